@@ -1,0 +1,120 @@
+"""How the C core is built: `core/core.h` is the cffi cdef, `core/*.c` the sources.
+
+This is the one place that knows sources, flags and dependencies. setuptools calls it through `setup.py`
+(`cffi_modules`, `BuildExt`); `python build_core.py` builds the module in place for work on the core.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import runpy
+import sys
+import time
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from cffi import FFI
+from setuptools import Extension
+from setuptools.command.build_ext import build_ext
+
+ROOT = Path(__file__).resolve().parent
+CORE = ROOT / "core"
+
+# Integer constants are the only directives that cffi's cdef knows.
+CONSTANT = re.compile(r"#define\s+\w+\s+\d+\s*$")
+
+
+def cdef(header: Path = CORE / "core.h") -> str:
+    """Return `header` as cffi takes it: directive lines blanked, so that line numbers in errors stay true."""
+    lines = header.read_text(encoding="utf-8").splitlines()
+    return "\n".join("" if line.startswith("#") and not CONSTANT.match(line) else line for line in lines)
+
+
+def compile_args() -> list[str]:
+    """Return the compiler flags: optimised, contraction explicit, no flag that changes results or needs this machine.
+
+    `TINYGRAD_CNN_CFLAGS` adds to them (sanitizers, coverage, `-Werror`).
+    """
+    if sys.platform == "win32":
+        return ["/O2", "/std:c11"]
+    flags = "-std=gnu11 -O3 -ffp-contract=fast -fno-math-errno -fno-trapping-math -fvisibility=hidden -Wall -Wextra"
+    return flags.split() + ["-Wno-psabi", "-pthread", "-g0", *os.environ.get("TINYGRAD_CNN_CFLAGS", "").split()]
+
+
+def macros() -> list[tuple[str, str]]:
+    """Return the macros given on the command line: the flags, for `tc_compiler()`."""
+    return [] if sys.platform == "win32" else [("TC_CFLAGS", '"' + " ".join(compile_args()) + '"')]
+
+
+def link_args() -> list[str]:
+    """Return the linker flags: threads, and `TINYGRAD_CNN_CFLAGS` again.
+
+    Symbols are stripped, so that the wheel stays small, and the library is never unloaded: its threads sleep in it.
+    """
+    if sys.platform == "win32":
+        return []
+    strip = [] if sys.platform == "darwin" else ["-Wl,-s", "-Wl,-z,nodelete"]
+    return ["-pthread", *strip, *os.environ.get("TINYGRAD_CNN_CFLAGS", "").split()]
+
+
+def is_fresh(compiled: Path) -> bool:
+    """Tell whether an object file is newer than all that it was made from, as its `.d` file lists it."""
+    listing = compiled.with_suffix(".d")
+    if not compiled.exists() or not listing.exists():
+        return False
+    made_from = listing.read_text(encoding="utf-8").replace("\\\n", " ").split(":", 1)[1].split()
+    made_from.append(str(ROOT / "build_core.py"))
+    return all(os.path.exists(name) and os.path.getmtime(name) < compiled.stat().st_mtime for name in made_from)
+
+
+class BuildExt(build_ext):
+    """Compile side by side, and only what changed: setuptools takes one source after the other, and always all."""
+
+    def finalize_options(self) -> None:
+        """Keep objects of other compilers and flags apart."""
+        super().finalize_options()
+        flags = " ".join([os.environ.get("CC", ""), os.environ.get("CFLAGS", ""), *compile_args()])
+        self.build_temp = os.path.join(self.build_temp, f"{zlib.crc32(flags.encode()):08x}")
+        self.force = True  # whether to compile is decided below, for each source
+
+    def build_extension(self, ext: Extension) -> None:
+        """Build one extension with a compiler whose `compile` works as described."""
+        compile_all = self.compiler.compile
+
+        def compile_one(source: str, output_dir: str, options: dict[str, Any]) -> str:
+            (made,) = self.compiler.object_filenames([source], output_dir=output_dir)
+            if not is_fresh(Path(made)):
+                started = time.time()
+                compile_all([source], output_dir=output_dir, **options)
+                os.utime(made, (started, started))  # a source saved while it was compiled counts as changed
+            return made
+
+        def compile_changed(sources: list[str], output_dir: str, **options: Any) -> list[str]:
+            with ThreadPoolExecutor(os.cpu_count()) as pool:
+                return list(pool.map(lambda source: compile_one(source, output_dir, options), sources))
+
+        self.compiler.compile = compile_changed
+        super().build_extension(ext)
+
+
+ffi = FFI()
+ffi.cdef(cdef())
+ffi.set_source(
+    "tinygrad_cnn._core",
+    '#include "core.h"',
+    sources=[str(path.relative_to(ROOT)) for path in sorted(CORE.glob("*.c"))],
+    depends=[str(path.relative_to(ROOT)) for path in sorted(CORE.glob("*.[ch]"))] + ["build_core.py"],
+    include_dirs=["core"],
+    libraries=[] if sys.platform == "win32" else ["m"],
+    define_macros=macros(),
+    extra_compile_args=compile_args() + ([] if sys.platform == "win32" else ["-MMD"]),
+    extra_link_args=link_args(),
+)
+
+if __name__ == "__main__":
+    os.chdir(ROOT)
+    sys.argv = ["setup.py", "build_ext", "--inplace"]
+    runpy.run_path("setup.py", run_name="__main__")

@@ -1,0 +1,184 @@
+/* conv.c - the convolution, its input gradient and its weight gradient, all three as products over windows (conv.h). */
+#include "conv.h"
+
+/* ---- windows ---- */
+
+static int64_t gcd(int64_t a, int64_t b)
+{
+    while (b) {
+        int64_t t = a % b;
+        a = b;
+        b = t;
+    }
+    return a;
+}
+
+conv_axis conv_make_axis(int64_t taps, int64_t step, int64_t first, int64_t spacing)
+{
+    conv_axis axis = {.taps = taps, .step = step, .first = first, .spacing = spacing, .phases = 0};
+    if (taps == 0)
+        return axis;
+    /* Taps t and t + step / gcd(step, spacing) meet the same phase, a whole number of cells apart. */
+    const int64_t period = step / gcd(step, spacing < 0 ? -spacing : spacing);
+    axis.phases = tc_min(taps, period);
+    axis.unit = period <= taps ? axis.phases * spacing / step : 0;
+    axis.range = (tc_ceil_div(taps, axis.phases) - 1) * (axis.unit < 0 ? -axis.unit : axis.unit);
+    axis.low = axis.unit < 0 ? -axis.range : 0;
+    return axis;
+}
+
+void conv_offsets(const conv_windows *v, int64_t channels, int64_t band, int64_t together, int64_t *offset)
+{
+    const conv_axis *rows = &v->rows, *cols = &v->cols;
+    const int64_t plane = conv_plane_rows(v, band) * v->pitch * together;
+    for (int64_t c = 0; c < channels; c++)
+        for (int64_t r = 0; r < rows->taps; r++)
+            for (int64_t s = 0; s < cols->taps; s++) {
+                const int64_t which = (c * rows->phases + r % rows->phases) * cols->phases + s % cols->phases;
+                const int64_t i = r / rows->phases * rows->unit - rows->low, j = s / cols->phases * cols->unit - cols->low;
+                *offset++ = which * plane + i * v->pitch + j;
+            }
+}
+
+void conv_pack_planes(int dtype, const conv_windows *v, int64_t channels, int64_t i0, int64_t band, int64_t which,
+                      int64_t together, const void *pixels, void *planes)
+{
+    const tc_conv_kernels *kernels = tc_kernels_for(dtype)->conv;
+    const size_t item = tc_itemsize(dtype);
+    const conv_axis *rows = &v->rows, *cols = &v->cols;
+    tc_plane plane = {.rows = conv_plane_rows(v, band), .cols = v->pitch, .h = v->h, .w = v->w,
+                      .row_step = rows->step, .col_step = cols->step};
+    const size_t plane_bytes = (size_t)(plane.rows * plane.cols) * item;
+    const char *src = pixels;
+    char *dst = (char *)planes + (size_t)which * plane_bytes;
+    for (int64_t c = 0; c < channels; c++, src += (size_t)(v->h * v->w) * item)
+        for (int64_t r = 0; r < rows->phases; r++)
+            for (int64_t s = 0; s < cols->phases; s++, dst += (size_t)together * plane_bytes) {
+                plane.row = (i0 + rows->low) * rows->step + rows->first + r * rows->spacing;
+                plane.col = cols->low * cols->step + cols->first + s * cols->spacing;
+                kernels->pack(&plane, src, dst);
+            }
+}
+
+int64_t conv_choose_band(int64_t oh, int64_t bytes_per_row, int64_t budget)
+{
+    const int64_t most = tc_max(1, tc_min(oh, budget / tc_max(1, bytes_per_row)));
+    return tc_ceil_div(oh, tc_ceil_div(oh, most));
+}
+
+static conv_windows make_windows(const tc_conv2d_params *p, int64_t channels, int64_t h, int64_t w, int64_t oh, int64_t ow,
+                                 conv_axis rows, conv_axis cols)
+{
+    return (conv_windows){.images = p->n, .groups = p->groups, .channels = channels / p->groups, .h = h, .w = w,
+                          .rows = rows, .cols = cols, .oh = oh, .ow = ow, .pitch = ow + cols.range};
+}
+
+static conv_windows forward_windows(const tc_conv2d_params *p)
+{
+    return make_windows(p, p->c, p->h, p->w, p->oh, p->ow, conv_make_axis(p->r, p->stride_h, -p->pad_h, p->dilation_h),
+                        conv_make_axis(p->s, p->stride_w, -p->pad_w, p->dilation_w));
+}
+
+/* ---- 1x1 kernels that see each pixel once: a product of matrices for each image ---- */
+
+static bool is_pointwise(const tc_conv2d_params *p)
+{
+    return p->r == 1 && p->s == 1 && p->groups == 1 && p->stride_h == 1 && p->stride_w == 1 && p->pad_h == 0 && p->pad_w == 0 &&
+           p->oh == p->h && p->ow == p->w;
+}
+
+/* out (n, rows, pixels) = W (rows, depth; strides w_row, w_col) * in (n, depth, pixels) + bias. */
+static int pointwise(int dtype, const tc_conv2d_params *p, int64_t rows, int64_t depth, int64_t w_row, int64_t w_col,
+                     const void *weight, const void *in, const void *bias, void *out)
+{
+    const int64_t pixels = p->h * p->w;
+    const tc_gemm_params g = {
+        .batch = p->n, .m = rows, .n = pixels, .k = depth,
+        .a_row = w_row, .a_col = w_col,
+        .b_batch = depth * pixels, .b_row = pixels, .b_col = 1,
+        .c_batch = rows * pixels, .c_row = pixels, .c_col = 1,
+        .alpha = 1, .bias_per_row = 1,
+    };
+    return tc_gemm(dtype, &g, weight, in, bias, out);
+}
+
+/* ---- the three functions ---- */
+
+int tc_conv2d(int dtype, const tc_conv2d_params *p, const void *x, const void *weight, const void *bias, void *y)
+{
+    if (p->n == 0 || p->k == 0 || p->oh == 0 || p->ow == 0)
+        return TC_OK;
+    if (is_pointwise(p))
+        return pointwise(dtype, p, p->k, p->c, p->c, 1, weight, x, bias, y);
+    const int64_t channels = p->c / p->groups, filters = p->k / p->groups, taps = p->r * p->s;
+    const conv_apply_job job = {
+        .windows = forward_windows(p), .filters = filters,
+        .source_image = p->c * p->h * p->w, .source_group = channels * p->h * p->w,
+        .out_image = p->k * p->oh * p->ow, .out_group = filters * p->oh * p->ow, .out_filter = p->oh * p->ow,
+        .out_row = p->ow, .out_col = 1,
+        .w_group = filters * channels * taps, .w_filter = channels * taps, .w_channel = taps, .w_row = p->s, .w_col = 1,
+    };
+    return conv_apply(dtype, &job, x, weight, bias, y);
+}
+
+/* Rows a, a + stride, ... of dx: taps r with (a + pad - r * dilation) divisible by stride meet row
+ * i + (a + pad - r * dilation) / stride of dy. These r are r0, r0 + q, ...: a window of step 1 over dy. */
+typedef struct {
+    conv_axis axis;
+    int64_t r0, q;
+} phase_taps;
+
+static phase_taps input_phase(int64_t a, int64_t kernel, int64_t stride, int64_t pad, int64_t dilation)
+{
+    phase_taps phase = {.r0 = 0, .q = stride / gcd(stride, dilation)};
+    while (phase.r0 < tc_min(kernel, phase.q) && (a + pad - phase.r0 * dilation) % stride != 0)
+        phase.r0++;
+    const bool none = phase.r0 >= tc_min(kernel, phase.q);
+    const int64_t taps = none ? 0 : tc_ceil_div(kernel - phase.r0, phase.q);
+    const int64_t first = none ? 0 : (a + pad - phase.r0 * dilation) / stride;
+    phase.axis = conv_make_axis(taps, 1, first, -(phase.q * dilation / stride));
+    return phase;
+}
+
+int tc_conv2d_input_grad(int dtype, const tc_conv2d_params *p, const void *dy, const void *weight, void *dx)
+{
+    if (p->n == 0 || p->c == 0 || p->h == 0 || p->w == 0)
+        return TC_OK;
+    if (is_pointwise(p))
+        return pointwise(dtype, p, p->c, p->k, 1, p->c, weight, dy, NULL, dx);
+    const int64_t channels = p->c / p->groups, filters = p->k / p->groups, taps = p->r * p->s;
+    const size_t item = tc_itemsize(dtype);
+    for (int64_t a = 0; a < tc_min(p->stride_h, p->h); a++)
+        for (int64_t b = 0; b < tc_min(p->stride_w, p->w); b++) {
+            const phase_taps rows = input_phase(a, p->r, p->stride_h, p->pad_h, p->dilation_h);
+            const phase_taps cols = input_phase(b, p->s, p->stride_w, p->pad_w, p->dilation_w);
+            const conv_apply_job job = {
+                .windows = make_windows(p, p->k, p->oh, p->ow, tc_ceil_div(p->h - a, p->stride_h),
+                                        tc_ceil_div(p->w - b, p->stride_w), rows.axis, cols.axis),
+                .filters = channels,
+                .source_image = p->k * p->oh * p->ow, .source_group = filters * p->oh * p->ow,
+                .out_image = p->c * p->h * p->w, .out_group = channels * p->h * p->w, .out_filter = p->h * p->w,
+                .out_row = p->stride_h * p->w, .out_col = p->stride_w,
+                .w_group = filters * channels * taps, .w_filter = taps, .w_channel = channels * taps,
+                .w_row = rows.q * p->s, .w_col = cols.q,
+            };
+            const int64_t first_weight = rows.r0 * p->s + cols.r0;
+            const int status = conv_apply(dtype, &job, dy, (const char *)weight + (size_t)first_weight * item, NULL,
+                                          (char *)dx + (size_t)(a * p->w + b) * item);
+            if (status != TC_OK)
+                return status;
+        }
+    return TC_OK;
+}
+
+int tc_conv2d_weight_grad(int dtype, const tc_conv2d_params *p, const void *dy, const void *x, void *dweight)
+{
+    if (p->k == 0 || p->c == 0)
+        return TC_OK;
+    if (p->n == 0 || p->oh == 0 || p->ow == 0) {
+        memset(dweight, 0, (size_t)(p->k * (p->c / p->groups) * p->r * p->s) * tc_itemsize(dtype));
+        return TC_OK;
+    }
+    const conv_windows windows = forward_windows(p);
+    return conv_weight_grad(dtype, &windows, p->k / p->groups, dy, x, dweight);
+}

@@ -1,0 +1,77 @@
+/* conv.h - what the convolution files share: how the columns of the implicit im2col matrix are found in packed planes.
+ *
+ * All three products of a convolution read a source image through windows: output (i, j) and tap (r, s) meet pixel
+ *     (i * step + first + r * spacing, the same along the other axis).
+ * A row of the im2col matrix is one channel and tap; its columns are the outputs. It is never written out: each channel is
+ * copied once into planes padded with zeros, of pitch = output columns + range, in which the outputs stand at
+ * t = i * pitch + j. Then the row of EVERY tap is the same plane read from another offset, and the micro-kernels take such
+ * rows as they are (tc_tile.b_offset). The pitch - ow outputs between two rows are computed and dropped: 2 in 30 for a 3x3
+ * kernel on 28 columns, less than the copying of nine shifted images would cost.
+ *
+ * With step > 1 the pixels are sorted into one plane for each phase (pixel modulo step) that a tap meets, which makes every
+ * convolution one of step 1. */
+#ifndef TC_CONV_H
+#define TC_CONV_H
+
+#include "internal.h"
+
+/* One axis of the windows. */
+typedef struct {
+    int64_t taps, step, first, spacing;
+    int64_t phases;     /* planes: tap t lies in plane t % phases */
+    int64_t unit;       /* cells between taps t and t + phases */
+    int64_t low;        /* the cell of output 0, at tap t < phases, is cell -low of its plane; low <= 0 */
+    int64_t range;      /* cells by which a plane is longer than the outputs */
+} conv_axis;
+
+/* A source seen through windows: images of `channels` planes (h, w) a group. */
+typedef struct {
+    int64_t images, groups, channels;
+    int64_t h, w;
+    conv_axis rows, cols;
+    int64_t oh, ow;     /* outputs */
+    int64_t pitch;
+} conv_windows;
+
+conv_axis conv_make_axis(int64_t taps, int64_t step, int64_t first, int64_t spacing);
+
+static inline int64_t conv_taps(const conv_windows *v) { return v->rows.taps * v->cols.taps; }
+static inline int64_t conv_plane_rows(const conv_windows *v, int64_t band) { return band + v->rows.range; }
+
+/* Elements of the planes of one channel for a band of output rows, and of the outputs of a band. */
+static inline int64_t conv_channel_size(const conv_windows *v, int64_t band)
+{
+    return v->rows.phases * v->cols.phases * conv_plane_rows(v, band) * v->pitch;
+}
+static inline int64_t conv_band_size(const conv_windows *v, int64_t band)
+{
+    return (band - 1) * v->pitch + v->ow;
+}
+
+/* offset[c * taps + tap] for `channels` channels, where the planes of `together` images stand one after the other. */
+void conv_offsets(const conv_windows *v, int64_t channels, int64_t band, int64_t together, int64_t *offset);
+
+/* Packs the planes of `channels` channels of one image, the `which`-th of `together`, from pixels (the first channel), for
+ * output rows [i0, i0 + band). */
+void conv_pack_planes(int dtype, const conv_windows *v, int64_t channels, int64_t i0, int64_t band, int64_t which,
+                      int64_t together, const void *pixels, void *planes);
+
+/* The largest number of rows, in equal bands, whose `bytes_per_row` fit `budget`. */
+int64_t conv_choose_band(int64_t oh, int64_t bytes_per_row, int64_t budget);
+
+/* conv_apply.c: for each image and group, outputs of `filters` filters over the windows. Output (i, j) of filter m is written
+ * to out[m * out_filter + i * out_row + j * out_col] of the image and group. Filter m's weight for channel c, tap (r, s) is
+ * weight[m * w_filter + c * w_channel + r * w_row + s * w_col]. */
+typedef struct {
+    conv_windows windows;
+    int64_t filters;
+    int64_t source_image, source_group;
+    int64_t out_image, out_group, out_filter, out_row, out_col;
+    int64_t w_group, w_filter, w_channel, w_row, w_col;
+} conv_apply_job;
+int conv_apply(int dtype, const conv_apply_job *job, const void *source, const void *weight, const void *bias, void *out);
+
+/* conv_weight.c: the gradient by the weights, for the windows of the forward convolution. */
+int conv_weight_grad(int dtype, const conv_windows *v, int64_t filters, const void *dy, const void *x, void *dweight);
+
+#endif

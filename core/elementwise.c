@@ -1,0 +1,155 @@
+/* elementwise.c - unary and binary arithmetic, comparisons, where and fill. */
+#include "strided.h"
+
+/* Elements of one chunk of work: about 10 microseconds for what one load and one store bound, and for what costs
+ * tens of instructions an element. */
+enum { CHEAP_GRAIN = 32 * 1024, COSTLY_GRAIN = 4 * 1024 };
+
+/* ---- unary ---- */
+
+typedef struct {
+    void (*kernel)(int op, int64_t n, const void *x, void *y);
+    int op;
+    size_t itemsize;
+    const char *x;
+    char *y;
+} unary_job;
+
+static void unary_range(void *ctx, int64_t begin, int64_t end)
+{
+    const unary_job *job = ctx;
+    const size_t at = (size_t)begin * job->itemsize;
+    job->kernel(job->op, end - begin, job->x + at, job->y + at);
+}
+
+void tc_unary(int op, int dtype, int64_t n, const void *x, void *y)
+{
+    unary_job job = {tc_kernels_for(dtype)->elementwise->unary, op, tc_itemsize(dtype), x, y};
+    const bool costly = op >= TC_EXP && op <= TC_ERF;
+    tc_parallel_for(n, costly ? COSTLY_GRAIN : CHEAP_GRAIN, unary_range, &job);
+}
+
+/* ---- binary and comparisons ---- */
+
+static void map2(tc_map_fn kernel, size_t itemsize, size_t y_itemsize, int ndim, const int64_t *shape, const void *a,
+                 const int64_t *a_strides, const void *b, const int64_t *b_strides, void *y)
+{
+    tc_strided s;
+    tc_strided_init(&s, ndim, shape, 2, (const int64_t *const[]){a_strides, b_strides});
+    const size_t itemsizes[] = {itemsize, itemsize, y_itemsize};
+    tc_map(&s, itemsizes, (const void *const[]){a, b}, kernel, y);
+}
+
+void tc_binary(int op, int dtype, int ndim, const int64_t *shape, const void *a, const int64_t *a_strides,
+               const void *b, const int64_t *b_strides, void *y)
+{
+    const size_t itemsize = tc_itemsize(dtype);
+    map2(tc_kernels_for(dtype)->elementwise->binary[op], itemsize, itemsize, ndim, shape, a, a_strides, b, b_strides, y);
+}
+
+void tc_binary_scalar(int op, int dtype, int64_t n, const void *x, double s, int scalar_first, void *y)
+{
+    const int64_t one = 1, zero = 0;
+    const float s32 = (float)s;
+    const void *scalar = dtype == TC_F32 ? (const void *)&s32 : (const void *)&s;
+    if (scalar_first)
+        tc_binary(op, dtype, 1, &n, scalar, &zero, x, &one, y);
+    else
+        tc_binary(op, dtype, 1, &n, x, &one, scalar, &zero, y);
+}
+
+void tc_add_scaled(int dtype, int ndim, const int64_t *shape, const void *a, const int64_t *a_strides,
+                   const void *b, const int64_t *b_strides, double alpha, void *y)
+{
+    static const int64_t none[TC_MAX_DIMS];
+    const float alpha32 = (float)alpha;
+    const void *scale = dtype == TC_F32 ? (const void *)&alpha32 : (const void *)&alpha;
+    const size_t itemsize = tc_itemsize(dtype);
+    tc_strided s;
+    tc_strided_init(&s, ndim, shape, 3, (const int64_t *const[]){a_strides, b_strides, none});
+    const size_t itemsizes[] = {itemsize, itemsize, itemsize, itemsize};
+    tc_map(&s, itemsizes, (const void *const[]){a, b, scale}, tc_kernels_for(dtype)->elementwise->add_scaled, y);
+}
+
+void tc_compare(int op, int dtype, int ndim, const int64_t *shape, const void *a, const int64_t *a_strides,
+                const void *b, const int64_t *b_strides, void *y)
+{
+    const size_t itemsize = tc_itemsize(dtype);
+    const tc_map_fn *table = tc_kernels_for(dtype)->elementwise->compare;
+    if (op == TC_GT || op == TC_GE)             /* a > b is b < a, also for NaN */
+        map2(table[op == TC_GT ? TC_LT : TC_LE], itemsize, 1, ndim, shape, b, b_strides, a, a_strides, y);
+    else
+        map2(table[op], itemsize, 1, ndim, shape, a, a_strides, b, b_strides, y);
+}
+
+/* ---- where ---- */
+
+/* One loop for each element size; the three are moves, so that no instruction set's table is needed. */
+
+static void where1(int64_t n, const void *const *in, const int64_t *step, void *y)
+{
+    const uint8_t *cond = in[0], *a = in[1], *b = in[2];
+    for (int64_t i = 0; i < n; i++) {
+        const uint8_t yes = a[i * step[1]], no = b[i * step[2]];
+        ((uint8_t *)y)[i] = cond[i * step[0]] ? yes : no;
+    }
+}
+
+static void where4(int64_t n, const void *const *in, const int64_t *step, void *y)
+{
+    const uint8_t *cond = in[0];
+    const uint32_t *a = in[1], *b = in[2];
+    for (int64_t i = 0; i < n; i++) {
+        const uint32_t yes = a[i * step[1]], no = b[i * step[2]];
+        ((uint32_t *)y)[i] = cond[i * step[0]] ? yes : no;
+    }
+}
+
+static void where8(int64_t n, const void *const *in, const int64_t *step, void *y)
+{
+    const uint8_t *cond = in[0];
+    const uint64_t *a = in[1], *b = in[2];
+    for (int64_t i = 0; i < n; i++) {
+        const uint64_t yes = a[i * step[1]], no = b[i * step[2]];
+        ((uint64_t *)y)[i] = cond[i * step[0]] ? yes : no;
+    }
+}
+
+void tc_where(int dtype, int ndim, const int64_t *shape, const void *cond, const int64_t *cond_strides,
+              const void *a, const int64_t *a_strides, const void *b, const int64_t *b_strides, void *y)
+{
+    const size_t itemsize = tc_itemsize(dtype);
+    tc_strided s;
+    tc_strided_init(&s, ndim, shape, 3, (const int64_t *const[]){cond_strides, a_strides, b_strides});
+    const size_t itemsizes[] = {1, itemsize, itemsize, itemsize};
+    tc_map(&s, itemsizes, (const void *const[]){cond, a, b}, itemsize == 1 ? where1 : itemsize == 4 ? where4 : where8, y);
+}
+
+/* ---- fill ---- */
+
+typedef struct {
+    int dtype;
+    double value;
+    void *y;
+} fill_job;
+
+static void fill_range(void *ctx, int64_t begin, int64_t end)
+{
+    const fill_job *job = ctx;
+    const float value = (float)job->value;
+    const size_t itemsize = tc_itemsize(job->dtype);
+    if (job->value == 0 && !signbit(job->value))
+        memset((char *)job->y + (size_t)begin * itemsize, 0, (size_t)(end - begin) * itemsize);
+    else if (job->dtype == TC_F32)
+        for (int64_t i = begin; i < end; i++)
+            ((float *)job->y)[i] = value;
+    else
+        for (int64_t i = begin; i < end; i++)
+            ((double *)job->y)[i] = job->value;
+}
+
+void tc_fill(int dtype, int64_t n, double value, void *y)
+{
+    fill_job job = {dtype, value, y};
+    tc_parallel_for(n, CHEAP_GRAIN, fill_range, &job);
+}

@@ -1,0 +1,217 @@
+/* internal.h - what the C files share and Python never sees: the kernel tables and the runtime's inner calls.
+ *
+ * A kernel is a single-threaded loop over dense memory, compiled once for each instruction set and dtype from the
+ * *_tpl.h files. The .c file of its family checks, blocks, splits over threads and calls it through the table. */
+#ifndef TC_INTERNAL_H
+#define TC_INTERNAL_H
+
+#include <stdbool.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "core.h"
+
+/* A function that is part of every kernel that calls it, so that function parameters become code. */
+#define TC_INLINE static inline __attribute__((always_inline, unused))
+
+/* ---- kernel tables: one struct a family, filled at the end of <family>_tpl.h ---- */
+
+/* One tile of C = alpha * A B + beta * C + bias, as the micro-kernels of gemm_tpl.h take it. Pointers are to the tile's
+ * own first elements; a NULL bias is absent. */
+typedef struct {
+    int rows, cols;             /* of the tile, at most those of the kernel */
+    int64_t kc;                 /* length of the sums */
+    const void *a, *b;
+    int64_t a_step, b_step;     /* tile: between rows of B; dot: between rows of A, columns of B */
+    const int64_t *b_offset;    /* if not NULL, where each of those of B starts instead */
+    void *c;
+    int64_t c_row, c_col;
+    double alpha, beta;
+    const void *row_bias, *col_bias;
+} tc_tile;
+
+typedef struct {
+    int mr, nr;                 /* rows and columns of the micro-kernel's tile */
+    int dot_rows, dot_cols;     /* the same of the dot kernel */
+    int dot_size;               /* elements of its sums: dot_rows x dot_cols, rounded up to whole vectors */
+    int kc, mc;                 /* longest sum, and rows of A, of one block */
+    void (*tile)(const tc_tile *t);     /* a: a packed panel, kc x mr; b: kc rows of nr adjacent elements */
+    void (*dot)(const tc_tile *t, void *sums);  /* a: rows, b: columns, both contiguous along the sum; c is not used */
+    void (*finish)(const tc_tile *t, const void *sums, int64_t pitch);  /* the last step alone: c from sums */
+    void (*pack)(int width, int valid, int64_t count, const void *src, int64_t i_stride, int64_t p_stride, void *dst);
+    void (*axpy)(int64_t n, int64_t count, const void *x, int64_t x_step, const void *rows, int64_t row_step, void *y);
+} tc_gemm_kernels;
+
+/* A plane of an image as conv.c packs it: cell (i, j) = pixel (row + i * row_step, col + j * col_step), 0 outside. */
+typedef struct {
+    int64_t rows, cols;         /* cells */
+    int64_t h, w;               /* pixels */
+    int64_t row, col, row_step, col_step;
+} tc_plane;
+
+typedef struct {
+    void (*pack)(const tc_plane *p, const void *pixels, void *cells);
+    /* y[i * y_row + j * y_col] = x[i * x_row + j] for i < rows, j < cols. */
+    void (*unpack)(int64_t rows, int64_t cols, const void *x, int64_t x_row, void *y, int64_t y_row, int64_t y_col);
+    /* y[t] = bias + sum over p < taps of weight[p * weight_step] * x[offset[p] + t], for t < count (rounded up to whole
+     * vectors in x and y). */
+    void (*row)(int64_t count, int64_t taps, const void *weight, int64_t weight_step, const int64_t *offset, const void *x,
+                double bias, void *y);
+    void (*add)(int64_t n, const void *x, void *y);     /* y += x, n a whole number of vectors */
+} tc_conv_kernels;
+
+/* Rows and planes are counted through the whole batch. */
+typedef struct {
+    void (*max_rows)(const tc_pool2d_params *p, int smallest, int64_t begin, int64_t end, const void *x, void *y, int32_t *indices);
+    void (*adaptive_max_rows)(const tc_pool2d_params *p, int smallest, int64_t begin, int64_t end, const void *x, void *y,
+                              int32_t *indices);
+    void (*avg_rows)(const tc_pool2d_params *p, int include_pad, int64_t divisor, int64_t begin, int64_t end, const void *x, void *y);
+    void (*avg_grad)(const tc_pool2d_params *p, int include_pad, int64_t divisor, int64_t begin, int64_t end, const void *dy, void *dx);
+    void (*adaptive_avg_rows)(const tc_pool2d_params *p, int64_t begin, int64_t end, const void *x, void *y);
+    void (*adaptive_avg_grad)(const tc_pool2d_params *p, int64_t begin, int64_t end, const void *dy, void *dx);
+    void (*global_avg)(int64_t begin, int64_t end, int64_t cells, const void *x, void *y);
+    void (*global_avg_grad)(int64_t begin, int64_t end, int64_t cells, const void *dy, void *dx);
+    void (*pad_grad)(int64_t w, int64_t oh, int64_t ow, const int64_t *rows, const int64_t *cols, int64_t run, int64_t run_end,
+                     const void *dy, void *dx);
+} tc_pool_kernels;
+
+/* y[i] = f(in[0][i * step[0]], in[1][i * step[1]], ...) for n elements; steps are 0 (one value for all) or 1. */
+typedef void (*tc_map_fn)(int64_t n, const void *const *in, const int64_t *step, void *y);
+
+typedef struct {
+    void (*unary)(int op, int64_t n, const void *x, void *y);      /* dense; x may be y */
+    tc_map_fn binary[TC_BINARY_COUNT];                              /* an operand with step 1 may be y */
+    tc_map_fn add_scaled;                                           /* in[2] is one value, alpha; in[0] may be y */
+    tc_map_fn compare[TC_COMPARE_COUNT];                            /* y in bytes; only TC_EQ, NE, LT and LE */
+} tc_elementwise_kernels;
+
+/* The widest strip of columns that a column kernel takes. */
+enum { TC_STRIP = 128 };
+
+typedef struct {
+    /* y[r] = op over row r of x (rows, len). TC_MEAN is a sum here, as below. */
+    void (*rows)(int op, int64_t rows, int64_t len, const void *x, void *y);
+    /* y[j] = op over i < len of x[i * stride + j], j < width <= TC_STRIP. */
+    void (*columns)(int op, int64_t len, int64_t width, int64_t stride, const void *x, void *y);
+    /* y[i] /= divisor. */
+    void (*divide)(int64_t n, double divisor, void *y);
+    /* Value and index of the extreme of each row of (rows, len); of each column as above. Outputs may be NULL. */
+    void (*arg_rows)(int smallest, int64_t rows, int64_t len, const void *x, void *values, int64_t *indices);
+    void (*arg_columns)(int smallest, int64_t len, int64_t width, int64_t stride, const void *x, void *values,
+                        int64_t *indices);
+} tc_reduce_kernels;
+
+/* Rows of consecutive elements, or positions [begin, end) side by side whose elements lie `inner` apart. */
+typedef struct {
+    void (*rows)(int logarithm, int64_t rows, int64_t len, const void *x, void *y);
+    void (*lanes)(int logarithm, int64_t len, int64_t inner, int64_t begin, int64_t end, const void *x, void *y);
+    void (*grad_rows)(int logarithm, int64_t rows, int64_t len, const void *dy, const void *y, void *dx);
+    void (*grad_lanes)(int logarithm, int64_t len, int64_t inner, int64_t begin, int64_t end, const void *dy, const void *y, void *dx);
+} tc_softmax_kernels;
+
+/* Positions [begin, end): rows where inner == 1, else side by side in one image, which the pointers are moved to. */
+typedef struct {
+    void (*cross_entropy_rows)(const tc_cross_entropy_params *p, int64_t begin, int64_t end, const void *logits,
+                               const int64_t *target, const void *weight, void *losses, void *lse);
+    void (*cross_entropy_lanes)(const tc_cross_entropy_params *p, int64_t begin, int64_t end, const void *logits,
+                                const int64_t *target, const void *weight, void *losses, void *lse);
+    void (*cross_entropy_grad_rows)(const tc_cross_entropy_params *p, int64_t begin, int64_t end, double weight_sum, const void *g,
+                                    int64_t g_step, const void *logits, const int64_t *target, const void *weight, const void *lse,
+                                    void *dlogits);
+    void (*cross_entropy_grad_lanes)(const tc_cross_entropy_params *p, int64_t begin, int64_t end, double weight_sum, const void *g,
+                                     int64_t g_step, const void *logits, const int64_t *target, const void *weight, const void *lse,
+                                     void *dlogits);
+    void (*nll)(const tc_cross_entropy_params *p, int64_t begin, int64_t end, const void *logp, const int64_t *target,
+                const void *weight, void *losses);
+    void (*nll_grad)(const tc_cross_entropy_params *p, int64_t begin, int64_t end, const void *g, int64_t g_step,
+                     const int64_t *target, const void *weight, void *dlogp);
+} tc_loss_kernels;
+
+/* Channels that a batch-normalisation task handles at most: bounds the arrays on its stack. */
+#define NORM_CHANNELS 64
+
+/* Images of (c, inner), channels [first, last). mean is the tensor's; scale, slope and shift start at `first`. */
+typedef struct {
+    void (*moments)(int64_t images, int64_t c, int64_t inner, int64_t first, int64_t last, const void *x, double *mean,
+                    double *squares);
+    void (*slopes)(int64_t images, int64_t c, int64_t inner, int64_t first, int64_t last, const void *dy, const void *x,
+                   const void *mean, double *sum, double *dot);
+    void (*apply)(int64_t images, int64_t c, int64_t inner, int64_t first, int64_t last, const void *x, const void *mean,
+                  const double *scale, const double *shift, void *y);
+    void (*grad)(int64_t images, int64_t c, int64_t inner, int64_t first, int64_t last, const void *dy, const void *x,
+                 const void *mean, const double *scale, const double *slope, const double *shift, void *dx);
+} tc_norm_kernels;
+
+typedef struct {
+    void (*sgd)(const tc_sgd_params *p, int64_t n, void *param, const void *grad, void *momentum_buffer);
+    void (*adam)(const tc_adam_params *p, int64_t n, void *param, const void *grad, void *exp_avg, void *exp_avg_sq,
+                 void *max_exp_avg_sq);
+} tc_optim_kernels;
+
+typedef struct {
+    /* n numbers in [from, to) from n (f32) or 2 n (f64) words. */
+    void (*uniform)(int64_t n, const uint32_t *words, double from, double to, void *y);
+    /* Uniforms to normal numbers in place, by groups of 16. */
+    void (*normal16)(int64_t groups, double mean, double std, void *y);
+    /* y = x * mask / (1 - p) for the elements [first, first + n) of a tensor; first is a multiple of 4. */
+    void (*dropout)(int64_t first, int64_t n, double p, uint64_t key, const void *x, void *y, uint8_t *mask);
+    /* y = x * scale where mask is 1, else x * 0. */
+    void (*mask_scale)(int64_t n, double scale, const uint8_t *mask, const void *x, void *y);
+} tc_random_kernels;
+
+/* All kernels of one instruction set for one dtype (f32 or f64). */
+typedef struct {
+    const tc_gemm_kernels *gemm;
+    const tc_conv_kernels *conv;
+    const tc_pool_kernels *pool;
+    const tc_elementwise_kernels *elementwise;
+    const tc_reduce_kernels *reduce;
+    const tc_softmax_kernels *softmax;
+    const tc_loss_kernels *loss;
+    const tc_norm_kernels *norm;
+    const tc_optim_kernels *optim;
+    const tc_random_kernels *random;
+} tc_kernels;
+
+/* One instruction set: its name, whether this CPU has it, its tables for TC_F32 and TC_F64. */
+typedef struct {
+    const char *name;
+    bool (*supported)(void);
+    const tc_kernels *kernels[2];
+} tc_isa_table;
+
+extern const tc_isa_table tc_isa_generic, tc_isa_avx2, tc_isa_avx512, tc_isa_neon;
+
+/* The kernels in use for dtype TC_F32 or TC_F64 (cpu.c). */
+const tc_kernels *tc_kernels_for(int dtype);
+
+/* ---- threads.c ---- */
+
+/* Calls fn(ctx, begin, end) for the chunks [0, grain), [grain, 2 grain), ... of [0, n), on the pool where that pays,
+ * inline otherwise. The chunks depend on n and grain alone, so a result that is combined by chunk index in order does
+ * not depend on the number of threads. Denormals are flushed while fn runs. Nested calls run inline. */
+typedef void (*tc_range_fn)(void *ctx, int64_t begin, int64_t end);
+void tc_parallel_for(int64_t n, int64_t grain, tc_range_fn fn, void *ctx);
+
+/* ---- cpus.c ---- */
+
+/* CPUs that affinity and the cgroup quota (rounded up) give this process; at least 1. */
+int tc_available_cpus(void);
+
+/* CPUs' worth of quota of the groups that the file `membership` (/proc/self/cgroup) names below `root`
+ * (/sys/fs/cgroup), v1 or v2, the least on the way up; 0 if there is no limit. */
+double tc_cgroup_quota(const char *membership, const char *root);
+
+/* ---- small helpers ---- */
+
+static inline int64_t tc_min(int64_t a, int64_t b) { return a < b ? a : b; }
+static inline int64_t tc_max(int64_t a, int64_t b) { return a > b ? a : b; }
+static inline int64_t tc_ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+/* Bytes of one element of a tc_dtype. */
+static inline size_t tc_itemsize(int dtype)
+{
+    return dtype == TC_F32 || dtype == TC_I32 ? 4 : dtype == TC_F64 || dtype == TC_I64 ? 8 : 1;
+}
+
+#endif

@@ -1,0 +1,37 @@
+/* kernels_tpl.h - every kernel of every family for one dtype. An ISA file includes it through isa_tpl.h with
+ * T, TI, DTYPE_F32 (1 or 0) and FN(name) defined; the families end with a table of theirs named FN(<family>_kernels). */
+#include "simd.h"
+#include "lanes_tpl.h"
+#include "gemm_tpl.h"
+#include "conv_tpl.h"
+#include "pool_tpl.h"
+#include "elementwise_tpl.h"
+#include "reduce_tpl.h"
+#include "softmax_tpl.h"
+#include "loss_tpl.h"
+#include "norm_tpl.h"
+#include "optim_tpl.h"
+#include "random_tpl.h"
+
+/* All families of this dtype; the ISA's tc_isa_table points to these. */
+static const tc_kernels FN(kernels) = {
+    .gemm = &FN(gemm_kernels),
+    .conv = &FN(conv_kernels),
+    .pool = &FN(pool_kernels),
+    .elementwise = &FN(elementwise_kernels),
+    .reduce = &FN(reduce_kernels),
+    .softmax = &FN(softmax_kernels),
+    .loss = &FN(loss_kernels),
+    .norm = &FN(norm_kernels),
+    .optim = &FN(optim_kernels),
+    .random = &FN(random_kernels),
+};
+
+#undef NOINLINE
+#undef vec
+#undef ivec
+#undef load
+#undef store
+#undef splat
+#undef select_
+#undef VLEN

@@ -1,0 +1,185 @@
+/* max_pool_tpl.h - max and min pooling for one float dtype, vectorised over output columns. */
+
+/* The lanes of p[0], p[stride], ... for the strides that have no better way. */
+NOINLINE vec FN(load_spread)(const T *p, int64_t stride)
+{
+    T lanes[VLEN];
+
+    for (int l = 0; l < VLEN; l++)
+        lanes[l] = p[l * stride];
+    return load(lanes);
+}
+
+/* The same, fast for 1 and 2 where `stride` is known to the compiler. Stride 2 takes two loads and one shuffle; the second
+ * load starts one element early, so that nothing past the last lane is read (it may lie outside the buffer). */
+TC_INLINE vec FN(load_strided)(const T *p, int64_t stride)
+{
+    if (stride == 1)
+        return load(p);
+    if (stride == 2)
+#if defined(__clang__)
+        return __builtin_shufflevector(load(p), load(p + VLEN - 1), POOL_EVEN_LANES);
+#else
+        return __builtin_shuffle(load(p), load(p + VLEN - 1), (ivec){POOL_EVEN_LANES});     /* gcc < 12 has only this one */
+#endif
+    return FN(load_spread)(p, stride);
+}
+
+/* May vectors serve the output columns `cols` of this row? Always if they fill one; if not, where the idle lanes' reads past
+ * the row end inside the tensor x. */
+TC_INLINE bool FN(lanes_readable)(const tc_pool2d_params *p, tc_span rows, tc_span cols, const T *plane, const T *x)
+{
+    const int64_t left = cols.begin * p->stride_w - p->pad_w;
+    const int64_t last = (rows.end - 1) * p->w + left + (p->kernel_w - 1) * p->dilation_w + (VLEN - 1) * p->stride_w;
+
+    return cols.end - cols.begin >= VLEN || plane - x + last < p->planes * p->h * p->w;
+}
+
+typedef int32_t FN(places) __attribute__((vector_size(VLEN * 4), aligned(4), may_alias));
+
+/* Stores n of VLEN indices. */
+TC_INLINE void FN(store_places)(int32_t *indices, int64_t n, ivec at)
+{
+    const FN(places) places = __builtin_convertvector(at, FN(places));
+
+    if (n >= VLEN)
+        *(FN(places) *)indices = places;
+    else
+        memcpy(indices, &places, (size_t)n * 4);
+}
+
+/* One cell of each lane's window: v from `place` against the best so far, which lies `at`. */
+TC_INLINE void FN(max_tap)(vec v, ivec place, vec *best, ivec *at)
+{
+    const ivec wins = (v > *best) | (v != v);
+
+    *best = select_(wins, v, *best);
+    *at = (wins & place) | (~wins & *at);
+}
+
+/* Minimum is maximum with the sign bits flipped on the way in and out: order reversed, ties and NaN as they were. */
+TC_INLINE ivec FN(max_flip)(int smallest)
+{
+    return (ivec)splat(smallest ? (T)-0.0 : (T)0.0);
+}
+
+/* Output columns [begin, end) of one output row, all inside the image's columns. Starting from -inf at the first cell gives
+ * an all -inf window that cell. The last vector is moved back to end at `end`; fewer columns than VLEN are computed with
+ * idle lanes, which read on past the row (the caller has seen that there is memory). */
+TC_INLINE void FN(max_columns)(const bool indexed, const int64_t stride, const tc_pool2d_params *p, int smallest, tc_span rows,
+                               int64_t begin, int64_t end, const T *x, T *y, int32_t *indices)
+{
+    const ivec flip = FN(max_flip)(smallest);
+    ivec lanes = {0};
+
+    for (int l = 0; l < VLEN; l++)
+        lanes[l] = (TI)(l * stride);
+    for (int64_t j = begin; j < end; j += VLEN) {
+        j = tc_max(tc_min(j, end - VLEN), begin);
+        const int64_t left = j * stride - p->pad_w;
+        ivec at = lanes + (TI)(rows.begin * p->w + left);
+        vec best = splat(-(T)INFINITY);
+
+        for (int64_t r = rows.begin; r < rows.end; r += rows.step) {
+            const T *cells = x + r * p->w + left;
+            ivec place = lanes + (TI)(r * p->w + left);
+
+            for (int64_t s = 0; s < p->kernel_w; s++) {
+                FN(max_tap)((vec)((ivec)FN(load_strided)(cells + s * p->dilation_w, stride) ^ flip), place, &best, &at);
+                place += (TI)p->dilation_w;
+            }
+        }
+        FN(store_lanes)(y + j, end - j, (vec)((ivec)best ^ flip));
+        if (indexed)
+            FN(store_places)(indices + j, end - j, at);
+    }
+}
+
+/* One window, the same in every lane: which cell wins cannot be predicted, and selection by masks needs no branch. */
+TC_INLINE T FN(max_window)(ivec flip, const T *x, int64_t w, tc_span rows, tc_span cols, int32_t *index)
+{
+    vec best = splat(-(T)INFINITY);
+    ivec at = (ivec){0} + (TI)tc_first_cell(rows, cols, w);
+
+    for (int64_t r = rows.begin; r < rows.end; r += rows.step)
+        for (int64_t c = cols.begin; c < cols.end; c += cols.step)
+            FN(max_tap)((vec)((ivec)splat(x[r * w + c]) ^ flip), (ivec){0} + (TI)(r * w + c), &best, &at);
+    if (index)
+        *index = (int32_t)at[0];
+    return ((vec)((ivec)best ^ flip))[0];
+}
+
+/* Output columns [begin, end) of one row, window by window. */
+NOINLINE void FN(max_edge)(const tc_pool2d_params *p, int smallest, tc_span rows, int64_t begin, int64_t end, const T *x, T *y,
+                           int32_t *indices)
+{
+    for (int64_t j = begin; j < end; j++)
+        y[j] = FN(max_window)(FN(max_flip)(smallest), x, p->w, rows, tc_pool_columns(p, j), indices ? indices + j : NULL);
+}
+
+/* Output rows [begin, end), counted through all planes, of adaptive pooling. The columns go in blocks whose spans are
+ * computed once: they cost divisions. */
+static void FN(adaptive_max_rows)(const tc_pool2d_params *p, int smallest, int64_t begin, int64_t end, const void *x, void *y,
+                                  int32_t *indices)
+{
+    tc_span cols[POOL_SPANS];
+
+    for (int64_t first = 0; first < p->ow; first += POOL_SPANS) {
+        const int64_t n = tc_min(POOL_SPANS, p->ow - first);
+
+        for (int64_t j = 0; j < n; j++)
+            cols[j] = tc_adaptive_span(first + j, p->ow, p->w);
+        for (int64_t row = begin; row < end; row++) {
+            const T *plane = (const T *)x + row / p->oh * p->h * p->w;
+            const tc_span rows = tc_adaptive_span(row % p->oh, p->oh, p->h);
+            const int64_t out = row * p->ow + first;
+
+            for (int64_t j = 0; j < n; j++)
+                ((T *)y)[out + j] = FN(max_window)(FN(max_flip)(smallest), plane, p->w, rows, cols[j],
+                                                   indices ? indices + out + j : NULL);
+        }
+    }
+}
+
+/* The vector kernel for the strides that have fast loads, and for the rest. */
+TC_INLINE void FN(max_interior)(const bool indexed, const tc_pool2d_params *p, int smallest, tc_span rows, tc_span cols,
+                                const T *x, T *y, int32_t *indices)
+{
+    if (p->stride_w == 1)
+        FN(max_columns)(indexed, 1, p, smallest, rows, cols.begin, cols.end, x, y, indices);
+    else if (p->stride_w == 2)
+        FN(max_columns)(indexed, 2, p, smallest, rows, cols.begin, cols.end, x, y, indices);
+    else
+        FN(max_columns)(indexed, p->stride_w, p, smallest, rows, cols.begin, cols.end, x, y, indices);
+}
+
+/* Output rows [begin, end), counted through all planes. */
+static void FN(max_rows)(const tc_pool2d_params *p, int smallest, int64_t begin, int64_t end, const void *x, void *y,
+                         int32_t *indices)
+{
+    const tc_span inside = tc_pool_interior(p);
+    const T *plane = (const T *)x + begin / p->oh * p->h * p->w;
+    int64_t i = begin % p->oh;
+
+    for (int64_t row = begin; row < end; row++) {
+        const tc_span rows = tc_pool_rows(p, i);
+        T *out = (T *)y + row * p->ow;
+        int32_t *places = indices ? indices + row * p->ow : NULL;
+        tc_span cols = inside;
+
+        if (rows.begin >= rows.end || !FN(lanes_readable)(p, rows, cols, plane, (const T *)x))
+            cols.end = cols.begin;
+        if (cols.begin > 0)
+            FN(max_edge)(p, smallest, rows, 0, cols.begin, plane, out, places);
+        if (cols.begin < cols.end && indices)
+            FN(max_interior)(true, p, smallest, rows, cols, plane, out, places);
+        else if (cols.begin < cols.end)
+            FN(max_interior)(false, p, smallest, rows, cols, plane, out, places);
+        if (cols.end < p->ow)
+            FN(max_edge)(p, smallest, rows, cols.end, p->ow, plane, out, places);
+        if (++i == p->oh) {
+            i = 0;
+            plane += p->h * p->w;
+        }
+    }
+}

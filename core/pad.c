@@ -1,0 +1,132 @@
+/* pad.c - padding by index maps: constant, reflect, replicate and circular are only different maps. */
+#include "internal.h"
+
+/* Output bytes a thread should get at least: this is a copy, at some 10 GB/s. */
+#define PAD_GRAIN 65536
+
+typedef struct {
+    int64_t h, w, oh, ow;
+    const int64_t *rows, *cols;
+    int64_t run, run_end; /* the longest range of output columns that lie on consecutive cells */
+    int dtype;
+    size_t size;
+    char value[8]; /* the constant as an element */
+    const char *x;
+    char *y;
+} pad_task;
+
+/* Find the longest run of consecutive columns: the image itself, in every mode. What is beside it is a few cells. */
+static void find_run(pad_task *t)
+{
+    t->run = t->run_end = 0;
+    for (int64_t begin = 0, end; begin < t->ow; begin = end) {
+        end = begin + 1;
+        if (t->cols[begin] < 0)
+            continue;
+        while (end < t->ow && t->cols[end] == t->cols[end - 1] + 1)
+            end++;
+        if (end - begin > t->run_end - t->run) {
+            t->run = begin;
+            t->run_end = end;
+        }
+    }
+}
+
+/* One element; sizes known here let the compiler turn each copy into a move. */
+static inline void copy_element(size_t size, char *target, const char *source)
+{
+    if (size == 4)
+        memcpy(target, source, 4);
+    else if (size == 8)
+        memcpy(target, source, 8);
+    else
+        *target = *source;
+}
+
+static void pad_columns(const pad_task *t, int64_t begin, int64_t end, const char *source, char *target)
+{
+    for (int64_t j = begin; j < end; j++) {
+        const int64_t c = source ? t->cols[j] : -1;
+
+        copy_element(t->size, target + (size_t)j * t->size, c < 0 ? t->value : source + (size_t)c * t->size);
+    }
+}
+
+/* Output rows [begin, end), counted through all planes. */
+static void pad_range(void *ctx, int64_t begin, int64_t end)
+{
+    const pad_task *t = ctx;
+
+    for (int64_t row = begin; row < end; row++) {
+        const int64_t r = t->rows[row % t->oh];
+        const char *source = r < 0 ? NULL : t->x + (size_t)((row / t->oh * t->h + r) * t->w) * t->size;
+        char *target = t->y + (size_t)(row * t->ow) * t->size;
+
+        if (!source) {
+            pad_columns(t, 0, t->ow, NULL, target);
+            continue;
+        }
+        pad_columns(t, 0, t->run, source, target);
+        if (t->run < t->run_end)
+            memcpy(target + (size_t)t->run * t->size, source + (size_t)t->cols[t->run] * t->size,
+                   (size_t)(t->run_end - t->run) * t->size);
+        pad_columns(t, t->run_end, t->ow, source, target);
+    }
+}
+
+/* `value` as an element of dtype. */
+static void store_value(int dtype, double value, char *element)
+{
+    const float f32 = (float)value;
+    const int64_t i64 = dtype == TC_F32 || dtype == TC_F64 ? 0 : (int64_t)value;
+    const int32_t i32 = (int32_t)i64;
+    const uint8_t u8 = dtype == TC_BOOL ? value != 0 : (uint8_t)i64;
+
+    switch (dtype) {
+    case TC_F32:
+        memcpy(element, &f32, sizeof f32);
+        break;
+    case TC_F64:
+        memcpy(element, &value, sizeof value);
+        break;
+    case TC_I64:
+        memcpy(element, &i64, sizeof i64);
+        break;
+    case TC_I32:
+        memcpy(element, &i32, sizeof i32);
+        break;
+    default:
+        memcpy(element, &u8, sizeof u8);
+    }
+}
+
+void tc_pad2d(int dtype, int64_t planes, int64_t h, int64_t w, int64_t oh, int64_t ow, const int64_t *rows, const int64_t *cols,
+              double value, const void *x, void *y)
+{
+    pad_task task = {h, w, oh, ow, rows, cols, 0, 0, dtype, tc_itemsize(dtype), {0}, x, y};
+
+    store_value(dtype, value, task.value);
+    find_run(&task);
+    tc_parallel_for(planes * oh, tc_ceil_div(PAD_GRAIN, ow * (int64_t)task.size + 1), pad_range, &task);
+}
+
+/* Planes [begin, end) of the gradient. */
+static void pad_grad_range(void *ctx, int64_t begin, int64_t end)
+{
+    const pad_task *t = ctx;
+    const size_t in = (size_t)(t->h * t->w) * t->size, out = (size_t)(t->oh * t->ow) * t->size;
+
+    memset(t->y + (size_t)begin * in, 0, (size_t)(end - begin) * in);
+    for (int64_t plane = begin; plane < end; plane++)
+        tc_kernels_for(t->dtype)->pool->pad_grad(t->w, t->oh, t->ow, t->rows, t->cols, t->run, t->run_end,
+                                                 t->x + (size_t)plane * out, t->y + (size_t)plane * in);
+}
+
+void tc_pad2d_grad(int dtype, int64_t planes, int64_t h, int64_t w, int64_t oh, int64_t ow, const int64_t *rows,
+                   const int64_t *cols, const void *dy, void *dx)
+{
+    pad_task task = {h, w, oh, ow, rows, cols, 0, 0, dtype, tc_itemsize(dtype), {0}, dy, dx};
+
+    find_run(&task);
+    tc_parallel_for(planes, tc_ceil_div(PAD_GRAIN, oh * ow * (int64_t)task.size + 1), pad_grad_range, &task);
+}

@@ -1,0 +1,231 @@
+/* softmax_tpl.h - softmax and log_softmax for one dtype: along rows, or along a strided dimension with one position a lane.
+ *
+ * What cross-entropy shares stands first. A NaN is skipped by the maximum and comes back through exp, so that it fills its
+ * row, as does a row of -inf (0 / 0), all as in PyTorch. Functions that hold an exp are not inlined: it is long, and they
+ * are called once a row. */
+
+/* Elements of the buffer that strided blocks are copied to (16 or 32 KiB, on the stack), and their width at most. */
+#define LANES_BUFFER 4096
+#define LANES_WIDTH 256
+
+TC_INLINE vec FN(larger)(vec a, vec b)
+{
+    return select_(a > b, a, b);
+}
+
+TC_INLINE T FN(scalar_log)(T x)
+{
+    return DTYPE_F32 ? (T)logf((float)x) : (T)log((double)x);
+}
+
+/* ---- one row of n consecutive elements ---- */
+
+NOINLINE T FN(row_max)(int64_t n, const T *x)
+{
+    vec best = splat(-(T)INFINITY);
+    T row = -(T)INFINITY;
+
+    for (int64_t i = 0; i < n; i += VLEN)
+        best = FN(larger)(FN(load_lanes)(x + i, n - i, -(T)INFINITY), best);
+    for (int l = 0; l < VLEN; l++)
+        row = best[l] > row ? best[l] : row;
+    return row;
+}
+
+/* Sum of exp(x - shift); the terms are kept in y unless it is NULL. Lanes past the end add exp(-inf) = 0, or a NaN to a
+ * row that is NaN anyway. */
+NOINLINE T FN(row_exp)(int64_t n, T shift, const T *x, T *y)
+{
+    vec sum = splat(0);
+
+    for (int64_t i = 0; i < n; i += VLEN) {
+        const vec e = FN(vexp)(FN(load_lanes)(x + i, n - i, -(T)INFINITY) - shift);
+
+        sum += e;
+        if (y)
+            FN(store_lanes)(y + i, n - i, e);
+    }
+    return FN(lanes_sum)(sum);
+}
+
+/* ---- lanes: positions side by side, `len` terms of each `stride` apart; n of VLEN lanes are in use ---- */
+
+NOINLINE vec FN(strided_max)(int64_t len, int64_t stride, int64_t n, const T *x)
+{
+    vec best = splat(-(T)INFINITY);
+
+    for (int64_t k = 0; k < len; k++)
+        best = FN(larger)(FN(load_lanes)(x + k * stride, n, 0), best);
+    return best;
+}
+
+/* Sums of exp(x - shift); the terms are kept in y, laid out as x, unless it is NULL. */
+NOINLINE vec FN(strided_exp)(int64_t len, int64_t stride, int64_t n, vec shift, const T *x, T *y)
+{
+    vec sum = splat(0);
+
+    for (int64_t k = 0; k < len; k++) {
+        const vec e = FN(vexp)(FN(load_lanes)(x + k * stride, n, 0) - shift);
+
+        sum += e;
+        if (y)
+            FN(store_lanes)(y + k * stride, n, e);
+    }
+    return sum;
+}
+
+/* Positions that fit the buffer together: some cache lines of each term, or one vector where terms are too many. */
+TC_INLINE int64_t FN(lanes_width)(int64_t len)
+{
+    return tc_max(tc_min(LANES_BUFFER / tc_max(len, 1), LANES_WIDTH) / VLEN, 1) * VLEN;
+}
+
+/* Copies n <= lanes_width positions to the buffer and sets *stride to that of the copy. Strides are often powers of two, of
+ * which a cache keeps only a few lines: without the copy each pass would fetch them again. With too many terms for the
+ * buffer x itself is returned. */
+NOINLINE const T *FN(gather_lanes)(int64_t len, int64_t *stride, int64_t n, const T *x, T *buffer)
+{
+    const int64_t width = FN(lanes_width)(len);
+
+    if (len * width > LANES_BUFFER)
+        return x;
+    for (int64_t k = 0; k < len; k++)
+        memcpy(buffer + k * width, x + k * *stride, (size_t)n * sizeof(T));
+    *stride = width;
+    return buffer;
+}
+
+/* The way back, from the buffer to y of stride `inner`. */
+NOINLINE void FN(scatter_lanes)(int64_t len, int64_t inner, int64_t n, const T *buffer, T *y)
+{
+    for (int64_t k = 0; k < len; k++)
+        memcpy(y + k * inner, buffer + k * FN(lanes_width)(len), (size_t)n * sizeof(T));
+}
+
+/* ---- softmax ---- */
+
+/* y = softmax or log_softmax of `rows` rows of len elements. */
+static void FN(softmax_rows)(int logarithm, int64_t rows, int64_t len, const void *x, void *y)
+{
+    for (int64_t row = 0; row < rows; row++) {
+        const T *in = (const T *)x + row * len;
+        T *out = (T *)y + row * len;
+        const T best = FN(row_max)(len, in);
+        const T sum = FN(row_exp)(len, best, in, logarithm ? NULL : out);
+        const T *source = logarithm ? in : out;
+        const T shift = logarithm ? best : 0, scale = logarithm ? 1 : 1 / sum, log_sum = logarithm ? FN(scalar_log)(sum) : 0;
+
+        for (int64_t i = 0; i < len; i += VLEN)
+            FN(store_lanes)(out + i, len - i, (FN(load_lanes)(source + i, len - i, 0) - shift) * scale - log_sum);
+    }
+}
+
+/* One vector of positions, x to y of one stride. */
+TC_INLINE void FN(softmax_vector)(int logarithm, int64_t len, int64_t stride, int64_t n, const T *x, T *y)
+{
+    const vec best = FN(strided_max)(len, stride, n, x);
+    const vec sum = FN(strided_exp)(len, stride, n, best, x, logarithm ? NULL : y);
+    const vec log_sum = FN(vlog)(sum), scale = (T)1 / sum;
+
+    for (int64_t k = 0; k < len; k++) {
+        vec v = FN(load_lanes)((logarithm ? x : y) + k * stride, n, 0);
+
+        if (logarithm)
+            v = (v - best) - log_sum;
+        else
+            v *= scale;
+        FN(store_lanes)(y + k * stride, n, v);
+    }
+}
+
+/* The same along a dimension of stride `inner`, for the positions [begin, end) beside each other. */
+static void FN(softmax_lanes)(int logarithm, int64_t len, int64_t inner, int64_t begin, int64_t end, const void *x, void *y)
+{
+    const int64_t width = FN(lanes_width)(len);
+    T buffer[LANES_BUFFER];
+
+    for (int64_t at = begin; at < end; at += width) {
+        const int64_t count = tc_min(width, end - at);
+        int64_t stride = inner;
+        const T *in = FN(gather_lanes)(len, &stride, count, (const T *)x + at, buffer);
+        T *out = in == buffer ? buffer : (T *)y + at;
+
+        for (int64_t l = 0; l < count; l += VLEN)
+            FN(softmax_vector)(logarithm, len, stride, count - l, in + l, out + l);
+        if (in == buffer)
+            FN(scatter_lanes)(len, inner, count, buffer, (T *)y + at);
+    }
+}
+
+/* What the gradient sums over a row: softmax dy * y, log_softmax dy. */
+TC_INLINE vec FN(softmax_term)(int logarithm, vec dy, vec y)
+{
+    if (logarithm)
+        return dy;
+    return dy * y;
+}
+
+/* One vector of the gradient: softmax y (dy - sum), log_softmax dy - exp(y) sum. */
+TC_INLINE vec FN(softmax_slope)(int logarithm, vec dy, vec y, vec sum)
+{
+    if (logarithm)
+        return dy - FN(vexp)(y) * sum;
+    return y * (dy - sum);
+}
+
+/* dx from dy and the output y, by rows. */
+static void FN(softmax_grad_rows)(int logarithm, int64_t rows, int64_t len, const void *dy, const void *y, void *dx)
+{
+    for (int64_t row = 0; row < rows; row++) {
+        const T *g = (const T *)dy + row * len, *out = (const T *)y + row * len;
+        T *in = (T *)dx + row * len;
+        vec sum = splat(0);
+
+        for (int64_t i = 0; i < len; i += VLEN)
+            sum += FN(softmax_term)(logarithm, FN(load_lanes)(g + i, len - i, 0), FN(load_lanes)(out + i, len - i, 0));
+        sum = splat(FN(lanes_sum)(sum));
+        for (int64_t i = 0; i < len; i += VLEN)
+            FN(store_lanes)(in + i, len - i, FN(softmax_slope)(logarithm, FN(load_lanes)(g + i, len - i, 0),
+                                                               FN(load_lanes)(out + i, len - i, 0), sum));
+    }
+}
+
+/* One vector of positions of one stride; dx may be dy. */
+TC_INLINE void FN(softmax_grad_vector)(int logarithm, int64_t len, int64_t stride, int64_t n, const T *dy, const T *y, T *dx)
+{
+    vec sum = splat(0);
+
+    for (int64_t k = 0; k < len; k++)
+        sum += FN(softmax_term)(logarithm, FN(load_lanes)(dy + k * stride, n, 0), FN(load_lanes)(y + k * stride, n, 0));
+    for (int64_t k = 0; k < len; k++)
+        FN(store_lanes)(dx + k * stride, n, FN(softmax_slope)(logarithm, FN(load_lanes)(dy + k * stride, n, 0),
+                                                              FN(load_lanes)(y + k * stride, n, 0), sum));
+}
+
+/* The same for positions [begin, end) beside each other. */
+static void FN(softmax_grad_lanes)(int logarithm, int64_t len, int64_t inner, int64_t begin, int64_t end, const void *dy,
+                                   const void *y, void *dx)
+{
+    const int64_t width = FN(lanes_width)(len);
+    T slopes[LANES_BUFFER], outputs[LANES_BUFFER];
+
+    for (int64_t at = begin; at < end; at += width) {
+        const int64_t count = tc_min(width, end - at);
+        int64_t stride = inner, same = inner;
+        const T *g = FN(gather_lanes)(len, &stride, count, (const T *)dy + at, slopes);
+        const T *out = FN(gather_lanes)(len, &same, count, (const T *)y + at, outputs);
+        T *in = g == slopes ? slopes : (T *)dx + at;
+
+        for (int64_t l = 0; l < count; l += VLEN)
+            FN(softmax_grad_vector)(logarithm, len, stride, count - l, g + l, out + l, in + l);
+        if (g == slopes)
+            FN(scatter_lanes)(len, inner, count, slopes, (T *)dx + at);
+    }
+}
+
+static const tc_softmax_kernels FN(softmax_kernels) = {
+    .rows = FN(softmax_rows),
+    .lanes = FN(softmax_lanes),
+    .grad_rows = FN(softmax_grad_rows),
+    .grad_lanes = FN(softmax_grad_lanes),
+};

@@ -1,0 +1,54 @@
+"""Fixtures that all levels share: every ISA of this machine, both float dtypes, one and several threads."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+# The installed package is what is tested: the source tree, which has no compiled core of its own unless it was built in
+# place, comes last. It is needed all the same, for `tests` itself and for `benchmarks`.
+ROOT = str(Path(__file__).resolve().parent.parent)
+sys.path[:] = [path for path in sys.path if path not in ("", ROOT)] + [ROOT]
+
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+
+import tinygrad_cnn  # noqa: E402
+from tinygrad_cnn._core import ffi, lib  # noqa: E402
+
+# Programs that tests start find the same package, whatever folder they start in.
+PACKAGE = str(Path(tinygrad_cnn.__file__).resolve().parent.parent)
+os.environ["PYTHONPATH"] = os.pathsep.join([PACKAGE, *filter(None, [os.environ.get("PYTHONPATH")])])
+
+ISAS = ffi.string(lib.tc_isa_available()).decode().split()
+
+
+@pytest.fixture(params=ISAS)
+def isa(request):
+    """Force one instruction set for the test, then restore the one in use."""
+    before = lib.tc_isa()
+    assert lib.tc_set_isa(request.param.encode()) == lib.TC_OK
+    yield request.param
+    lib.tc_set_isa(before)
+
+
+@pytest.fixture(params=[1, 3], ids=["1thread", "3threads"])
+def threads(request):
+    """Set the number of threads for the test, then restore it."""
+    before = lib.tc_get_num_threads()
+    lib.tc_set_num_threads(request.param)
+    yield request.param
+    lib.tc_set_num_threads(before)
+
+
+@pytest.fixture(params=[np.float32, np.float64], ids=["f32", "f64"])
+def dtype(request):
+    """One of the two dtypes in which the core computes."""
+    return request.param
+
+
+@pytest.fixture
+def rng():
+    """A NumPy generator with a fixed seed."""
+    return np.random.default_rng(0)

@@ -1,0 +1,172 @@
+"""Batch normalisation of the core against float64 formulas and PyTorch."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from tests.core.raw import Guarded, code, ptr
+from tinygrad_cnn._core import lib
+
+SHAPES = [
+    (1, 1, 1),
+    (4, 3, 1),
+    (700, 70, 1),
+    (5, 66, 4),
+    (3, 5, 49),
+    (2, 3, 64),
+    (40, 2, 900),
+    (2, 2, 5000),
+    (3, 130, 17),
+]
+EPS = 1e-5
+
+
+def stats(x: np.ndarray):
+    """Call the core: mean and biased variance of each channel."""
+    mean, var = Guarded((x.shape[1],), x.dtype, x.itemsize), Guarded((x.shape[1],), x.dtype, x.itemsize)
+    assert lib.tc_batch_norm_stats(code(x), *x.shape, ptr(x), ptr(mean.array), ptr(var.array)) == lib.TC_OK
+    return mean.check(), var.check()
+
+
+def apply(x, mean, var, weight=None, bias=None):
+    """Call the core's normalisation."""
+    y = Guarded(x.shape, x.dtype, x.itemsize)
+    lib.tc_batch_norm(code(x), *x.shape, EPS, ptr(x), ptr(mean), ptr(var), ptr(weight), ptr(bias), ptr(y.array))
+    return y.check()
+
+
+def grad(training, dy, x, mean, var, weight=None, wanted=(True, True, True)):
+    """Call the core's gradients by x, weight and bias; None for those not wanted."""
+    shapes = (x.shape, (x.shape[1],), (x.shape[1],))
+    out = [Guarded(shape, x.dtype, x.itemsize) if want else None for shape, want in zip(shapes, wanted, strict=True)]
+    status = lib.tc_batch_norm_grad(training, code(x), *x.shape, EPS, ptr(dy), ptr(x), ptr(mean), ptr(var), ptr(weight),
+                                    *(ptr(part.array if part else None) for part in out))  # fmt: skip
+    assert status == lib.TC_OK
+    return [part.check() if part else None for part in out]
+
+
+def wide(values):
+    """Return one value a channel in float64, ready to broadcast over (n, c, inner)."""
+    return np.asarray(values, np.float64)[None, :, None]
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_stats(isa, dtype, threads, shape, rng):
+    x = (rng.standard_normal(shape) * 3 + 5 * rng.standard_normal((1, shape[1], 1))).astype(dtype)
+    mean, var = stats(x)
+    eps = np.finfo(dtype).eps
+    exact = x.astype(np.longdouble)  # NumPy's own sums in float64 would be the less accurate ones
+    np.testing.assert_allclose(mean, exact.mean((0, 2)).astype(dtype), rtol=2 * eps, atol=4 * eps)
+    np.testing.assert_allclose(var, exact.var((0, 2)).astype(dtype), rtol=20 * eps, atol=eps**2)
+
+
+@pytest.mark.parametrize("value", [0.0, 3.25, -0.1, 1e5, 7e-7])
+def test_constant_channels(isa, dtype, threads, value):
+    """Equal elements have that mean and no variance, however their sum was rounded."""
+    for shape in SHAPES:
+        mean, var = stats(np.full(shape, value, dtype))
+        np.testing.assert_allclose(mean, np.full(shape[1], value, dtype), rtol=2 * np.finfo(dtype).eps)
+        np.testing.assert_allclose(var, 0, atol=(4 * value * np.finfo(dtype).eps) ** 2)
+        assert (var >= 0).all()
+
+
+@pytest.mark.parametrize("shape", [(700, 3, 1), (30, 2, 90), (2, 2, 5000)])
+def test_variance_beside_a_large_mean(isa, shape, rng):
+    """A mean of 4096 deviations: E[x^2] - E[x]^2 in float would have no digit left."""
+    x = (4096 + rng.standard_normal(shape)).astype(np.float32)
+    exact = x.astype(np.float64)
+    mean, var = stats(x)
+    np.testing.assert_allclose(mean, exact.mean((0, 2)), rtol=1e-7)
+    np.testing.assert_allclose(var, exact.var((0, 2)), rtol=1e-5)
+    expected = (exact - exact.mean((0, 2), keepdims=True)) / np.sqrt(exact.var((0, 2), keepdims=True) + EPS)
+    np.testing.assert_allclose(apply(x, mean, var), expected, atol=5e-4)
+
+
+def test_not_finite(isa, dtype):
+    x = np.ones((3, 4, 40), dtype)
+    x[1, 1, 39], x[2, 2, 0] = np.nan, np.inf
+    mean, var = stats(x)
+    np.testing.assert_array_equal(mean, [1, np.nan, np.inf, 1])
+    np.testing.assert_array_equal(var, [0, np.nan, np.nan, 0])
+
+
+@pytest.mark.parametrize("affine", [True, False])
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_normalisation_and_gradients(isa, dtype, threads, shape, training, affine, rng):
+    x, dy = (rng.standard_normal(shape).astype(dtype) * 2 + 1 for _ in range(2))
+    weight, bias = (rng.standard_normal(shape[1]).astype(dtype) if affine else None for _ in range(2))
+    mean, var = (
+        stats(x) if training else (rng.standard_normal(shape[1]).astype(dtype), rng.random(shape[1]).astype(dtype))
+    )
+    w, b = wide(weight if affine else np.ones(shape[1])), wide(bias if affine else np.zeros(shape[1]))
+    r = 1 / np.sqrt(wide(var) + EPS)
+    normal = (x.astype(np.float64) - wide(mean)) * r
+    count = shape[0] * shape[2]
+    eps = np.finfo(dtype).eps
+    np.testing.assert_allclose(apply(x, mean, var, weight, bias), normal * w + b, rtol=20 * eps, atol=20 * eps)
+
+    dbias, dweight = dy.astype(np.float64).sum((0, 2)), (dy * normal).sum((0, 2))
+    dx = w * r * (dy - (wide(dbias) + normal * wide(dweight)) / count * training)
+    got = grad(training, dy, x, mean, var, weight)
+    size = np.abs(w * r).max()
+    np.testing.assert_allclose(got[0], dx, rtol=50 * eps, atol=100 * eps * size)
+    np.testing.assert_allclose(
+        got[1], dweight, rtol=20 * eps, atol=20 * eps * (1 + np.abs(dy * normal).sum((0, 2)).max())
+    )
+    np.testing.assert_allclose(got[2], dbias, rtol=20 * eps, atol=20 * eps * (1 + np.abs(dy).sum((0, 2)).max()))
+    for wanted in itertools.product([False, True], repeat=3):
+        for part, whole in zip(grad(training, dy, x, mean, var, weight, wanted), got, strict=True):
+            assert part is None or part.tobytes() == whole.tobytes()
+
+
+def test_no_memory(dtype):
+    """A failed allocation is reported, leaves no block behind, and the same call works right after."""
+    x = np.ones((4, 3, 5), dtype)
+    mean, var = stats(x)
+    out = np.empty(3, dtype)
+    lib.tc_alloc_fail_at(1, 0)
+    assert lib.tc_batch_norm_stats(code(x), *x.shape, ptr(x), ptr(out), ptr(out)) == lib.TC_ENOMEM
+    lib.tc_alloc_fail_at(1, 0)
+    status = lib.tc_batch_norm_grad(1, code(x), *x.shape, EPS, ptr(x), ptr(x), ptr(mean), ptr(var), ptr(None),
+                                    ptr(x), ptr(out), ptr(out))  # fmt: skip
+    lib.tc_alloc_fail_at(0, 0)
+    assert status == lib.TC_ENOMEM
+    np.testing.assert_array_equal(stats(x)[0], mean)
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("shape", SHAPES[1:], ids=str)
+def test_batch_norm_as_pytorch(isa, shape, training, rng):
+    torch = pytest.importorskip("torch")
+    x, dy = (torch.from_numpy(rng.standard_normal(shape)) for _ in range(2))
+    weight, bias, mean, var = (torch.from_numpy(rng.random(shape[1])) for _ in range(4))
+    inputs = [part.requires_grad_() for part in (x, weight, bias)]
+    expected = torch.nn.functional.batch_norm(x, mean, var, weight, bias, training, 0.1, EPS)
+    gradients = torch.autograd.grad(expected, inputs, dy)
+    x, weight, bias, mean, var = (part.detach().numpy() for part in (x, weight, bias, mean, var))
+    if training:
+        mean, var = stats(x)
+    np.testing.assert_allclose(apply(x, mean, var, weight, bias), expected.detach().numpy(), atol=1e-10)
+    for ours, theirs in zip(grad(training, dy.numpy(), x, mean, var, weight), gradients, strict=True):
+        np.testing.assert_allclose(ours, theirs.numpy(), rtol=1e-9, atol=1e-9)
+
+
+def test_threads_do_not_change_a_bit(isa, dtype, rng):
+    results, before = [], lib.tc_get_num_threads()
+    inputs = [
+        tuple(rng.standard_normal(shape).astype(dtype) for _ in range(2)) for shape in ((3000, 70, 1), (40, 9, 700))
+    ]
+    for count in (1, 2, 5):
+        lib.tc_set_num_threads(count)
+        run = []
+        for x, dy in inputs:
+            mean, var = stats(x)
+            run += [mean, var, apply(x, mean, var), *grad(True, dy, x, mean, var)]
+        results.append([part.tobytes() for part in run])
+    lib.tc_set_num_threads(before)
+    assert results[0] == results[1] == results[2]

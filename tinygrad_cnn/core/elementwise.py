@@ -1,0 +1,153 @@
+"""Elementwise functions, comparison, selection (core/elementwise.c): float32 and float64, any strides, broadcast."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .buffers import Array, _from_buffer, code, contiguous, empty, ints, lib, pointer, pointer_any
+
+_BOOL = np.dtype(np.bool_)
+
+
+class _Layout:
+    """Where the elements of broadcast operands lie, as the core takes it: made once per combination of shapes."""
+
+    __slots__ = ("dense", "ndim", "out_shape", "shape", "strides")
+
+    def __init__(self, arrays: tuple[Array, ...]):
+        broadcast = np.broadcast_arrays(*arrays)
+        self.out_shape: tuple[int, ...] = broadcast[0].shape
+        self.dense = all(array.shape == self.out_shape and array.flags.c_contiguous for array in arrays)
+        if self.dense:
+            count = int(np.prod(self.out_shape, dtype=np.int64))
+            self.ndim, self.shape = 1, ints((count,))
+            self.strides = [ints((1,)) for _ in arrays]
+        else:
+            self.ndim, self.shape = len(self.out_shape), ints(self.out_shape)
+            self.strides = [
+                ints([stride // array.itemsize for stride in view.strides])
+                for array, view in zip(arrays, broadcast, strict=True)
+            ]
+
+
+_layouts: dict[Any, _Layout] = {}
+_LAYOUTS_KEPT = 4096  # a training script needs some dozens; the bound is for programs with ever new shapes
+
+
+def _layout(*arrays: Array) -> _Layout:
+    # The last operand's item size stands for that of all: strides in bytes mean nothing without it.
+    key = (arrays[-1].itemsize, *[(array.shape, array.strides) for array in arrays])
+    found = _layouts.get(key)
+    if found is None:
+        if len(_layouts) >= _LAYOUTS_KEPT:
+            _layouts.clear()
+        found = _layouts[key] = _Layout(arrays)
+    return found
+
+
+_ONE = ints((1,))
+_counts: dict[int, Any] = {}
+
+
+def _count(size: int) -> Any:
+    """Return an `int64_t[1]` of a number of elements, for operands that are dense and of one shape."""
+    found = _counts.get(size)
+    if found is None:
+        if len(_counts) >= _LAYOUTS_KEPT:
+            _counts.clear()
+        found = _counts[size] = ints((size,))
+    return found
+
+
+def unary(op: int, x: Array, out: Array | None = None) -> Array:
+    """Return op(x); `out` may be `x` itself, if it is dense."""
+    x = contiguous(x)
+    if out is None:
+        out = empty(x.shape, x.dtype)
+    lib.tc_unary(op, code(x.dtype), x.size, _from_buffer(x), _from_buffer(out))
+    return out
+
+
+def binary(op: int, a: Array, b: Array, out: Array | None = None) -> Array:
+    """Return op(a, b), broadcast; `out` may be `a` (or `b`) if that one is dense and has the result's shape."""
+    if a.shape == b.shape and a.flags.c_contiguous and b.flags.c_contiguous:
+        if out is None:
+            out = empty(a.shape, a.dtype)
+        lib.tc_binary(
+            op, code(a.dtype), 1, _count(a.size), _from_buffer(a), _ONE, _from_buffer(b), _ONE, _from_buffer(out)
+        )
+        return out
+    layout = _layout(a, b)
+    if out is None:
+        out = empty(layout.out_shape, a.dtype)
+    sa, sb = layout.strides
+    lib.tc_binary(
+        op, code(a.dtype), layout.ndim, layout.shape, pointer_any(a), sa, pointer_any(b), sb, _from_buffer(out)
+    )
+    return out
+
+
+def add_scaled(a: Array, b: Array, alpha: float, out: Array | None = None) -> Array:
+    """Return a + alpha * b, broadcast; `out` may be `a` if that one is dense and has the result's shape."""
+    layout = _layout(a, b)
+    if out is None:
+        out = empty(layout.out_shape, a.dtype)
+    sa, sb = layout.strides
+    lib.tc_add_scaled(
+        code(a.dtype), layout.ndim, layout.shape, pointer_any(a), sa, pointer_any(b), sb, alpha, _from_buffer(out)
+    )
+    return out
+
+
+def binary_scalar(op: int, x: Array, scalar: float, scalar_first: bool = False, out: Array | None = None) -> Array:
+    """Return op(x, scalar), or op(scalar, x)."""
+    x = contiguous(x)
+    if out is None:
+        out = empty(x.shape, x.dtype)
+    lib.tc_binary_scalar(op, code(x.dtype), x.size, _from_buffer(x), scalar, scalar_first, _from_buffer(out))
+    return out
+
+
+def compare(op: int, a: Array, b: Array) -> Array:
+    """Return the bool array a op b, broadcast."""
+    layout = _layout(a, b)
+    out = empty(layout.out_shape, _BOOL)
+    sa, sb = layout.strides
+    lib.tc_compare(op, code(a.dtype), layout.ndim, layout.shape, pointer_any(a), sa, pointer_any(b), sb, pointer(out))
+    return out
+
+
+def where(condition: Array, a: Array, b: Array) -> Array:
+    """Return a where the bool `condition` holds, else b; all broadcast, a and b of one dtype."""
+    layout = _layout(condition, a, b)
+    out = empty(layout.out_shape, a.dtype)
+    sc, sa, sb = layout.strides
+    lib.tc_where(
+        code(a.dtype),
+        layout.ndim,
+        layout.shape,
+        pointer_any(condition),
+        sc,
+        pointer_any(a),
+        sa,
+        pointer_any(b),
+        sb,
+        pointer(out),
+    )
+    return out
+
+
+def fill(out: Array, value: float) -> None:
+    """Write `value` into every element of a dense float array."""
+    lib.tc_fill(code(out.dtype), out.size, value, pointer(out))
+
+
+NEG, ABS, SIGN, SQRT, RSQRT = lib.TC_NEG, lib.TC_ABS, lib.TC_SIGN, lib.TC_SQRT, lib.TC_RSQRT
+RECIPROCAL, SQUARE, FLOOR, CEIL = lib.TC_RECIPROCAL, lib.TC_SQUARE, lib.TC_FLOOR, lib.TC_CEIL
+ROUND, TRUNC, EXP, EXPM1, LOG, LOG1P = lib.TC_ROUND, lib.TC_TRUNC, lib.TC_EXP, lib.TC_EXPM1, lib.TC_LOG, lib.TC_LOG1P
+SIN, COS, TANH, SIGMOID, ERF, RELU = lib.TC_SIN, lib.TC_COS, lib.TC_TANH, lib.TC_SIGMOID, lib.TC_ERF, lib.TC_RELU
+ADD, SUB, MUL, DIV, MAXIMUM, MINIMUM = lib.TC_ADD, lib.TC_SUB, lib.TC_MUL, lib.TC_DIV, lib.TC_MAXIMUM, lib.TC_MINIMUM
+POW, FMOD, REMAINDER, ATAN2, RELU_GRAD = lib.TC_POW, lib.TC_FMOD, lib.TC_REMAINDER, lib.TC_ATAN2, lib.TC_RELU_GRAD
+EQ, NE, LT, LE, GT, GE = lib.TC_EQ, lib.TC_NE, lib.TC_LT, lib.TC_LE, lib.TC_GT, lib.TC_GE

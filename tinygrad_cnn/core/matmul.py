@@ -1,0 +1,48 @@
+"""Matrix products (core/gemm.c): float32 and float64, any strides, batched."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .buffers import Array, check, code, empty, ffi, lib, pointer, pointer_any
+
+
+def gemm(a: Array, b: Array, bias: Array | None = None) -> Array:
+    """Return a @ b (+ bias): a (B, M, K) or (M, K), b alike with (K, N), both of one rank and dtype; bias (N,) dense.
+
+    Any strides, a batch stride of 0 included (broadcast): transposed operands cost no copy.
+    """
+    out = empty((*a.shape[:-1], b.shape[-1]), a.dtype)
+    key = (a.itemsize, a.shape, a.strides, b.shape, b.strides)
+    params = _params.get(key) or _layout(key, a, b)
+    status = lib.tc_gemm(code(a.dtype), params, pointer_any(a), pointer_any(b), pointer(bias), pointer(out))
+    if status:
+        check(status)
+    return out
+
+
+_params: dict[Any, Any] = {}
+_PARAMS_KEPT = 4096
+
+
+def _layout(key: Any, a: Array, b: Array) -> Any:
+    """Return the parameters of a product, made once for each combination of shapes and strides."""
+    size = a.itemsize
+    m, n, k = a.shape[-2], b.shape[-1], a.shape[-1]
+    batch, a_batch, b_batch = 1, 0, 0
+    if a.ndim == 3:
+        batch, a_batch, b_batch = a.shape[0], a.strides[0] // size, b.strides[0] // size
+    params = ffi.new(
+        "tc_gemm_params *",
+        (
+            batch, m, n, k,
+            a_batch, a.strides[-2] // size, a.strides[-1] // size,
+            b_batch, b.strides[-2] // size, b.strides[-1] // size,
+            m * n, n, 1,
+            1.0, 0.0, 0,
+        ),
+    )  # fmt: skip
+    if len(_params) >= _PARAMS_KEPT:
+        _params.clear()
+    _params[key] = params
+    return params

@@ -1,0 +1,80 @@
+"""Batch normalisation of (N, C, inner) over N and inner (core/norm.c): float32 and float64."""
+
+from __future__ import annotations
+
+import math
+
+from .buffers import Array, check, code, contiguous, empty, lib, pointer
+
+
+def _sizes(shape: tuple[int, ...]) -> tuple[int, int, int]:
+    return shape[0], shape[1], math.prod(shape[2:])
+
+
+def _dense(array: Array | None) -> Array | None:
+    return None if array is None else contiguous(array)
+
+
+def batch_norm_stats(x: Array) -> tuple[Array, Array]:
+    """Return mean and biased variance of each channel, both (C,)."""
+    x = contiguous(x)
+    mean, var = empty(x.shape[1:2], x.dtype), empty(x.shape[1:2], x.dtype)
+    check(lib.tc_batch_norm_stats(code(x.dtype), *_sizes(x.shape), pointer(x), pointer(mean), pointer(var)))
+    return mean, var
+
+
+def batch_norm(x: Array, mean: Array, var: Array, weight: Array | None, bias: Array | None, eps: float) -> Array:
+    """Return (x - mean) / sqrt(var + eps) * weight + bias, each of the four (C,)."""
+    x, mean, var, weight, bias = contiguous(x), contiguous(mean), contiguous(var), _dense(weight), _dense(bias)
+    y = empty(x.shape, x.dtype)
+    if y.size:
+        lib.tc_batch_norm(
+            code(x.dtype),
+            *_sizes(x.shape),
+            eps,
+            pointer(x),
+            pointer(mean),
+            pointer(var),
+            pointer(weight),
+            pointer(bias),
+            pointer(y),
+        )
+    return y
+
+
+def batch_norm_grad(
+    dy: Array,
+    x: Array,
+    mean: Array,
+    var: Array,
+    weight: Array | None,
+    training: bool,
+    eps: float,
+    needed: tuple[bool, bool, bool],
+) -> tuple[Array | None, Array | None, Array | None]:
+    """Return (dx, dweight, dbias), None for those not `needed`. training: mean and var are x's own."""
+    dy, x, mean, var, weight = contiguous(dy), contiguous(x), contiguous(mean), contiguous(var), _dense(weight)
+    shapes = (x.shape, x.shape[1:2], x.shape[1:2])
+    dx, dweight, dbias = [empty(s, x.dtype) if need else None for s, need in zip(shapes, needed, strict=True)]
+    if not x.size:
+        for out in (dweight, dbias):
+            if out is not None:
+                out.fill(0)
+        return dx, dweight, dbias
+    check(
+        lib.tc_batch_norm_grad(
+            training,
+            code(x.dtype),
+            *_sizes(x.shape),
+            eps,
+            pointer(dy),
+            pointer(x),
+            pointer(mean),
+            pointer(var),
+            pointer(weight),
+            pointer(dx),
+            pointer(dweight),
+            pointer(dbias),
+        )
+    )
+    return dx, dweight, dbias

@@ -1,0 +1,147 @@
+"""Pooling and padding of planes (core/pool.c): the last two dimensions of an array, whatever is before them."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .buffers import Array, code, contiguous, empty, ffi, lib, pointer
+
+POOL_MAX, POOL_MIN = lib.TC_POOL_MAX, lib.TC_POOL_MIN
+I32 = np.dtype(np.int32)
+
+
+class PoolShape(NamedTuple):
+    """All sizes of one pooling: x (..., H, W) to y (..., OH, OW); for adaptive windows the rest stays as it is here."""
+
+    x: tuple[int, ...]
+    y: tuple[int, ...]
+    kernel: tuple[int, int] = (1, 1)
+    stride: tuple[int, int] = (1, 1)
+    padding: tuple[int, int] = (0, 0)
+    dilation: tuple[int, int] = (1, 1)
+
+
+@lru_cache(maxsize=4096)
+def _params(shape: PoolShape) -> Any:
+    planes = math.prod(shape.x[:-2])
+    return ffi.new(
+        "tc_pool2d_params *",
+        (planes, *shape.x[-2:], *shape.y[-2:], *shape.kernel, *shape.stride, *shape.padding, *shape.dilation),
+    )
+
+
+def max_pool2d(
+    op: int, shape: PoolShape, x: Array, indices: bool, adaptive: bool = False
+) -> tuple[Array, Array | None]:
+    """Return (values, int32 indices within each plane, or None) of the largest (POOL_MIN: smallest) of each window."""
+    x = contiguous(x)
+    y = empty(shape.y, x.dtype)
+    where = empty(shape.y, I32) if indices else None
+    if y.size:
+        function = lib.tc_adaptive_max_pool2d if adaptive else lib.tc_max_pool2d
+        function(
+            op,
+            code(x.dtype),
+            _params(shape),
+            pointer(x),
+            pointer(y),
+            ffi.NULL if where is None else ffi.from_buffer("int32_t[]", where),
+        )
+    return y, where
+
+
+def pool_gather(indices: Array, x: Array) -> Array:
+    """Return y (shape of `indices`) with y[p, o] = x[p, indices[p, o]], p over all planes."""
+    x, indices = contiguous(x), contiguous(indices)
+    y = empty(indices.shape, x.dtype)
+    if y.size:
+        planes, inside, outside = _plane_sizes(x.shape, indices.shape)
+        where = ffi.from_buffer("int32_t[]", indices)
+        lib.tc_pool_gather(code(x.dtype), planes, inside, outside, where, pointer(x), pointer(y))
+    return y
+
+
+def pool_scatter(x_shape: tuple[int, ...], indices: Array, dy: Array) -> Array:
+    """Return dx of `x_shape` with dx[p, indices[p, o]] += dy[p, o]."""
+    dy, indices = contiguous(dy), contiguous(indices)
+    dx = empty(x_shape, dy.dtype)
+    if not dy.size:
+        dx.fill(0)
+    elif dx.size:
+        planes, inside, outside = _plane_sizes(x_shape, indices.shape)
+        where = ffi.from_buffer("int32_t[]", indices)
+        lib.tc_pool_scatter(code(dy.dtype), planes, inside, outside, where, pointer(dy), pointer(dx))
+    return dx
+
+
+def _plane_sizes(x_shape: tuple[int, ...], y_shape: tuple[int, ...]) -> tuple[int, int, int]:
+    return math.prod(x_shape[:-2]), x_shape[-2] * x_shape[-1], y_shape[-2] * y_shape[-1]
+
+
+def avg_pool2d(shape: PoolShape, count_include_pad: bool, divisor_override: int, x: Array) -> Array:
+    """Return the average of each window; `divisor_override` 0 is none."""
+    x = contiguous(x)
+    y = empty(shape.y, x.dtype)
+    if y.size:
+        lib.tc_avg_pool2d(code(x.dtype), _params(shape), count_include_pad, divisor_override, pointer(x), pointer(y))
+    return y
+
+
+def avg_pool2d_grad(shape: PoolShape, count_include_pad: bool, divisor_override: int, dy: Array) -> Array:
+    """Return dx of avg_pool2d."""
+    dy = contiguous(dy)
+    dx = empty(shape.x, dy.dtype)
+    if dx.size:
+        lib.tc_avg_pool2d_grad(
+            code(dy.dtype), _params(shape), count_include_pad, divisor_override, pointer(dy), pointer(dx)
+        )
+    return dx
+
+
+def adaptive_avg_pool2d(shape: PoolShape, x: Array) -> Array:
+    """Return the average of each adaptive window."""
+    x = contiguous(x)
+    y = empty(shape.y, x.dtype)
+    if y.size:
+        lib.tc_adaptive_avg_pool2d(code(x.dtype), _params(shape), pointer(x), pointer(y))
+    return y
+
+
+def adaptive_avg_pool2d_grad(shape: PoolShape, dy: Array) -> Array:
+    """Return dx of adaptive_avg_pool2d."""
+    dy = contiguous(dy)
+    dx = empty(shape.x, dy.dtype)
+    if not dy.size:
+        dx.fill(0)
+    elif dx.size:
+        lib.tc_adaptive_avg_pool2d_grad(code(dy.dtype), _params(shape), pointer(dy), pointer(dx))
+    return dx
+
+
+def pad2d(x: Array, rows: Array, columns: Array, value: float) -> Array:
+    """Return y[..., i, j] = x[..., rows[i], columns[j]], or `value` where one of the two int64 maps says -1."""
+    x = contiguous(x)
+    y = empty((*x.shape[:-2], len(rows), len(columns)), x.dtype)
+    if y.size:
+        lib.tc_pad2d(code(x.dtype), *_pad_sizes(x.shape, rows, columns), value, pointer(x), pointer(y))
+    return y
+
+
+def pad2d_grad(x_shape: tuple[int, ...], rows: Array, columns: Array, dy: Array) -> Array:
+    """Return dx of pad2d."""
+    dy = contiguous(dy)
+    dx = empty(x_shape, dy.dtype)
+    if not dy.size:
+        dx.fill(0)
+    elif dx.size:
+        lib.tc_pad2d_grad(code(dy.dtype), *_pad_sizes(x_shape, rows, columns), pointer(dy), pointer(dx))
+    return dx
+
+
+def _pad_sizes(x_shape: tuple[int, ...], rows: Array, columns: Array) -> tuple[Any, ...]:
+    maps = (ffi.from_buffer("int64_t[]", rows), ffi.from_buffer("int64_t[]", columns))
+    return math.prod(x_shape[:-2]), x_shape[-2], x_shape[-1], len(rows), len(columns), *maps
