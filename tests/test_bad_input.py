@@ -1,0 +1,291 @@
+"""Bad input gives the exception that PyTorch gives, names what is wrong, and leaves nothing half done.
+
+The tables in tests/bad_input hold expressions with the type and the beginning of the message; the same tables are
+checked against PyTorch itself where it is installed.
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+import sys
+import warnings
+
+import numpy as np
+import pytest
+
+import tinygrad_cnn as torch
+from tinygrad_cnn import nn
+from tinygrad_cnn.nn import functional as F
+from tinygrad_cnn.utils.data import DataLoader
+
+TABLES = ("convolution", "pooling", "layers", "creation", "numbers", "shapes", "training")
+
+
+def read(table):
+    """Return (expression, type, beginning of the message) of each entry of a table."""
+    text = importlib.import_module(f"tests.bad_input.{table}").CASES
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    entries = []
+    for expression, outcome in zip(lines[::2], lines[1::2], strict=True):
+        kind, _, message = outcome.strip().partition(": ")
+        entries.append((expression, kind, message.removesuffix("...")))
+    return entries
+
+
+CASES = [pytest.param(*entry, id=f"{table}: {entry[0]}") for table in TABLES for entry in read(table)]
+
+
+def namespace(package):
+    """Return the names that the expressions use, for this package or for PyTorch."""
+    names = {name: importlib.import_module(f"{package}.{name}") for name in ("nn", "optim")}
+    module = sys.modules[package]
+    names.update(torch=module, F=importlib.import_module(f"{package}.nn.functional"), np=np, io=io)
+    names.update(data=importlib.import_module(f"{package}.utils.data"), inf=np.inf, nan=np.nan)
+    names["SGD"] = lambda: module.optim.SGD([module.zeros(2, requires_grad=True)], lr=0.1)
+    return names
+
+
+def check(package, expression, kind, message):
+    """Evaluate an expression and compare the exception."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pytest.raises(Exception) as caught:
+            eval(expression, namespace(package))
+    assert caught.type.__name__ == kind
+    said = " ".join(str(caught.value).split()).replace("tinygrad_cnn", "torch")
+    assert said.startswith(message)
+    assert said, "an exception without a message"
+
+
+@pytest.mark.parametrize(("expression", "kind", "message"), CASES)
+def test_refused(expression, kind, message):
+    check("tinygrad_cnn", expression, kind, message)
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize(("expression", "kind", "message"), CASES)
+def test_pytorch_refuses_alike(expression, kind, message):
+    pytest.importorskip("torch")
+    check("torch", expression, kind, message)
+
+
+# What PyTorch accepts (float16, 65 dimensions), or reports as a RuntimeError of its allocator.
+OWN = """
+torch.zeros(2**50)
+    MemoryError: no memory for a tensor of shape [1125899906842624] (4503599627370496 bytes)
+torch.full((2**46,), 1.0)
+    MemoryError: no memory for a tensor of shape
+torch.zeros(2**62, dtype=torch.uint8)
+    MemoryError: no memory for a tensor of shape
+torch.randn(2**46)
+    MemoryError: no memory for a tensor of shape
+torch.zeros(1).expand(2**46) + 1
+    MemoryError: no memory for a tensor of shape
+torch.zeros(1, 1).expand(2**46, 1).clone()
+    MemoryError: no memory for a tensor of shape
+nn.Conv2d(1, 1, 2**24)
+    MemoryError: no memory for a tensor of shape
+torch.zeros(0, 2**62, 2**62)
+    RuntimeError: Storage size calculation overflowed with sizes=[0, 4611686018427387904, 4611686018427387904]
+torch.zeros(*[1] * 65)
+    RuntimeError: zeros(): a tensor has at most 64 dimensions, but got 65
+torch.zeros(*[1] * 64).unsqueeze(0)
+    RuntimeError: a tensor has at most 64 dimensions, but got 65
+torch.zeros(1).expand(2**62)
+    RuntimeError: Storage size calculation overflowed with sizes=[4611686018427387904]
+F.conv2d(torch.zeros(1, 1, 5, 5), torch.zeros(1, 1, 3, 3), stride=2**62)
+    ValueError: Overflow when unpacking long long: stride=4611686018427387904 in conv2d()
+F.max_pool2d(torch.zeros(1, 1, 5, 5), 2**62)
+    ValueError: Overflow when unpacking long long: kernel_size=4611686018427387904 in max_pool2d()
+F.pad(torch.zeros(2, 3), (2**62, 2**62))
+    ValueError: Overflow when unpacking long long: pad=4611686018427387904 in pad()
+torch.zeros(3, dtype=torch.int64) == 2**70
+    OverflowError: int too big to convert
+torch.from_numpy(np.zeros(2, np.float16))
+    TypeError: can't convert np.ndarray of type float16. The only supported types are: float64, float32, int64,
+torch.tensor(np.zeros(2, np.complex64))
+    TypeError: can't convert np.ndarray of type complex64.
+torch.tensor([1j])
+    NotImplementedError: complex tensors are not implemented
+torch.tensor([[], [1]])
+    ValueError: expected sequence of length 0 at dim 1 (got 1)
+"""
+
+
+def test_refused_where_pytorch_differs():
+    lines = OWN.strip().splitlines()
+    for expression, outcome in zip(lines[::2], lines[1::2], strict=True):
+        kind, _, message = outcome.strip().partition(": ")
+        if kind == "RuntimeError" and "64 dim" in message and np.lib.NumpyVersion(np.__version__) < "2.0.0":
+            continue  # NumPy 1 allows 32
+        check("tinygrad_cnn", expression, kind, message)
+
+
+def test_error_names_the_module():
+    class Block(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Conv2d(3, 4, 3))
+
+        def forward(self, x):
+            return self.body(x)
+
+    model = nn.Sequential(nn.ReLU(), Block())
+    with pytest.raises(RuntimeError, match="to have 3 channels, but got 4 channels instead") as caught:
+        model(torch.zeros(1, 1, 9, 9))
+    notes = " ".join(getattr(caught.value, "__notes__", [str(part) for part in caught.value.args]))
+    assert "1.body.2" in notes and "Conv2d" in notes
+
+
+def test_refused_state_dict_says_all_that_is_wrong():
+    model = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm2d(3))
+    state = model.state_dict()
+    state["0.weight"] = torch.zeros(3, 3)
+    del state["1.running_mean"]
+    state["2.bias"] = torch.zeros(1)
+    with pytest.raises(RuntimeError) as caught:
+        model.load_state_dict(state)
+    message = str(caught.value)
+    assert "Error(s) in loading state_dict for Sequential" in message
+    assert 'Missing key(s) in state_dict: "1.running_mean"' in message
+    assert 'Unexpected key(s) in state_dict: "2.bias"' in message
+    assert "size mismatch for 0.weight" in message
+
+
+def test_failed_assignments_change_nothing():
+    x = torch.arange(6.0).reshape(2, 3)
+    before = x.clone()
+    for change in (
+        lambda: x.__setitem__(slice(None), torch.zeros(2)),
+        lambda: x.__setitem__(torch.tensor([0, 5]), 1.0),
+        lambda: x.add_(torch.zeros(2, 4)),
+        lambda: x.copy_(torch.zeros(4)),
+        lambda: x.index_add_(0, torch.tensor([0, 7]), torch.ones(2, 3)),
+        lambda: x.scatter_(1, torch.tensor([[0, 9]]), 5.0),
+        lambda: x.masked_fill_(torch.ones(2, dtype=torch.bool), 1.0),
+    ):
+        version = x._version
+        with pytest.raises((RuntimeError, IndexError)):
+            change()
+        assert torch.equal(x, before) and x._version == version
+
+
+def test_labels_out_of_range_leave_no_gradient():
+    x = torch.zeros(2, 3, requires_grad=True)
+    for target in ([0, 3], [-1, 0], [2**40, 0]):
+        with pytest.raises(IndexError, match="is out of bounds"):
+            F.cross_entropy(x, torch.tensor(target))
+    assert x.grad is None
+
+
+def test_max_pool_window_wholly_in_the_padding():
+    """A dilated kernel can miss the image; the index that PyTorch 2.13 gives then lies outside of it, or is wrong."""
+    inf = float("inf")
+    extremes = {torch.float32: (-inf, inf), torch.float64: (-inf, inf)}
+    for dtype in (torch.int64, torch.int32, torch.uint8):
+        extremes[dtype] = torch.iinfo(dtype).min, torch.iinfo(dtype).max
+    for dtype, (lowest, highest) in extremes.items():
+        x = torch.full((2, 3, 2, 2), 7, dtype=dtype)
+        for pool, expected in ((F.max_pool2d, lowest), (F.min_pool2d, highest)):
+            values, indices = pool(x, 2, 1, 1, 3, return_indices=True)
+            assert bool((values == expected).all()) and bool((indices == -1).all())
+    x = torch.ones(2, 3, 9, 9, requires_grad=True)
+    F.max_pool2d(x, (2, 2), 1, 1, (10, 1)).sum().backward()
+    assert bool((x.grad == 0).all())
+
+
+def test_read_only_arrays_are_copied_or_refused():
+    array = np.arange(3.0)
+    array.flags.writeable = False
+    with pytest.warns(UserWarning, match="not writ"):
+        shared = torch.from_numpy(array)
+    with pytest.raises((RuntimeError, ValueError)):
+        shared.add_(1)
+    assert array.tolist() == [0.0, 1.0, 2.0]
+    copied = torch.tensor(array)
+    copied += 1
+    assert copied.tolist() == [1.0, 2.0, 3.0]
+
+
+def test_layers_take_inputs_of_any_strides():
+    torch.manual_seed(0)
+    wide = torch.randn(4, 18, 18, 6)
+    inputs = {"permuted": wide.permute(0, 3, 1, 2), "stepped": torch.randn(8, 12, 18, 36)[::2, ::2, :, ::2]}
+    inputs["expanded"] = torch.randn(1, 6, 18, 1).expand(4, 6, 18, 18)
+    layers = [nn.Conv2d(6, 4, 3, padding=1, groups=2), nn.MaxPool2d(3, 2, 1), nn.AvgPool2d(2), nn.BatchNorm2d(6)]
+    layers += [nn.AdaptiveAvgPool2d(5), nn.AdaptiveMaxPool2d(4), nn.Softmax(1), nn.Flatten(), nn.Linear(18, 2)]
+    for layer in layers:
+        for name, x in inputs.items():
+            assert not x.is_contiguous()
+            assert torch.equal(layer(x), layer(x.contiguous())), f"{layer} of a {name} input"
+
+
+def test_empty_batches():
+    model = nn.Sequential(
+        nn.Conv2d(1, 4, 3),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.AvgPool2d(2),
+        nn.AdaptiveAvgPool2d(2),
+        nn.Flatten(),
+        nn.Linear(16, 3),
+    )
+    x = torch.zeros(0, 1, 28, 28, requires_grad=True)
+    out = model(x)
+    assert tuple(out.shape) == (0, 3)
+    out.sum().backward()
+    assert tuple(x.grad.shape) == (0, 1, 28, 28)
+    assert all(bool((parameter.grad == 0).all()) for parameter in model.parameters())
+    assert np.isnan(F.cross_entropy(out, torch.zeros(0, dtype=torch.int64)).item())
+
+
+def test_loader_reports_what_the_data_set_raises():
+    class Broken:
+        def __len__(self):
+            return 3
+
+        def __getitem__(self, index):
+            if index == 2:
+                raise KeyError("image 2 is missing")
+            return index
+
+    loader = iter(DataLoader(Broken(), batch_size=2))
+    assert next(loader).tolist() == [0, 1]
+    with pytest.raises(KeyError, match="image 2 is missing"):
+        next(loader)
+
+
+def test_backward_refuses_saved_tensors_that_got_another_size():
+    """Otherwise the kernels would read past the end of the new memory."""
+    scenarios = {
+        "conv2d": (lambda x: F.conv2d(x, torch.ones(4, 3, 3, 3, requires_grad=True)), torch.ones(2, 3, 8, 8)),
+        "linear": (lambda x: F.linear(x, torch.ones(4, 8, requires_grad=True)), torch.ones(2, 8)),
+        "mul": (lambda x: x * x, torch.ones(8)),
+        "batch_norm": (lambda x: F.batch_norm(x, None, None, training=True), torch.ones(2, 3, 4, 4)),
+    }
+    for name, (function, x) in scenarios.items():
+        for data in (torch.ones(1), x.double()):
+            leaf = x.clone().requires_grad_()
+            out = function(leaf).sum()
+            leaf.data = data
+            with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+                out.backward()
+            assert leaf.grad is None, name
+    target = torch.zeros(200, dtype=torch.int64)
+    loss = F.cross_entropy(torch.ones(200, 10, requires_grad=True), target)
+    target.data = torch.zeros(1, dtype=torch.int64)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        loss.backward()
+
+
+def test_backward_checks_the_labels_again():
+    """Nothing can notice a change of the memory that a tensor shares with NumPy."""
+    for loss in (F.cross_entropy, F.nll_loss):
+        for shape in ((200, 10), (4, 10, 5, 5)):
+            labels = np.zeros((shape[0], *shape[2:]), np.int64)
+            x = torch.ones(*shape, requires_grad=True)
+            out = loss(x, torch.from_numpy(labels))
+            labels[:] = 2**40
+            with pytest.raises(IndexError, match="out of range"):
+                out.backward()

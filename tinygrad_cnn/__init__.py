@@ -1,0 +1,126 @@
+"""PyTorch's way of writing convolutional networks on a small compiled C core: `import tinygrad_cnn as torch`.
+
+What a tensor is and does is imported at once; `nn`, `optim`, `utils`, `vision` and the like when they are first used,
+so that importing the package costs little more than importing NumPy.
+"""
+
+# The imports are the exports.
+# ruff: noqa: F401, F403
+import importlib as _importlib
+import typing as _typing
+
+# autograd comes first: it loads tensor.py after grad_mode, in the order that both need.
+from . import autograd  # isort: skip
+from . import config as __config__
+from . import dtypes, methods, random
+from ._arguments import (
+    channels_last,
+    channels_last_3d,
+    contiguous_format,
+    layout,
+    memory_format,
+    preserve_format,
+    strided,
+)
+from ._version import __version__
+from .autograd.grad_mode import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
+from .config import (
+    get_num_interop_threads,
+    get_num_threads,
+    set_num_interop_threads,
+    set_num_threads,
+    show_config,
+)
+from .creation import (
+    empty,
+    empty_like,
+    empty_strided,
+    full,
+    full_like,
+    ones,
+    ones_like,
+    scalar_tensor,
+    zeros,
+    zeros_like,
+)
+from .data import as_tensor, asarray, from_dlpack, from_numpy, frombuffer, tensor
+from .dtypes import (
+    Size,
+    bool,
+    can_cast,
+    device,
+    double,
+    dtype,
+    float,
+    float32,
+    float64,
+    get_default_dtype,
+    int,
+    int32,
+    int64,
+    long,
+    promote_types,
+    set_default_dtype,
+    uint8,
+)
+from .functions import *
+from .legacy import (
+    BoolTensor,
+    ByteTensor,
+    DoubleTensor,
+    FloatTensor,
+    IntTensor,
+    LongTensor,
+    set_default_tensor_type,
+)
+from .limits import finfo, iinfo
+from .metadata import is_complex, is_floating_point, is_nonzero, is_same_size, is_tensor, numel
+from .printing import set_printoptions
+from .random import (
+    Generator,
+    bernoulli,
+    default_generator,
+    get_rng_state,
+    initial_seed,
+    manual_seed,
+    multinomial,
+    normal,
+    rand,
+    rand_like,
+    randint,
+    randint_like,
+    randn,
+    randn_like,
+    randperm,
+    seed,
+    set_rng_state,
+)
+from .sequences import arange, eye, linspace, logspace, range
+from .tensor import Tensor
+
+if _typing.TYPE_CHECKING:
+    from . import backends, cuda, nn, optim, serialization, utils, vision
+    from .serialization import load, save
+
+methods.install()
+
+_LAZY = {
+    **dict.fromkeys(("backends", "cuda", "nn", "optim", "serialization", "utils", "vision"), ""),
+    "load": "serialization",
+    "save": "serialization",
+}
+
+
+def __getattr__(name: str) -> _typing.Any:
+    """Import a part of the package when it is first used."""
+    where = _LAZY.get(name)
+    if where is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if not where:
+        return _importlib.import_module(f".{name}", __name__)
+    value = globals()[name] = getattr(_importlib.import_module(f".{where}", __name__), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LAZY})

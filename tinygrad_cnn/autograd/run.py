@@ -1,0 +1,232 @@
+"""One backward pass: which node runs next, where its results go, and who owns them in the end."""
+
+from __future__ import annotations
+
+import heapq
+import os
+import sys
+import threading
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from tinygrad_cnn import core
+from tinygrad_cnn.tensor import Tensor, wrap
+
+from .anomaly import run_watched
+from .grad_mode import anomaly
+from .operation import Node
+
+
+def _references(tensor: Tensor) -> tuple[int, int]:
+    return sys.getrefcount(tensor), sys.getrefcount(tensor._array)
+
+
+def _baseline() -> tuple[int, int]:
+    """Count the references to a tensor that only the loop of `_Run.accumulate` holds (interpreters differ in it)."""
+    pending = {0: [None, wrap(np.zeros(1, np.float32))]}
+    for entry in pending.values():
+        gradient = entry[1]
+        entry[1] = None
+        return _references(gradient)  # type: ignore[arg-type]
+    raise AssertionError
+
+
+_UNSHARED = _baseline()
+
+# Backward passes in several threads may share leaves: their gradients are added one at a time.
+_accumulating = threading.Lock()
+
+
+def _after_fork() -> None:
+    """Free the lock in a forked child: the thread that held it does not exist there."""
+    global _accumulating
+    _accumulating = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+class Run:
+    """One backward pass: what waits, what is wanted, and where results go."""
+
+    def __init__(self, keep_graph: bool, create_graph: bool, wanted: Sequence[Tensor] | None, capture: bool):
+        self.keep_graph = keep_graph
+        self.create_graph = create_graph
+        self.heap: list[tuple[int, Node]] = []
+        self.waiting: dict[Node, list[Any]] = {}
+        self.leaves: dict[int, list[Any]] = {}
+        self.captured: dict[tuple[Any, int], Any] | None = None
+        self.only_leaves: set[int] | None = None
+        self.useful: set[Any] | None = None
+        if wanted is not None:
+            if capture:
+                self.captured = {key_of(tensor): None for tensor in wanted}
+            else:
+                self.captured = {key_of(tensor): None for tensor in wanted if tensor._current_node() is not None}
+            self.only_leaves = {id(tensor) for tensor in wanted if tensor._current_node() is None}
+
+    def mark_useful(self, roots: Iterable[Any]) -> None:
+        """Find the nodes from which something wanted can be reached, so that no other one runs."""
+        assert self.captured is not None and self.only_leaves is not None
+        wanted = {key[0] for key in self.captured}
+        useful: set[Any] = set()
+        seen: set[Any] = set()
+        found: list[Node] = []
+        stack = [root for root in roots if isinstance(root, Node)]
+        while stack:
+            node = stack.pop()
+            if node in seen:
+                continue
+            seen.add(node)
+            found.append(node)
+            stack += [edge.target for edge in node.edges if edge is not None and isinstance(edge.target, Node)]
+        found.sort(key=lambda node: node.number)
+        for node in found:
+            for edge in node.edges:
+                if edge is None:
+                    continue
+                target = edge.target
+                if isinstance(target, Node):
+                    if target in useful or target in wanted:
+                        useful.add(node)
+                elif id(target) in self.only_leaves or id(target) in wanted:
+                    useful.add(node)
+        self.useful = useful
+
+    def give(self, target: Any, index: int, grad: Tensor) -> None:
+        """Add a gradient to what waits for a node's output or a leaf."""
+        if isinstance(target, Node):
+            grads = self.waiting.get(target)
+            if grads is None:
+                grads = self.waiting[target] = [None] * len(target.outputs)
+                heapq.heappush(self.heap, (-target.number, target))
+            grads[index] = grad if grads[index] is None else grads[index] + grad
+            return
+        entry = self.leaves.get(id(target))
+        if entry is None:
+            self.leaves[id(target)] = [target, grad]
+        else:
+            entry[1] = entry[1] + grad
+
+    def go(self) -> None:
+        """Run all nodes that wait, then hand the leaves theirs."""
+        heap, waiting = self.heap, self.waiting
+        while heap:
+            node = heapq.heappop(heap)[1]
+            grads = waiting.pop(node)
+            if node._output_hooks is not None or node._retained is not None:
+                self.call_output_hooks(node, grads)
+            if self.captured is not None:
+                for index, grad in enumerate(grads):
+                    if (node, index) in self.captured:
+                        self.captured[node, index] = grad
+                if self.useful is not None and node not in self.useful:
+                    continue
+            self.step(node, grads)
+        self.accumulate()
+
+    def step(self, node: Node, grads: list[Any]) -> None:
+        """Run one node and pass its results on."""
+        if node._pre_hooks is not None:
+            for hook in tuple(node._pre_hooks.values()):
+                changed = hook(tuple(grads))
+                if changed is not None:
+                    grads = list(changed) if isinstance(changed, tuple) else [changed]
+        result = run_watched(node, grads) if anomaly.enabled else node.run(grads)
+        if node._post_hooks is not None:
+            for hook in tuple(node._post_hooks.values()):
+                changed = hook(result, tuple(grads))
+                if changed is not None:
+                    result = changed if isinstance(changed, tuple) else (changed,)
+        if not self.keep_graph:
+            node.release()
+        for edge, grad in zip(node.edges, result, strict=False):
+            if edge is None or grad is None:
+                continue
+            if grad._array.shape != edge.shape:
+                grad = grad.sum_to_size(edge.shape)
+            self.give(edge.target, edge.index, grad)
+
+    @staticmethod
+    def call_output_hooks(node: Node, grads: list[Any]) -> None:
+        """Call the hooks of the tensors that are the node's outputs, and fill `grad` where `retain_grad` asked for
+        it."""
+        for index, hooks in (node._output_hooks or {}).items():
+            if grads[index] is not None:
+                grads[index] = call_hooks(hooks, grads[index])
+        for index, reference in (node._retained or {}).items():
+            tensor = reference()
+            if tensor is not None and grads[index] is not None:
+                keep_gradient(tensor, grads[index])
+
+    def accumulate(self) -> None:
+        """Run the leaves' hooks and add to their `grad`, or capture."""
+        for entry in self.leaves.values():
+            leaf, grad = entry
+            entry[1] = None
+            if leaf._hooks:
+                grad = call_hooks(leaf._hooks, grad)
+            if self.captured is not None and (id(leaf), 0) in self.captured:
+                self.captured[id(leaf), 0] = grad
+                continue
+            if self.only_leaves is not None and id(leaf) not in self.only_leaves:
+                continue
+            with _accumulating:
+                if leaf._grad is not None:
+                    self.add_to(leaf, grad)
+                elif self.create_graph:
+                    leaf._grad = grad.clone()
+                else:
+                    references = _references(grad)  # counted before the call, whose arguments would hold one more
+                    leaf._grad = _own(grad, *references)
+            if leaf._post_accumulate_hooks:
+                for hook in tuple(leaf._post_accumulate_hooks.values()):
+                    hook(leaf)
+
+    def add_to(self, leaf: Tensor, grad: Tensor) -> None:
+        """Add to an existing `grad`: out of place if that must be differentiable, into its memory otherwise."""
+        old = leaf._grad
+        if self.create_graph or old.requires_grad:
+            leaf._grad = old + grad
+        else:
+            old.add_(grad)
+
+
+def _own(grad: Tensor, tensor_references: int, array_references: int) -> Tensor:
+    """Return `grad` for keeps: itself if nobody else has it, else a dense copy.
+
+    A gradient can be the same array for two leaves (x + y), the caller's own, or a view or a broadcast of another one.
+    """
+    array = grad._array
+    alone = tensor_references <= _UNSHARED[0] and array_references <= _UNSHARED[1]
+    if alone and array.flags.c_contiguous and not isinstance(array.base, np.ndarray) and array.flags.writeable:
+        return grad
+    return wrap(core.copy(array))
+
+
+def keep_gradient(tensor: Tensor, grad: Tensor) -> None:
+    """Add to the `grad` of a tensor that is not a leaf; it gets memory of its own, and the graph of the gradient."""
+    before = tensor._grad
+    tensor._grad = grad.clone() if before is None else before + grad
+
+
+def call_hooks(hooks: dict[int, Any], grad: Tensor) -> Tensor:
+    """Pass a gradient through the hooks of a tensor; a hook that returns a tensor replaces it."""
+    for hook in tuple(hooks.values()):
+        changed = hook(grad)
+        if changed is not None:
+            if not isinstance(changed, Tensor):
+                raise TypeError(f"expected Variable, but hook returned '{type(changed).__name__}'")
+            if changed.shape != grad.shape:
+                raise RuntimeError(f"hook '{getattr(hook, '__name__', hook)}' has changed the size of value")
+            grad = changed
+    return grad
+
+
+def key_of(tensor: Tensor) -> tuple[Any, int]:
+    """Return what tells a tensor's place in the graph: its node and output, or for a leaf its identity."""
+    node = tensor._current_node()
+    return (id(tensor), 0) if node is None else (node, tensor._output_index)

@@ -1,0 +1,133 @@
+"""Repetition without memory, and its inverse: expand, broadcast_to, meshgrid, and the sum that undoes a broadcast."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_cnn import core
+from tinygrad_cnn.autograd.operation import ViewOperation
+from tinygrad_cnn.tensor import Tensor
+
+from .base import broadcast_error, check_tensor, sizes_of
+from .reduce import Sum
+from .views import reshape
+
+
+class Expand(ViewOperation):
+    """Dimensions of size 1, and new leading ones, repeated without a copy; read only."""
+
+    grad_name = "ExpandBackward0"
+
+    def forward(self, x: Any, shape: tuple[int, ...]) -> Any:
+        """Return the view."""
+        if x.flags.c_contiguous and x.ndim <= len(shape):  # as broadcast_to, at a tenth of its cost
+            lead = len(shape) - x.ndim
+            strides = [0] * lead + [
+                0 if a != b else s for a, b, s in zip(x.shape, shape[lead:], x.strides, strict=True)
+            ]
+            if x.size:
+                try:
+                    view = np.ndarray(shape, x.dtype, x, 0, strides)
+                except ValueError:
+                    raise core.too_large(shape) from None
+                view.flags.writeable = False
+                return view
+        try:
+            return np.broadcast_to(x, shape)
+        except ValueError:
+            raise core.too_large(shape) from None
+
+    def backward(self, grad: Tensor) -> Tensor:
+        """Hand it to the engine, which adds up what was repeated."""
+        return grad
+
+
+def expand(input: Tensor, *sizes: Any) -> Tensor:
+    """Return a view repeated to `sizes`, -1 for a size that stays (`Tensor.expand`).
+
+    RuntimeError where it does not fit.
+    """
+    shape, target = input._array.shape, sizes_of(sizes, "expand")
+    lead = len(target) - len(shape)
+    if lead < 0:
+        raise RuntimeError(
+            f"expand({input.type()}{{{list(shape)}}}, size={list(target)}): the number of sizes provided "
+            f"({len(target)}) must be greater or equal to the number of dimensions in the tensor ({len(shape)})"
+        )
+    result = list(target)
+    for d, size in enumerate(target):
+        own = shape[d - lead] if d >= lead else 1
+        if size == -1:
+            if d < lead:
+                raise RuntimeError(
+                    f"The expanded size of the tensor ({size}) isn't allowed in a leading, non-existing dimension {d}"
+                )
+            result[d] = own
+        elif size != own and own != 1:
+            raise RuntimeError(
+                f"The expanded size of the tensor ({size}) must match the existing size ({own}) at non-singleton "
+                f"dimension {d}.  Target sizes: {list(target)}.  Tensor sizes: {list(shape)}"
+            )
+        elif size < 0:
+            raise RuntimeError(f"The expanded size of the tensor ({size}) isn't allowed: sizes are not negative")
+    return Expand.apply(input, shape=tuple(result))
+
+
+def expand_as(input: Tensor, other: Tensor) -> Tensor:
+    """Return `input.expand(other.shape)` (`Tensor.expand_as`)."""
+    return expand(input, other._array.shape)
+
+
+def broadcast_to(input: Tensor, size: Any) -> Tensor:
+    """Return `input.expand(size)` (`torch.broadcast_to`)."""
+    return expand(input, size)
+
+
+def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
+    """Return the tensors expanded to their common shape (`torch.broadcast_tensors`)."""
+    if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)):
+        tensors = tuple(tensors[0])
+    arrays = [check_tensor(tensor, "broadcast_tensors")._array for tensor in tensors]
+    try:
+        shape = np.broadcast_shapes(*[array.shape for array in arrays])
+    except ValueError:
+        raise broadcast_error(*arrays) from None
+    return tuple([expand(tensor, shape) for tensor in tensors])
+
+
+def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
+    """Return the coordinates of a grid, one tensor for each given vector (`torch.meshgrid`); indexing 'ij' or 'xy'."""
+    if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)):
+        tensors = tuple(tensors[0])
+    if indexing not in ("ij", "xy"):
+        raise RuntimeError(f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}')
+    for tensor in tensors:
+        if check_tensor(tensor, "meshgrid").ndim > 1:
+            raise RuntimeError(f"torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: {tensor}")
+    swap = indexing == "xy" and len(tensors) > 1
+    vectors = [reshape(tensor, -1) for tensor in tensors]
+    if swap:
+        vectors[0], vectors[1] = vectors[1], vectors[0]
+    shape = [vector._array.size for vector in vectors]
+    grids = []
+    for d, vector in enumerate(vectors):
+        grids.append(expand(reshape(vector, [-1 if i == d else 1 for i in range(len(shape))]), shape))
+    if swap:
+        grids[0], grids[1] = grids[1], grids[0]
+    return tuple(grids)
+
+
+def sum_to_size(input: Tensor, *size: Any) -> Tensor:
+    """Return the sum over the dimensions that `size` lacks or has as 1 (`Tensor.sum_to_size`)."""
+    shape, target = input._array.shape, sizes_of(size, "sum_to_size")
+    if shape == target:
+        return input
+    lead = len(shape) - len(target)
+    fits = lead >= 0 and all(t in (1, s) for s, t in zip(shape[lead:], target, strict=True))
+    if not fits:
+        raise RuntimeError(f"size {{{list(target)}}} is not expandable to size {{{list(shape)}}}.")
+    dims = tuple([d for d in range(len(shape)) if d < lead or (target[d - lead] == 1 and shape[d] != 1)])
+    y = Sum.apply(input, dims=dims, keepdim=True)
+    return reshape(y, target) if lead else y

@@ -1,0 +1,105 @@
+"""Convolution and its two gradients: three bilinear operations whose gradients are each other.
+
+With y = x * w, dx = T(dy, w) and dw = S(dy, x) for one ConvShape, the gradient of T by dy is a convolution again and by
+w an S, and so on: the family is closed, so convolutions can be differentiated any number of times.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_cnn.autograd.operation import Operation
+from tinygrad_cnn.core import FLOATS, Array
+from tinygrad_cnn.core import conv as kernels
+from tinygrad_cnn.core.conv import ConvShape
+
+__all__ = ["Conv2d", "Conv2dInputGrad", "Conv2dWeightGrad", "ConvShape"]
+
+
+class Conv2d(Operation):
+    """y (N, K, OH, OW) of x (N, C, H, W), weight (K, C / groups, R, S) and bias (K,) or None."""
+
+    grad_name = "ConvolutionBackward0"
+
+    def forward(self, x: Array, weight: Array, bias: Array | None, *, shape: ConvShape) -> Array:
+        """Convolve."""
+        self.shape = shape
+        self.save_for_backward(x, weight)
+        if x.dtype not in FLOATS:
+            return _integer_conv2d(shape, x, weight, bias)
+        return kernels.conv2d(shape, x, weight, bias)
+
+    def backward(self, grad: Any) -> Any:
+        """Return the gradients by x, weight and bias, each only if needed."""
+        x, weight = self.saved_tensors
+        needs = self.needs_input_grad
+        return (
+            Conv2dInputGrad.apply(grad, weight, None, shape=self.shape) if needs[0] else None,
+            Conv2dWeightGrad.apply(grad, x, shape=self.shape) if needs[1] else None,
+            grad.sum((0, 2, 3)) if needs[2] else None,
+        )
+
+
+class Conv2dInputGrad(Operation):
+    """dx of dy and weight: also the transposed convolution, which may have a bias (C,)."""
+
+    grad_name = "ConvolutionBackward0"
+
+    def forward(self, dy: Array, weight: Array, bias: Array | None, *, shape: ConvShape) -> Array:
+        """Spread each dy over the window that it came from."""
+        self.shape = shape
+        self.save_for_backward(dy, weight)
+        dx = kernels.conv2d_input_grad(shape, dy, weight)
+        if bias is not None:
+            dx += bias.reshape(-1, 1, 1)
+        return dx
+
+    def backward(self, grad: Any) -> Any:
+        """Return the gradients by dy, weight and bias, each only if needed."""
+        dy, weight = self.saved_tensors
+        needs = self.needs_input_grad
+        return (
+            Conv2d.apply(grad, weight, None, shape=self.shape) if needs[0] else None,
+            Conv2dWeightGrad.apply(dy, grad, shape=self.shape) if needs[1] else None,
+            grad.sum((0, 2, 3)) if needs[2] else None,
+        )
+
+
+class Conv2dWeightGrad(Operation):
+    """dweight of dy and x."""
+
+    grad_name = "ConvolutionBackward0"
+
+    def forward(self, dy: Array, x: Array, *, shape: ConvShape) -> Array:
+        """Correlate dy with x."""
+        self.shape = shape
+        self.save_for_backward(dy, x)
+        return kernels.conv2d_weight_grad(shape, dy, x)
+
+    def backward(self, grad: Any) -> Any:
+        """Return the gradients by dy and x, each only if needed."""
+        dy, x = self.saved_tensors
+        needs = self.needs_input_grad
+        return (
+            Conv2d.apply(x, grad, None, shape=self.shape) if needs[0] else None,
+            Conv2dInputGrad.apply(dy, grad, None, shape=self.shape) if needs[1] else None,
+        )
+
+
+def _integer_conv2d(shape: ConvShape, x: Array, weight: Array, bias: Array | None) -> Array:
+    """Convolve integers, in NumPy: exact, wrapping as integers do; for small examples, the core computes floats."""
+    n, c, h, w = shape.x
+    k, _, r, s = shape.weight
+    _, _, oh, ow = shape.y
+    (sh, sw), (dh, dw), (top, left), groups = shape.stride, shape.dilation, shape.padding, shape.groups
+    high, wide = (oh - 1) * sh + (r - 1) * dh + 1, (ow - 1) * sw + (s - 1) * dw + 1
+    padded = np.zeros((n, c, max(high, h + top), max(wide, w + left)), x.dtype)
+    padded[:, :, top : top + h, left : left + w] = x
+    windows = np.lib.stride_tricks.sliding_window_view(padded, ((r - 1) * dh + 1, (s - 1) * dw + 1), (2, 3))
+    windows = windows[:, :, ::sh, ::sw, ::dh, ::dw][:, :, :oh, :ow]
+    windows = windows.reshape(n, groups, c // groups, oh, ow, r, s)
+    kernel = weight.reshape(groups, k // groups, c // groups, r, s)
+    y = np.einsum("ngchwrs,gkcrs->ngkhw", windows, kernel).reshape(shape.y)
+    return y if bias is None else y + bias.reshape(-1, 1, 1)

@@ -1,0 +1,137 @@
+"""Skeletons of elementwise operations: float32 and float64 in the core, integers and bool by NumPy.
+
+A forward that can write its result over its first input takes a keyword `out` and is marked `takes_out`; in-place forms
+then cost one call of the core (`Tensor._inplace`).
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from tinygrad_cnn import core
+from tinygrad_cnn.autograd.operation import Operation
+from tinygrad_cnn.tensor import Tensor
+
+from .base import FLOATS, as_array, broadcast_error
+
+
+class Unary(Operation):
+    """y = f(x): `op` is the core's number of f (None: NumPy computes it), `ufunc` NumPy's form for the other dtypes."""
+
+    op: ClassVar[int | None] = None
+    ufunc: ClassVar[Any] = None
+    takes_out = True
+    saves_input = False
+
+    def compute(self, x: Any, out: Any = None) -> Any:
+        """Return f(x)."""
+        if self.op is not None and x.dtype in FLOATS:
+            return core.unary(self.op, x, out)
+        with np.errstate(all="ignore"):
+            return as_array(self.ufunc(x) if out is None else self.ufunc(x, out=out))
+
+    def forward(self, x: Any, out: Any = None) -> Any:
+        """Return f(x)."""
+        return self.compute(x, out)
+
+
+class OfInput(Unary):
+    """A function whose derivative, `slope`, is written in terms of its input."""
+
+    saves_input = True
+
+    def forward(self, x: Any, out: Any = None) -> Any:
+        """Return f(x), and keep x."""
+        self.save_for_backward(x)
+        return self.compute(x, out)
+
+    def slope(self, x: Tensor) -> Tensor:
+        """Return the derivative at x."""
+        raise NotImplementedError
+
+    def backward(self, grad: Tensor) -> Tensor:
+        """Apply the chain rule."""
+        (x,) = self.saved_tensors
+        return grad * self.slope(x)
+
+
+class OfOutput(Unary):
+    """A function whose derivative is written in terms of its output y: `pull` returns the gradient of the input."""
+
+    def forward(self, x: Any, out: Any = None) -> Any:
+        """Return f(x), and keep it."""
+        y = self.compute(x, out)
+        self.save_for_backward(y)
+        return y
+
+    def pull(self, grad: Tensor, y: Tensor) -> Tensor:
+        """Return the gradient of the input."""
+        raise NotImplementedError
+
+    def backward(self, grad: Tensor) -> Tensor:
+        """Apply the chain rule."""
+        (y,) = self.saved_tensors
+        return self.pull(grad, y)
+
+
+class Binary(Operation):
+    """y = f(a, b), broadcast, operands of one dtype: the core for floats, NumPy for integers and bool."""
+
+    op: ClassVar[int] = 0
+    ufunc: ClassVar[Any] = None
+    takes_out = True
+    saves_input = False
+
+    def compute(self, a: Any, b: Any, out: Any = None) -> Any:
+        """Return f(a, b); RuntimeError if the shapes do not go together."""
+        try:
+            if a.dtype in FLOATS:
+                return core.binary(self.op, a, b, out)
+            with np.errstate(all="ignore"):
+                return as_array(self.ufunc(a, b) if out is None else self.ufunc(a, b, out=out))
+        except ValueError:
+            raise broadcast_error(a, b) from None
+
+    def forward(self, a: Any, b: Any, out: Any = None) -> Any:
+        """Return f(a, b)."""
+        return self.compute(a, b, out)
+
+
+class Scalar(Operation):
+    """y = f(x, number), or f(number, x) with `first`."""
+
+    op: ClassVar[int] = 0
+    ufunc: ClassVar[Any] = None
+    takes_out = True
+    saves_input = False
+
+    def compute(self, x: Any, value: Any, first: bool = False, out: Any = None) -> Any:
+        """Return f(x, value)."""
+        if x.dtype in FLOATS:
+            return core.binary_scalar(self.op, x, value, first, out)
+        number = constant(value, x.dtype)
+        with np.errstate(all="ignore"):
+            result = self.ufunc(number, x) if first else self.ufunc(x, number)
+        return as_array(result)
+
+    def forward(self, x: Any, value: Any, out: Any = None) -> Any:
+        """Return f(x, value)."""
+        return self.compute(x, value, False, out)
+
+
+def constant(value: Any, numpy_dtype: Any) -> Any:
+    """Return a 0-d array of a number; integers too large for the dtype wrap round, as in PyTorch.
+
+    Raises OverflowError for an integer beyond 64 bits.
+    """
+    if numpy_dtype.kind in "iu":
+        value = int(value)
+        if not -(2**63) <= value < 2**64:
+            raise OverflowError("int too big to convert")
+        bits = 8 * numpy_dtype.itemsize
+        value &= (1 << bits) - 1
+        if numpy_dtype.kind == "i" and value >> (bits - 1):
+            value -= 1 << bits
+    return np.array(value, numpy_dtype)

@@ -1,0 +1,300 @@
+"""Extremes with their places: max, min, argmax; any and all; norms and log-sum-exp."""
+
+from __future__ import annotations
+
+import math
+from collections import namedtuple
+from typing import Any
+
+import numpy as np
+
+from tinygrad_cnn import core, dtypes
+from tinygrad_cnn.autograd.operation import Operation
+from tinygrad_cnn.tensor import Tensor, wrap
+
+from .base import FLOATS, as_array, check_tensor, numpy_names, scalar_name, wrap_dim, wrap_dims, write_out
+from .gather import AddAt
+from .power import maximum, minimum
+from .promotion import cast
+from .reduce import Extreme, sum
+
+
+def result_tuple(name: str, fields: str) -> Any:
+    """Return a named tuple class that prints as PyTorch's `torch.return_types.<name>`."""
+    base = namedtuple(name, fields)  # type: ignore[misc]
+
+    def __repr__(self: Any) -> str:
+        shown = ",\n".join(f"{field}={value!r}" for field, value in zip(self._fields, self, strict=True))
+        return f"torch.return_types.{name}(\n{shown})"
+
+    return type(name, (base,), {"__repr__": __repr__, "__slots__": (), "__module__": "torch.return_types"})
+
+
+_NO_DIM = (
+    "{}(): Expected reduction dim to be specified for input.numel() == 0. "
+    "Specify the reduction dim with the 'dim' argument."
+)
+_Max, _Min = result_tuple("max", "values indices"), result_tuple("min", "values indices")
+
+
+def extreme_along(x: Any, dim: int, smallest: bool, values: bool) -> tuple[Any, Any]:
+    """Return (values or None, indices) of the extremes along `dim`, without it; the first of equals, or of NaN."""
+    if x.dtype in FLOATS:
+        return core.argmax(x, dim, smallest, values)
+    indices = np.asarray((np.argmin if smallest else np.argmax)(x, axis=dim), np.int64)
+    found = np.asarray((np.min if smallest else np.max)(x, axis=dim)) if values else None
+    return found, indices
+
+
+class ExtremeAlong(Operation):
+    """(values, indices) of the extremes along a dimension; the gradient goes to the one element that was picked."""
+
+    not_differentiable = (1,)
+    serves_once = True
+
+    def forward(self, x: Any, dim: int, keepdim: bool, smallest: bool) -> Any:
+        """Find them."""
+        values, indices = extreme_along(x, dim, smallest, True)
+        if self.recording:
+            self.grad_name = "MinBackward0" if smallest else "MaxBackward0"
+            self.shape, self.dim, self.index = x.shape, dim, np.expand_dims(indices, dim)
+        if keepdim:
+            values, indices = np.expand_dims(values, dim), np.expand_dims(indices, dim)
+        return values, indices
+
+    def backward(self, grad: Tensor, _: None) -> Tensor:
+        """Put each gradient where its element was found."""
+        if grad._array.ndim != len(self.shape):
+            grad = grad.unsqueeze(self.dim)
+        zeros = Tensor._zeros(self.shape, grad._array.dtype)
+        return AddAt.apply(zeros, grad, index=self.index, dim=self.dim, fresh=True)
+
+
+def _check_nonempty(x: Any, name: str, dim: int) -> None:
+    if x.ndim and x.shape[dim] == 0:
+        raise IndexError(f"{name}(): Expected reduction dim {dim} to have non-zero size.")
+
+
+def _along(name: str, x: Tensor, dim: Any, keepdim: bool, smallest: bool) -> tuple[Tensor, Tensor]:
+    array = x._array
+    dim = wrap_dim(dim, array.ndim)
+    _check_nonempty(array, name, dim)
+    if array.ndim == 0:
+        return x.clone(), wrap(np.zeros((), np.int64))
+    return ExtremeAlong.apply(x, dim=dim, keepdim=keepdim, smallest=smallest)
+
+
+def _extreme(name: str, smallest: bool, input: Any, dim: Any, keepdim: bool, other: Any, out: Any) -> Any:
+    """The three forms of max and min: of all, along a dimension, of two tensors."""
+    x = check_tensor(input, name)
+    if isinstance(dim, Tensor):
+        dim, other = None, dim
+    if other is not None:
+        return (minimum if smallest else maximum)(x, other, out=out)
+    if dim is not None:
+        values, indices = _along(name, x, dim, keepdim, smallest)
+        if out is not None:
+            write_out(name, out[0], values, x)
+            write_out(name, out[1], indices)
+            values, indices = out
+        return (_Min if smallest else _Max)(values, indices)
+    if x._array.size == 0:
+        raise RuntimeError(_NO_DIM.format(name))
+    op, grad_name = (core.AMIN, "MinBackward1") if smallest else (core.AMAX, "MaxBackward1")
+    y = Extreme.apply(x, op=op, dims=tuple(range(x._array.ndim)), keepdim=False, grad_name=grad_name)
+    return y if out is None else write_out(name, out, y, x)
+
+
+@numpy_names
+def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor | None = None, out: Any = None) -> Any:
+    """Return the maximum of all elements; (values, indices) along `dim`; or the larger of two tensors (`torch.max`).
+
+    Of equals the first gives index and gradient along a dimension; all of them share it in the form without one.
+    """
+    return _extreme("max", False, input, dim, keepdim, other, out)
+
+
+@numpy_names
+def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor | None = None, out: Any = None) -> Any:
+    """Return the minimum of all elements.
+
+    (values, indices) along `dim`; or the smaller of two tensors (`torch.min`).
+    """
+    return _extreme("min", True, input, dim, keepdim, other, out)
+
+
+def _amax(name: str, op: int, input: Any, dim: Any, keepdim: bool, out: Any) -> Tensor:
+    x = check_tensor(input, name)
+    dims = wrap_dims(dim, x._array.ndim)
+    if dim == () and x._array.size == 0:
+        raise RuntimeError(_NO_DIM.format(name))
+    for d in dims:
+        _check_nonempty(x._array, name, d)
+    y = Extreme.apply(x, op=op, dims=dims, keepdim=keepdim)
+    return y if out is None else write_out(name, out, y, x)
+
+
+@numpy_names
+def amax(input: Tensor, dim: Any = (), keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
+    """Return the maximum over one or several dimensions; equals share the gradient evenly (`torch.amax`)."""
+    return _amax("amax", core.AMAX, input, dim, keepdim, out)
+
+
+@numpy_names
+def amin(input: Tensor, dim: Any = (), keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
+    """Return the minimum over one or several dimensions; equals share the gradient evenly (`torch.amin`)."""
+    return _amax("amin", core.AMIN, input, dim, keepdim, out)
+
+
+def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> Any:
+    """Return (min, max) of all elements or along `dim` (`torch.aminmax`)."""
+    return _AminMax(amin(input, () if dim is None else dim, keepdim), amax(input, () if dim is None else dim, keepdim))
+
+
+_AminMax = result_tuple("aminmax", "min max")
+
+
+def _argmax(name: str, smallest: bool, input: Any, dim: Any, keepdim: bool, out: Any) -> Tensor:
+    x = check_tensor(input, name)._array
+    if x.dtype.kind == "b":
+        raise RuntimeError(f"{name}(): does not support bool input")
+    if dim is None:
+        if x.size == 0:
+            raise IndexError(f"{name}(): Expected reduction dim to be specified for input.numel() == 0.")
+        flat = core.contiguous(x).reshape(-1)
+        y = extreme_along(flat, 0, smallest, False)[1].reshape((1,) * x.ndim if keepdim else ())
+    else:
+        dim = wrap_dim(dim, x.ndim)
+        _check_nonempty(x, name, dim)
+        y = np.zeros((), np.int64) if x.ndim == 0 else extreme_along(x, dim, smallest, False)[1]
+        if keepdim and x.ndim:
+            y = np.expand_dims(y, dim)
+    return wrap(y) if out is None else write_out(name, out, wrap(y))
+
+
+@numpy_names
+def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
+    """Return the index of the maximum, in the flattened input or along `dim`; the first of equals (`torch.argmax`)."""
+    return _argmax("argmax", False, input, dim, keepdim, out)
+
+
+@numpy_names
+def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
+    """Return the index of the minimum, in the flattened input or along `dim`; the first of equals (`torch.argmin`)."""
+    return _argmax("argmin", True, input, dim, keepdim, out)
+
+
+# ---- any, all, count ----
+
+
+def _any_all(name: str, ufunc: Any, input: Any, dim: Any, keepdim: bool, out: Any) -> Tensor:
+    x = check_tensor(input, name)._array
+    y = as_array(ufunc(x, axis=wrap_dims(dim, x.ndim), keepdims=keepdim))
+    tensor = wrap(y.astype(np.uint8) if x.dtype == np.uint8 else y)  # of bytes the result is bytes, as in PyTorch
+    return tensor if out is None else write_out(name, out, tensor)
+
+
+@numpy_names
+def any(input: Tensor, dim: Any = None, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
+    """Return whether any element, over `dim`, is not zero (`torch.any`)."""
+    return _any_all("any", np.any, input, dim, keepdim, out)
+
+
+@numpy_names
+def all(input: Tensor, dim: Any = None, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
+    """Return whether all elements, over `dim`, are not zero (`torch.all`)."""
+    return _any_all("all", np.all, input, dim, keepdim, out)
+
+
+@numpy_names
+def count_nonzero(input: Tensor, dim: Any = None) -> Tensor:
+    """Return the number of elements, over `dim`, that are not zero (`torch.count_nonzero`)."""
+    x = check_tensor(input, "count_nonzero")._array
+    return wrap(as_array(np.count_nonzero(x, axis=wrap_dims(dim, x.ndim))).astype(np.int64))
+
+
+# ---- norms ----
+
+
+def norm(
+    input: Tensor,
+    p: Any = "fro",
+    dim: Any = None,
+    keepdim: bool = False,
+    out: Tensor | None = None,
+    dtype: dtypes.dtype | None = None,
+) -> Tensor:
+    """Return the p-norm over `dim`, all dimensions by default (`torch.norm`): p a number, infinity, or 'fro' (p = 2).
+
+    Where the norm is 0 its gradient is 0. NotImplementedError for the nuclear norm.
+    """
+    x = check_tensor(input, "norm")
+    if dtype is not None:
+        x = cast(x, dtype)
+    if x._array.dtype not in FLOATS:
+        raise RuntimeError(
+            f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {scalar_name(x)}"
+        )
+    if p == "nuc":
+        raise NotImplementedError(
+            "norm: the nuclear norm needs a singular value decomposition, which does not exist here"
+        )
+    if isinstance(p, str) and p != "fro":
+        raise RuntimeError(f"unsupported norm: {p}")
+    y = vector_norm(x, 2.0 if p in ("fro", None) else float(p), dim, keepdim)
+    return y if out is None else write_out("norm", out, y, input)
+
+
+class IsNonzero(Operation):
+    """1 where x is not 0; what norm(p=0) counts, without a gradient, as in PyTorch."""
+
+    grad_name = "LinalgVectorNormBackward0"
+
+    def forward(self, x: Any) -> Any:
+        """Compare."""
+        return np.asarray(x != 0).astype(x.dtype)
+
+    def backward(self, grad: Tensor) -> None:
+        """Return none."""
+
+
+def vector_norm(x: Tensor, p: float, dim: Any, keepdim: bool) -> Tensor:
+    """Return the norm of vectors, made of differentiable parts; at 0 the gradient is 0."""
+    if p == 0:
+        return sum(IsNonzero.apply(x), dim, keepdim)
+    if p == 1:
+        return sum(x.abs(), dim, keepdim)
+    if math.isinf(p):
+        return (amax if p > 0 else amin)(x.abs(), () if dim is None else dim, keepdim)
+    if p == 2:
+        total = sum(x * x, dim, keepdim)
+        zero = total == 0
+        # sqrt has no derivative at 0: where the sum is 0 the root of 1 is taken and its result replaced.
+        return total.masked_fill(zero, 1).sqrt().masked_fill(zero, 0)
+    size = x.abs()
+    zero = size == 0
+    powers = size.masked_fill(zero, 1) ** p  # likewise for |x| ** p with p < 1
+    total = sum(powers.masked_fill(zero, 0 if p > 0 else math.inf), dim, keepdim)
+    zero = total == 0
+    return (total.masked_fill(zero, 1) ** (1 / p)).masked_fill(zero, 0)
+
+
+@numpy_names
+def logsumexp(input: Tensor, dim: Any, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
+    """Return log(sum(exp(input))) over `dim`, the maximum taken out first (`torch.logsumexp`)."""
+    x = check_tensor(input, "logsumexp")
+    x = x if x._array.dtype in FLOATS else cast(x, dtypes.get_default_dtype())
+    dims = wrap_dims(dim, x._array.ndim)
+    if x._array.size:
+        top = amax(x.detach(), dims, keepdim=True)
+        top = top.masked_fill(top.isinf(), 0)
+        total = sum((x - top).exp(), dims, keepdim=True).log() + top
+        y = total if keepdim else total.reshape([n for d, n in enumerate(x._array.shape) if d not in dims])
+    else:
+        y = sum(x.exp(), dims, keepdim).log()
+    return y if out is None else write_out("logsumexp", out, y, input)
+
+
+def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
+    """Return the p-norm of input - other (`torch.dist`)."""
+    return norm(input - other, p)

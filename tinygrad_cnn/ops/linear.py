@@ -1,0 +1,36 @@
+"""The fully connected layer as one operation: the bias is added as the product is stored."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_cnn import core
+from tinygrad_cnn.autograd.operation import Operation
+from tinygrad_cnn.core import FLOATS, Array
+
+__all__ = ["Linear"]
+
+
+class Linear(Operation):
+    """y (N, out) = x (N, in) @ weight (out, in).T + bias (out,); bias may be None. NumPy multiplies integers."""
+
+    def forward(self, x: Array, weight: Array, bias: Array | None) -> Array:
+        """Multiply; the transposed weight is only read with other strides."""
+        self.save_for_backward(x, weight)
+        # A product without bias is another operation in PyTorch.
+        self.grad_name = "MmBackward0" if bias is None else "AddmmBackward0"
+        if x.dtype in FLOATS:
+            return core.gemm(x, weight.T, None if bias is None else core.contiguous(bias))
+        return np.matmul(x, weight.T) + (0 if bias is None else bias)
+
+    def backward(self, grad: Any) -> Any:
+        """Return the gradients by x, weight and bias, each only if needed."""
+        x, weight = self.saved_tensors
+        needs = self.needs_input_grad
+        return (
+            grad.matmul(weight) if needs[0] else None,
+            grad.t().matmul(x) if needs[1] else None,
+            grad.sum(0) if needs[2] else None,
+        )

@@ -1,0 +1,181 @@
+"""Losses: cross-entropy and negative log-likelihood of class indices, mean squared error.
+
+Inputs of the first two are (N, C, ...), targets int64 (N, ...). `reduction` is 'none', 'sum' or 'mean' (divided by the
+total weight of the targets that are not ignored).
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinygrad_cnn import core
+from tinygrad_cnn.autograd.operation import Operation
+from tinygrad_cnn.core import Array
+from tinygrad_cnn.core import loss as kernels
+from tinygrad_cnn.ops.softmax import Softmax
+from tinygrad_cnn.tensor import wrap
+
+__all__ = ["ClassLoss", "CrossEntropy", "MSELoss", "NLLLoss"]
+
+
+class ClassLoss(NamedTuple):
+    """The options of a loss on class indices."""
+
+    ignore_index: int
+    label_smoothing: float
+    reduction: str
+
+
+def _reduced(losses: Array, total: float, reduction: str) -> Array:
+    """Reduce the losses to a 0-dimensional array, unless reduction is 'none'."""
+    if reduction == "none":
+        return losses
+    result = core.reduce(core.SUM, losses, tuple(range(losses.ndim)))
+    if reduction == "mean":  # over no target: NaN, as in PyTorch
+        core.binary_scalar(core.DIV, result, total, out=result)
+    return result
+
+
+def _unreduced(grad: Any, total: float, reduction: str) -> Any:
+    """The gradient of each loss, or one number for all, from that of the reduced loss."""
+    if reduction == "mean" and total != 1.0:
+        return grad * (1.0 / total if total else float("inf"))
+    return grad
+
+
+def _targets_of(target: Array, weight: Array | None, classes: int, options: ClassLoss, dtype: Any) -> Array:
+    """The weights (N, C, ...) of the log-probabilities in each loss: q with loss = -sum(q * logp), 0 where ignored."""
+    counted = target != options.ignore_index
+    safe = np.where(counted, target, 0)
+    weights = np.ones(classes, dtype) if weight is None else weight
+    q = np.zeros((classes, *target.shape), dtype)
+    np.put_along_axis(q, safe[None], ((1.0 - options.label_smoothing) * weights[safe])[None], axis=0)
+    if options.label_smoothing:
+        q += (options.label_smoothing / classes * weights).reshape(-1, *[1] * target.ndim)
+    q *= counted
+    return np.ascontiguousarray(np.moveaxis(q, 0, 1))
+
+
+class CrossEntropy(Operation):
+    """The loss of logits (N, C, ...) for the targets, from the logits directly."""
+
+    def forward(self, logits: Array, target: Array, weight: Array | None, *, options: ClassLoss) -> Array:
+        """Compute the losses and reduce them."""
+        losses, lse, self.total = kernels.cross_entropy(
+            logits, target, weight, options.ignore_index, options.label_smoothing
+        )
+        self.options = options
+        self.save_for_backward(logits, target, weight, lse)
+        return _reduced(losses, self.total, options.reduction)
+
+    def name(self) -> str:
+        """Return the name of the last step of what PyTorch composes."""
+        return "NllLossBackward0" if len(self.outputs[0]) == 0 else "NllLoss2DBackward0"
+
+    def backward(self, grad: Any) -> Any:
+        """Return dlogits."""
+        logits, target, weight, lse = self.saved_tensors
+        grad = _unreduced(grad, self.total, self.options.reduction)
+        return CrossEntropyGrad.apply(grad, logits, target, weight, lse, options=self.options), None, None
+
+
+class CrossEntropyGrad(Operation):
+    """dlogits = g * (softmax * sum(q) - q), g the gradient of each loss (N, ...) or one for all ()."""
+
+    def forward(
+        self, grad: Array, logits: Array, target: Array, weight: Array | None, lse: Array, *, options: ClassLoss
+    ) -> Array:
+        """Compute it in one pass from the log-sum-exp."""
+        self.options = options
+        self.save_for_backward(grad, logits, target, weight)
+        return kernels.cross_entropy_grad(
+            grad, logits, target, weight, lse, options.ignore_index, options.label_smoothing
+        )
+
+    def backward(self, outer: Any) -> Any:
+        """By g it is sum(G * (p Q - q)), by the logits g Q p (G - sum(p G)), with Q = sum(q) over the classes."""
+        grad, logits, target, weight = self.saved_tensors
+        array = _targets_of(
+            target._array,
+            None if weight is None else weight._array,
+            logits.shape[1],
+            self.options,
+            logits._array.dtype,
+        )
+        q = wrap(array)
+        q_sum = wrap(array.sum(1, keepdims=True))
+        p = Softmax.apply(logits, dim=1)
+        by_grad, by_logits = None, None
+        if self.needs_input_grad[0]:
+            by_grad = (outer * (p * q_sum - q)).sum(1)
+            by_grad = by_grad if grad.ndim else by_grad.sum()
+        if self.needs_input_grad[1]:
+            g = grad.unsqueeze(1) if grad.ndim else grad
+            by_logits = g * q_sum * p * (outer - (p * outer).sum(1, True))
+        return by_grad, by_logits, None, None, None
+
+
+class NLLLoss(Operation):
+    """The loss -weight[t] * logp[t] of log-probabilities (N, C, ...) for the targets."""
+
+    def forward(self, logp: Array, target: Array, weight: Array | None, *, options: ClassLoss) -> Array:
+        """Pick and reduce."""
+        losses, self.total = kernels.nll_loss(logp, target, weight, options.ignore_index)
+        self.options = options
+        self.shape = logp.shape
+        self.save_for_backward(target, weight)
+        return _reduced(losses, self.total, options.reduction)
+
+    def name(self) -> str:
+        """Return PyTorch's name, which depends on the rank."""
+        return "NllLossBackward0" if len(self.shape) <= 2 else "NllLoss2DBackward0"
+
+    def backward(self, grad: Any) -> Any:
+        """Return dlogp."""
+        target, weight = self.saved_tensors
+        grad = _unreduced(grad, self.total, self.options.reduction)
+        return NLLLossGrad.apply(grad, target, weight, shape=self.shape, options=self.options), None, None
+
+
+class NLLLossGrad(Operation):
+    """dlogp: -weight[t] * g at the targets, 0 elsewhere."""
+
+    def forward(
+        self, grad: Array, target: Array, weight: Array | None, *, shape: tuple[int, ...], options: ClassLoss
+    ) -> Array:
+        """Put the gradients at the targets."""
+        self.options = options
+        self.scalar = grad.ndim == 0
+        self.save_for_backward(target, weight)
+        return kernels.nll_loss_grad(grad, shape, target, weight, options.ignore_index)
+
+    def backward(self, outer: Any) -> Any:
+        """The operation is linear in g: its gradient picks the targets again."""
+        target, weight = self.saved_tensors
+        reduction = "sum" if self.scalar else "none"
+        return NLLLoss.apply(outer, target, weight, options=self.options._replace(reduction=reduction)), None, None
+
+
+class MSELoss(Operation):
+    """The squared difference of two tensors of one shape, reduced."""
+
+    grad_name = "MseLossBackward0"
+
+    def forward(self, input: Array, target: Array, *, reduction: str) -> Array:
+        """Square the difference; the mean over no element is NaN."""
+        self.save_for_backward(input, target)
+        self.reduction, self.count = reduction, input.size
+        difference = core.binary(core.SUB, input, target)
+        squared = core.unary(core.SQUARE, difference, out=difference)
+        if reduction == "none":
+            return squared
+        return core.reduce(core.MEAN if reduction == "mean" else core.SUM, squared, tuple(range(squared.ndim)))
+
+    def backward(self, grad: Any) -> Any:
+        """2 (a - b) g, and its negative."""
+        input, target = self.saved_tensors
+        scale = 2.0 / self.count if self.reduction == "mean" and self.count else 2.0
+        by_input = (input - target) * (grad * scale)
+        return by_input, -by_input if self.needs_input_grad[1] else None

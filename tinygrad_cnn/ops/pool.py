@@ -1,0 +1,145 @@
+"""Pooling of the last two dimensions: by the largest or smallest (which remember whom they took) and by the average.
+
+Max pooling picks cells, so its gradient puts values back to those cells (PoolScatter), whose gradient picks them again
+(PoolGather). Average pooling is linear: it and its gradient are each other's gradients.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_cnn.autograd.operation import Operation
+from tinygrad_cnn.core import Array
+from tinygrad_cnn.core import pool as kernels
+from tinygrad_cnn.core.pool import POOL_MAX, POOL_MIN, PoolShape
+
+__all__ = ["POOL_MAX", "POOL_MIN", "AdaptiveAvgPool2d", "AvgPool2d", "MaxPool2d", "PoolShape"]
+
+
+class MaxPool2d(Operation):
+    """y (..., OH, OW) of x (..., H, W), and with `return_indices` the int64 places of the winners in their planes."""
+
+    grad_name = "MaxPool2DWithIndicesBackward0"
+    not_differentiable = (1,)
+
+    def forward(self, x: Array, *, shape: PoolShape, op: int, adaptive: bool, return_indices: bool) -> Any:
+        """Find the winners; where they were is kept only if somebody will ask."""
+        y, indices = kernels.max_pool2d(op, shape, x, self.recording or return_indices, adaptive)
+        self.save_for_backward(indices)
+        self.x_shape = x.shape
+        if return_indices:
+            return y, indices.astype(np.int64)  # type: ignore[union-attr]
+        return y
+
+    def backward(self, grad: Any, _: Any = None) -> Any:
+        """Give each gradient to the winner of its window."""
+        (indices,) = self.saved_tensors
+        return PoolScatter.apply(grad, indices, x_shape=self.x_shape)
+
+
+class AdaptiveMaxPool2d(MaxPool2d):
+    """The same over adaptive windows."""
+
+    grad_name = "AdaptiveMaxPool2DBackward0"
+
+
+class PoolScatter(Operation):
+    """dx of dy: dx[p, indices[p, o]] += dy[p, o] in every plane p."""
+
+    grad_name = "MaxPool2DWithIndicesBackwardBackward0"
+
+    def forward(self, dy: Array, indices: Array, *, x_shape: tuple[int, ...]) -> Array:
+        """Add each value to its cell."""
+        self.save_for_backward(indices)
+        return kernels.pool_scatter(x_shape, indices, dy)
+
+    def backward(self, grad: Any) -> Any:
+        """Pick the cells again."""
+        (indices,) = self.saved_tensors
+        return PoolGather.apply(grad, indices), None
+
+
+class PoolGather(Operation):
+    """y of x: y[p, o] = x[p, indices[p, o]] in every plane p."""
+
+    def forward(self, x: Array, indices: Array) -> Array:
+        """Pick the cells."""
+        self.save_for_backward(indices)
+        self.x_shape = x.shape
+        return kernels.pool_gather(indices, x)
+
+    def backward(self, grad: Any) -> Any:
+        """Put the gradients into the cells."""
+        (indices,) = self.saved_tensors
+        return PoolScatter.apply(grad, indices, x_shape=self.x_shape), None
+
+
+class AvgPool2d(Operation):
+    """y (..., OH, OW): the average of each window of x (..., H, W); `divisor_override` 0 is none."""
+
+    grad_name = "AvgPool2DBackward0"
+    serves_once = True
+
+    def forward(self, x: Array, *, shape: PoolShape, count_include_pad: bool, divisor_override: int) -> Array:
+        """Average."""
+        self.params = {
+            "shape": shape,
+            "count_include_pad": count_include_pad,
+            "divisor_override": divisor_override,
+        }
+        return kernels.avg_pool2d(shape, count_include_pad, divisor_override, x)
+
+    def backward(self, grad: Any) -> Any:
+        """Share each gradient among the cells of its window."""
+        return AvgPool2dGrad.apply(grad, **self.params)
+
+
+class AvgPool2dGrad(Operation):
+    """dx of dy for AvgPool2d."""
+
+    grad_name = "AvgPool2DBackwardBackward0"
+
+    def forward(self, dy: Array, *, shape: PoolShape, count_include_pad: bool, divisor_override: int) -> Array:
+        """Share."""
+        self.params = {
+            "shape": shape,
+            "count_include_pad": count_include_pad,
+            "divisor_override": divisor_override,
+        }
+        return kernels.avg_pool2d_grad(shape, count_include_pad, divisor_override, dy)
+
+    def backward(self, grad: Any) -> Any:
+        """Average."""
+        return AvgPool2d.apply(grad, **self.params)
+
+
+class AdaptiveAvgPool2d(Operation):
+    """y (..., OH, OW): the average of each adaptive window of x (..., H, W)."""
+
+    grad_name = "AdaptiveAvgPool2DBackward0"
+
+    def forward(self, x: Array, *, shape: PoolShape) -> Array:
+        """Average."""
+        self.shape = shape
+        return kernels.adaptive_avg_pool2d(shape, x)
+
+    def backward(self, grad: Any) -> Any:
+        """Share each gradient among the cells of its window."""
+        return AdaptiveAvgPool2dGrad.apply(grad, shape=self.shape)
+
+
+class AdaptiveAvgPool2dGrad(Operation):
+    """dx of dy for AdaptiveAvgPool2d."""
+
+    grad_name = "AdaptiveAvgPool2DBackwardBackward0"
+
+    def forward(self, dy: Array, *, shape: PoolShape) -> Array:
+        """Share."""
+        self.shape = shape
+        return kernels.adaptive_avg_pool2d_grad(shape, dy)
+
+    def backward(self, grad: Any) -> Any:
+        """Average."""
+        return AdaptiveAvgPool2d.apply(grad, shape=self.shape)

@@ -1,0 +1,244 @@
+"""Order: sort, topk and their kin (NumPy's sorting; gradients through the indices), and running sums and products."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from tinygrad_cnn import dtypes
+from tinygrad_cnn.autograd.operation import Operation
+from tinygrad_cnn.tensor import Tensor, wrap
+
+from .base import as_array, check_tensor, numpy_names, scalar_name, wrap_dim, write_out
+from .extremes import result_tuple
+from .gather import Pick
+from .movement import flip
+from .promotion import cast
+
+_Sort, _TopK = result_tuple("sort", "values indices"), result_tuple("topk", "values indices")
+_Median, _KthValue = result_tuple("median", "values indices"), result_tuple("kthvalue", "values indices")
+_CumMax, _CumMin = result_tuple("cummax", "values indices"), result_tuple("cummin", "values indices")
+
+
+def _order(x: Any, dim: int, descending: bool) -> Any:
+    """Return the indices that sort along `dim`, equals in their order; NaN counts as the largest."""
+    if not descending:
+        return np.argsort(x, axis=dim, kind="stable")
+    # Equals keep their order if the reversed array is sorted upwards and the result reversed.
+    places = np.argsort(np.flip(x, dim), axis=dim, kind="stable")
+    return np.ascontiguousarray(np.flip(x.shape[dim] - 1 - places, dim))
+
+
+def _picked(input: Tensor, places: Any, dim: int, name: str, keepdim: bool = True) -> Tensor:
+    return Pick.apply(input, index=places, dim=dim, grad_name=name, keepdim=keepdim)
+
+
+def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False, *, out: Any = None) -> Any:
+    """Return (values, indices) sorted along `dim` (`torch.sort`); equals always keep their order here."""
+    x = check_tensor(input, "sort")._array
+    dim = wrap_dim(dim, x.ndim)
+    if x.ndim == 0:
+        return _Sort(input.clone(), wrap(np.zeros((), np.int64)))
+    places = _order(x, dim, descending)
+    result = _Sort(_picked(input, places, dim, "SortBackward0"), wrap(places))
+    if out is None:
+        return result
+    return _Sort(write_out("sort", out[0], result[0], input), write_out("sort", out[1], result[1]))
+
+
+def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Tensor:
+    """Return the indices that sort along `dim` (`torch.argsort`)."""
+    return sort(input.detach(), dim, descending, stable)[1]
+
+
+def msort(input: Tensor) -> Tensor:
+    """Return the values sorted along the first dimension (`torch.msort`)."""
+    return sort(input, 0)[0]
+
+
+def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True, *, out: Any = None) -> Any:
+    """Return (values, indices) of the k largest (smallest) along `dim`, always in order here (`torch.topk`)."""
+    x = check_tensor(input, "topk")._array
+    if x.dtype.kind == "b":
+        raise RuntimeError("topk does not support bool dtypes on CPU")
+    dim = wrap_dim(dim, x.ndim)
+    if not 0 <= k <= (x.shape[dim] if x.ndim else 1):
+        raise RuntimeError("selected index k out of range")
+    if x.ndim == 0:
+        return _TopK(input.clone(), wrap(np.zeros((), np.int64)))
+    places = np.ascontiguousarray(_order(x, dim, largest)[(slice(None),) * dim + (slice(k),)])
+    result = _TopK(_picked(input, places, dim, "TopkBackward0"), wrap(places))
+    if out is None:
+        return result
+    return _TopK(write_out("topk", out[0], result[0], input), write_out("topk", out[1], result[1]))
+
+
+def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Any:
+    """Return (values, indices) of the k-th smallest, counted from 1, along `dim` (`torch.kthvalue`)."""
+    x = check_tensor(input, "kthvalue")._array
+    dim = wrap_dim(dim, x.ndim)
+    if not 1 <= k <= (x.shape[dim] if x.ndim else 1):
+        raise RuntimeError("kthvalue(): selected number k out of range for dimension " + str(dim))
+    return _one(_KthValue, input, _order(x, dim, False), k - 1, dim, keepdim, "KthvalueBackward0")
+
+
+def _one(kind: Any, input: Tensor, order: Any, rank: Any, dim: int, keepdim: bool, name: str) -> Any:
+    """Return the named tuple for the element of one rank along `dim`."""
+    places = np.ascontiguousarray(order[(slice(None),) * dim + (slice(rank, rank + 1),)])
+    return kind(_picked(input, places, dim, name, keepdim), wrap(places if keepdim else np.squeeze(places, dim)))
+
+
+@numpy_names
+def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
+    """Return the median, the lower of two middle elements: of all, or (values, indices) along `dim` (`torch.median`).
+
+    A NaN is the median of whatever contains it. NotImplementedError for bool.
+    """
+    x = check_tensor(input, "median")
+    if dim is None:
+        return _median_of_all(x)
+    dim = wrap_dim(dim, x._array.ndim)
+    if x._array.ndim and x._array.shape[dim] == 0:
+        raise IndexError(f"median(): Expected reduction dim {dim} to have non-zero size.")
+    if x._array.dtype.kind == "b":
+        raise NotImplementedError("\"median_out\" not implemented for 'Bool'")
+    if x._array.ndim == 0:
+        return _Median(x.clone(), wrap(np.zeros((), np.int64)))
+    places = _median_places(x._array, dim)
+    values = _picked(x, places, dim, "MedianBackward1", keepdim)
+    return _Median(values, wrap(places if keepdim else np.squeeze(places, dim)))
+
+
+def _median_of_all(x: Tensor) -> Tensor:
+    array = x._array
+    if array.size == 0:
+        if x.is_floating_point():
+            return x.sum() * math.nan
+        nothing = True if array.dtype.kind == "b" else np.iinfo(array.dtype).min
+        return wrap(np.full((), nothing, array.dtype))
+    if array.dtype.kind == "b":
+        raise NotImplementedError("\"median_cpu\" not implemented for 'Bool'")
+    flat = x.reshape(-1)
+    return _picked(flat, _median_places(flat._array, 0), 0, "MedianBackward0", keepdim=False)
+
+
+def _median_places(x: Any, dim: int) -> Any:
+    """Return the index of the median along `dim`, which stays with size 1; the first NaN if there is one."""
+    places = np.take(_order(x, dim, False), [(x.shape[dim] - 1) // 2], axis=dim)
+    missing = np.isnan(x) if x.dtype.kind == "f" else np.zeros((), np.bool_)
+    if missing.any():
+        first = np.expand_dims(np.argmax(missing, axis=dim), dim)
+        places = np.where(missing.any(axis=dim, keepdims=True), first, places)
+    return places
+
+
+def unique(
+    input: Tensor,
+    sorted: bool = True,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    dim: int | None = None,
+) -> Any:
+    """Return the distinct elements in order, with inverse indices and counts if asked for (`torch.unique`)."""
+    x = check_tensor(input, "unique")._array
+    axis = None if dim is None else wrap_dim(dim, x.ndim)
+    values, inverse, counts = np.unique(x, return_inverse=True, return_counts=True, axis=axis)
+    results = [wrap(values)]
+    if return_inverse:
+        results.append(wrap(inverse.reshape(x.shape if dim is None else -1).astype(np.int64)))
+    if return_counts:
+        results.append(wrap(counts.astype(np.int64)))
+    return results[0] if len(results) == 1 else tuple(results)
+
+
+def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
+    """Return how often each non-negative integer occurs, or the sums of its weights (`torch.bincount`)."""
+    x = check_tensor(input, "bincount")._array
+    if x.dtype.kind not in "iu":
+        raise NotImplementedError(f"\"bincount_cpu\" not implemented for '{scalar_name(input)}'")
+    if x.ndim != 1 or (x.size and x.min() < 0):
+        raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
+    if weights is None:
+        return wrap(np.bincount(x, minlength=minlength).astype(np.int64))
+    if weights._array.shape != x.shape:
+        raise RuntimeError("weights should be 1-d and have the same length as input")
+    counts = np.bincount(x, weights._array, minlength)
+    return wrap(counts.astype(np.float32 if weights._array.dtype == np.float32 else np.float64))
+
+
+# ---- running sums and products ----
+
+
+class CumSum(Operation):
+    """Running sums along a dimension."""
+
+    grad_name = "CumsumBackward0"
+
+    def forward(self, x: Any, dim: int) -> Any:
+        """Add up."""
+        self.dim = dim
+        return as_array(np.cumsum(x, axis=dim, dtype=x.dtype if x.dtype.kind == "f" else np.int64))
+
+    def backward(self, grad: Tensor) -> Tensor:
+        """Each term is in all sums from its own on: running sums from the end."""
+        return flip(CumSum.apply(flip(grad, self.dim), dim=self.dim), self.dim)
+
+
+def _running(name: str, input: Any, dim: Any, dtype: dtypes.dtype | None) -> tuple[Tensor, int]:
+    x = check_tensor(input, name) if dtype is None else cast(input, dtype)
+    return x, wrap_dim(dim, x._array.ndim)
+
+
+@numpy_names
+def cumsum(input: Tensor, dim: int, *, dtype: dtypes.dtype | None = None, out: Tensor | None = None) -> Tensor:
+    """Return the running sums along `dim` (`torch.cumsum`); integers and bool give int64."""
+    x, dim = _running("cumsum", input, dim, dtype)
+    y = CumSum.apply(x.reshape(1), dim=0).reshape(()) if x._array.ndim == 0 else CumSum.apply(x, dim=dim)
+    if dtype is not None:
+        y = cast(y, dtype)
+    return y if out is None else write_out("cumsum", out, y, input)
+
+
+@numpy_names
+def cumprod(input: Tensor, dim: int, *, dtype: dtypes.dtype | None = None, out: Tensor | None = None) -> Tensor:
+    """Return the running products along `dim` (`torch.cumprod`); integers and bool give int64."""
+    from .reduce import shifted
+
+    x, dim = _running("cumprod", input, dim, dtype)
+    if x.requires_grad and x._array.ndim:
+        # Doubling steps of differentiable products: zeros among the factors need no special case.
+        y, step = x.movedim(dim, -1), 1
+        while step < x._array.shape[dim]:
+            y, step = y * shifted(y, step), 2 * step
+        y = y.movedim(-1, dim)
+    elif x._array.ndim == 0:
+        y = x.clone()
+    else:
+        y = wrap(np.cumprod(x._array, axis=dim, dtype=x._array.dtype if x.is_floating_point() else np.int64))
+    if dtype is not None:
+        y = cast(y, dtype)
+    return y if out is None else write_out("cumprod", out, y, input)
+
+
+def _cum_extreme(kind: Any, name: str, ufunc: Any, input: Any, dim: Any) -> Any:
+    x = check_tensor(input, name)._array
+    dim = wrap_dim(dim, x.ndim)
+    if x.ndim == 0:
+        return kind(input.clone(), wrap(np.zeros((), np.int64)))
+    values = ufunc.accumulate(x, axis=dim)
+    same = (x == values) | ((x != x) & (values != values))
+    places = np.arange(x.shape[dim]).reshape([-1 if d == dim else 1 for d in range(x.ndim)])
+    indices = np.maximum.accumulate(np.where(same, places, 0), axis=dim).astype(np.int64)
+    return kind(_picked(input, indices, dim, f"{name.capitalize()}Backward0"), wrap(indices))
+
+
+def cummax(input: Tensor, dim: int) -> Any:
+    """Return (values, indices) of the running maximum along `dim`; of equals the last one (`torch.cummax`)."""
+    return _cum_extreme(_CumMax, "cummax", np.maximum, input, dim)
+
+
+def cummin(input: Tensor, dim: int) -> Any:
+    """Return (values, indices) of the running minimum along `dim`; of equals the last one (`torch.cummin`)."""
+    return _cum_extreme(_CumMin, "cummin", np.minimum, input, dim)

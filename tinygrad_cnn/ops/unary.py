@@ -1,0 +1,249 @@
+"""Functions of one tensor, element by element: sign, rounding, rectifier, tests for NaN."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_cnn import core, dtypes
+from tinygrad_cnn.autograd.operation import Operation
+from tinygrad_cnn.tensor import Tensor, wrap
+
+from .base import FLOATS, check_tensor, scalar_name, write_out
+from .elementwise import OfInput, Unary
+
+# ---- operations ----
+
+
+class Neg(Unary):
+    """-x."""
+
+    grad_name, op, ufunc = "NegBackward0", core.NEG, np.negative
+
+    def backward(self, grad: Tensor) -> Tensor:
+        """d(-x) = -dx."""
+        return Neg.apply(grad)
+
+
+class Abs(OfInput):
+    """|x|; its derivative at 0 is 0."""
+
+    grad_name, op, ufunc = "AbsBackward0", core.ABS, np.abs
+
+    def slope(self, x: Tensor) -> Tensor:
+        """Return the sign."""
+        return Sign.apply(x)
+
+
+class Square(OfInput):
+    """The square of x."""
+
+    grad_name, op, ufunc = "PowBackward0", core.SQUARE, np.square
+
+    def slope(self, x: Tensor) -> Tensor:
+        """Return 2 x."""
+        return x * 2
+
+
+class Step(Unary):
+    """A piecewise constant function: the gradient is zero wherever it exists."""
+
+    def backward(self, grad: Tensor) -> Tensor:
+        """Return zeros."""
+        return Tensor._zeros(grad._array.shape, grad._array.dtype)
+
+
+class Sign(Step):
+    """-1, 0 or 1."""
+
+    grad_name, op, ufunc = "SignBackward0", core.SIGN, np.sign
+
+
+class Floor(Step):
+    """The largest integer not above x."""
+
+    grad_name, op, ufunc = "FloorBackward0", core.FLOOR, np.positive
+
+
+class Ceil(Step):
+    """The smallest integer not below x."""
+
+    grad_name, op, ufunc = "CeilBackward0", core.CEIL, np.positive
+
+
+class Round(Step):
+    """The nearest integer, halves to the even one."""
+
+    grad_name, op, ufunc = "RoundBackward0", core.ROUND, np.positive
+
+
+class Trunc(Step):
+    """The integer part."""
+
+    grad_name, op, ufunc = "TruncBackward0", core.TRUNC, np.positive
+
+
+class Decimals(Step):
+    """Rounding to a number of decimals."""
+
+    grad_name = "RoundBackward1"
+
+    def forward(self, x: Any, out: Any = None, decimals: int = 0) -> Any:
+        """Round x * 10^decimals and scale back; for negative decimals x / 10^-decimals, which is more accurate."""
+        power = 10.0 ** (decimals if decimals > 0 else -decimals)
+        up, down = (core.MUL, core.DIV) if decimals > 0 else (core.DIV, core.MUL)
+        y = core.binary_scalar(up, x, power)
+        return core.binary_scalar(down, core.unary(core.ROUND, y, y), power, out=y if out is None else out)
+
+
+class Relu(Unary):
+    """max(x, 0); its derivative at 0 is 0. Keeps the output, which the next layer keeps anyway."""
+
+    grad_name, op = "ReluBackward0", core.RELU
+
+    def forward(self, x: Any, out: Any = None) -> Any:
+        """Return max(x, 0)."""
+        if x.dtype not in FLOATS:
+            return np.asarray(np.maximum(x, x.dtype.type(0)))
+        y = core.unary(core.RELU, x, out)
+        self.save_for_backward(y)
+        return y
+
+    def backward(self, grad: Tensor) -> Tensor:
+        """Return the gradient where y > 0."""
+        (y,) = self.saved_tensors
+        return ReluGrad.apply(grad, y)
+
+
+class ReluGrad(Operation):
+    """dy where y > 0, else 0: linear in dy, constant in y wherever a derivative exists."""
+
+    grad_name = "ThresholdBackwardBackward0"
+
+    def forward(self, dy: Any, y: Any) -> Any:
+        """Mask dy."""
+        self.save_for_backward(y)
+        return core.binary(core.RELU_GRAD, dy, y)
+
+    def backward(self, grad: Tensor) -> Any:
+        """Mask again."""
+        (y,) = self.saved_tensors
+        return ReluGrad.apply(grad, y) if self.needs_input_grad[0] else None, None
+
+
+# ---- functions ----
+
+
+def _apply(operation: type[Unary], name: str, input: Any, out: Any) -> Tensor:
+    """Apply an operation that integers have, too."""
+    y = operation.apply(check_tensor(input, name))
+    return y if out is None else write_out(name, out, y, input)
+
+
+def _no_bool(input: Any, name: str, kernel: str) -> None:
+    if check_tensor(input, name)._array.dtype.kind == "b":
+        raise NotImplementedError(f"\"{kernel}\" not implemented for 'Bool'")
+
+
+def neg(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Return -input (`torch.neg`). RuntimeError for bool."""
+    if check_tensor(input, "neg")._array.dtype.kind == "b":
+        raise RuntimeError(
+            "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use "
+            "the `~` or `logical_not()` operator instead."
+        )
+    return _apply(Neg, "neg", input, out)
+
+
+def positive(input: Tensor) -> Tensor:
+    """Return the input itself (`torch.positive`). RuntimeError for bool."""
+    if check_tensor(input, "positive")._array.dtype.kind == "b":
+        raise RuntimeError("The `+` operator, on a bool tensor is not supported.")
+    return input
+
+
+def abs(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Return |input| (`torch.abs`); the derivative at 0 is 0. NotImplementedError for bool."""
+    _no_bool(input, "abs", "abs_cpu")
+    return _apply(Abs, "abs", input, out)
+
+
+def sign(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Return -1, 0 or 1 (`torch.sign`)."""
+    if check_tensor(input, "sign")._array.dtype.kind == "b":
+        y = wrap(input._array.copy())
+        return y if out is None else write_out("sign", out, y, input)
+    return _apply(Sign, "sign", input, out)
+
+
+def floor(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Return the largest integers not above the elements (`torch.floor`)."""
+    _no_bool(input, "floor", "floor_vml_cpu")
+    return _apply(Floor, "floor", input, out)
+
+
+def ceil(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Return the smallest integers not below the elements (`torch.ceil`)."""
+    _no_bool(input, "ceil", "ceil_vml_cpu")
+    return _apply(Ceil, "ceil", input, out)
+
+
+def round(input: Tensor, *, decimals: int = 0, out: Tensor | None = None) -> Tensor:
+    """Return the elements rounded to `decimals` places, halves to even (`torch.round`)."""
+    if decimals == 0:
+        _no_bool(input, "round", "round_vml_cpu")
+        return _apply(Round, "round", input, out)
+    if check_tensor(input, "round")._array.dtype not in FLOATS:
+        raise NotImplementedError(f"\"round_cpu\" not implemented for '{scalar_name(input)}'")
+    y = Decimals.apply(input, decimals=decimals)
+    return y if out is None else write_out("round", out, y, input)
+
+
+def trunc(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Return the integer parts (`torch.trunc`)."""
+    _no_bool(input, "trunc", "trunc_vml_cpu")
+    return _apply(Trunc, "trunc", input, out)
+
+
+def frac(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Return input - trunc(input) (`torch.frac`)."""
+    y = check_tensor(input, "frac") - trunc(input)
+    return y if out is None else write_out("frac", out, y, input)
+
+
+def square(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Return input ** 2 (`torch.square`)."""
+    if check_tensor(input, "square")._array.dtype.kind == "b":
+        y = wrap(input._array.astype(np.int64))
+        return y if out is None else write_out("square", out, y, input)
+    return _apply(Square, "square", input, out)
+
+
+def relu(input: Tensor) -> Tensor:
+    """Return max(input, 0) (`torch.relu`); the derivative at 0 is 0. RuntimeError for bool."""
+    if check_tensor(input, "relu")._array.dtype.kind == "b":
+        raise RuntimeError("Boolean inputs not supported for relu")
+    return Relu.apply(input)
+
+
+def isnan(input: Tensor) -> Tensor:
+    """Return where elements are NaN (`torch.isnan`)."""
+    return _predicate(np.isnan, check_tensor(input, "isnan"), False)
+
+
+def isinf(input: Tensor) -> Tensor:
+    """Return where elements are infinite (`torch.isinf`)."""
+    return _predicate(np.isinf, check_tensor(input, "isinf"), False)
+
+
+def isfinite(input: Tensor) -> Tensor:
+    """Return where elements are neither NaN nor infinite (`torch.isfinite`)."""
+    return _predicate(np.isfinite, check_tensor(input, "isfinite"), True)
+
+
+def _predicate(ufunc: Any, input: Tensor, of_integers: bool) -> Tensor:
+    array = input._array
+    if array.dtype in FLOATS:
+        return wrap(np.asarray(ufunc(array)))
+    return wrap(np.full(array.shape, of_integers, dtypes.bool._numpy))

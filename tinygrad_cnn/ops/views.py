@@ -1,0 +1,291 @@
+"""Views of all elements: other shapes and orders of the same memory."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from tinygrad_cnn import core
+from tinygrad_cnn.autograd.operation import ViewOperation
+from tinygrad_cnn.dtypes import dtype as DType
+from tinygrad_cnn.tensor import Tensor, wrap
+
+from .base import check_tensor, clone, numpy_names, sizes_of, wrap_dim
+
+# ---- shape ----
+
+
+def inferred(shape: tuple[int, ...], count: int) -> tuple[int, ...]:
+    """Return `shape` with -1 replaced by what makes `count` elements; RuntimeError if that is impossible."""
+    known, unknown = 1, -1
+    for i, size in enumerate(shape):
+        if size >= 0:
+            known *= size
+        elif size == -1:
+            if unknown >= 0:
+                raise RuntimeError("only one dimension can be inferred")
+            unknown = i
+        else:
+            raise RuntimeError(f"invalid shape dimension {size} at index {i} of shape {list(shape)}")
+    if unknown < 0:
+        if known == count:
+            return shape
+    elif known and count % known == 0:
+        return (*shape[:unknown], count // known, *shape[unknown + 1 :])
+    elif known == 0 and count == 0:
+        raise RuntimeError(
+            f"cannot reshape tensor of 0 elements into shape {list(shape)} because the unspecified dimension size -1 "
+            "can be any value and is ambiguous"
+        )
+    raise RuntimeError(f"shape '{list(shape)}' is invalid for input of size {count}")
+
+
+def view_strides(array: Any, shape: tuple[int, ...]) -> tuple[int, ...] | None:
+    """Return the strides (in bytes) with which `shape` is a view of `array`, or None if only a copy has it.
+
+    Old dimensions are joined to the longest blocks that are dense in themselves; each new dimension must divide one.
+    """
+    if array.size == 0 or array.flags.c_contiguous:
+        return np.empty(shape, np.uint8).strides if array.size == 0 else _dense_strides(shape, array.itemsize)
+    old = [(size, stride) for size, stride in zip(array.shape, array.strides, strict=True) if size != 1]
+    blocks: list[list[int]] = []  # [elements, stride of the last dimension, stride that continues the block]
+    for size, stride in old:
+        if blocks and blocks[-1][1] == stride * size:
+            blocks[-1][0] *= size
+            blocks[-1][1] = stride
+        else:
+            blocks.append([size, stride])
+    strides = [array.itemsize] * len(shape)
+    last = len(blocks) - 1
+    remaining = blocks[last][0] if blocks else 1
+    step = blocks[last][1] if blocks else array.itemsize
+    for d in range(len(shape) - 1, -1, -1):
+        size = shape[d]
+        if size == 1:
+            strides[d] = step
+            continue
+        if remaining == 1:
+            last -= 1
+            remaining, step = blocks[last]
+        if remaining % size:
+            return None
+        strides[d] = step
+        remaining //= size
+        step *= size
+    return tuple(strides)
+
+
+def _dense_strides(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
+    strides, step = [itemsize] * len(shape), itemsize
+    for d in range(len(shape) - 1, -1, -1):
+        strides[d] = step
+        step *= shape[d]
+    return tuple(strides)
+
+
+class View(ViewOperation):
+    """The same elements in another shape. Where memory does not allow a view, `reshape` copies first, `view` raises."""
+
+    grad_name = "ViewBackward0"
+
+    def forward(self, x: Any, shape: tuple[int, ...], grad_name: str = "ViewBackward0") -> Any:
+        """Return x in `shape`, on its memory."""
+        self.shape = x.shape
+        self.grad_name = grad_name
+        if x.flags.c_contiguous:
+            try:
+                return x.reshape(shape)
+            except ValueError:
+                raise core.too_large(shape) from None
+        strides = view_strides(x, shape)
+        if strides is None:
+            raise RuntimeError(
+                "view size is not compatible with input tensor's size and stride (at least one dimension spans across "
+                "two contiguous subspaces). Use .reshape(...) instead."
+            )
+        return np.lib.stride_tricks.as_strided(x, shape, strides)
+
+    def backward(self, grad: Tensor) -> Tensor:
+        """Shape the gradient back."""
+        return reshape(grad, self.shape)
+
+
+def reshape(input: Tensor, *shape: Any) -> Tensor:
+    """Return the elements in another shape, -1 for a size to infer.
+
+    A view where possible, else a copy (`torch.reshape`).
+    """
+    array = check_tensor(input, "reshape")._array
+    sizes = inferred(sizes_of(shape, "reshape"), array.size)
+    if array.flags.c_contiguous or view_strides(array, sizes) is not None:
+        return View.apply(input, shape=sizes)
+    return View.apply(clone(input), shape=sizes, grad_name="UnsafeViewBackward0")
+
+
+def view(input: Tensor, *shape: Any) -> Tensor:
+    """Return a view of the memory in another shape, or as another dtype (`Tensor.view`).
+
+    Raises RuntimeError if the element counts differ or the strides do not allow a view.
+    """
+    if len(shape) == 1 and isinstance(shape[0], DType):
+        return _view_dtype(input, shape[0])
+    return View.apply(input, shape=inferred(sizes_of(shape, "view"), input._array.size))
+
+
+def _view_dtype(input: Tensor, dtype: DType) -> Tensor:
+    """Return the memory read as another dtype, outside the graph."""
+    array, size = input._array, dtype._numpy.itemsize
+    if size != array.itemsize and (array.ndim == 0 or array.strides[-1] != array.itemsize):
+        raise RuntimeError(
+            "self.size(-1) must be divisible by the ratio of the element sizes and self.stride(-1) must be 1 to view "
+            f"{input.dtype} as {dtype} (different element sizes), but got strides {list(input.stride())}"
+        )
+    if size > array.itemsize and array.shape[-1] % (size // array.itemsize):
+        raise RuntimeError(
+            f"self.size(-1) must be divisible by {size // array.itemsize} to view {input.dtype} as {dtype} (different "
+            f"element sizes), but got {array.shape[-1]}"
+        )
+    result = wrap(array.view(dtype._numpy))
+    result._version_counter = input._counter()
+    return result
+
+
+def view_as(input: Tensor, other: Tensor) -> Tensor:
+    """Return `input.view(other.shape)` (`Tensor.view_as`)."""
+    return view(input, other._array.shape)
+
+
+def reshape_as(input: Tensor, other: Tensor) -> Tensor:
+    """Return `input.reshape(other.shape)` (`Tensor.reshape_as`)."""
+    return reshape(input, other._array.shape)
+
+
+def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+    """Return the dimensions from start_dim to end_dim as one (`torch.flatten`); RuntimeError if start is after end."""
+    shape = check_tensor(input, "flatten")._array.shape
+    start, end = wrap_dim(start_dim, len(shape)), wrap_dim(end_dim, len(shape))
+    if start > end:
+        raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
+    if not shape:
+        return reshape(input, 1)
+    if start == end:
+        return input
+    return reshape(input, (*shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :]))
+
+
+def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
+    """Return one dimension split into several (`torch.unflatten`)."""
+    shape = check_tensor(input, "unflatten")._array.shape
+    dim = wrap_dim(dim, len(shape))
+    if not sizes:
+        raise RuntimeError("unflatten: sizes must be non-empty")
+    try:
+        inner = inferred(sizes_of((sizes,), "unflatten"), shape[dim])
+    except RuntimeError:
+        raise RuntimeError(
+            f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim {dim} ({shape[dim]}) in the "
+            "input tensor"
+        ) from None
+    return view(input, (*shape[:dim], *inner, *shape[dim + 1 :]))
+
+
+def ravel(input: Tensor) -> Tensor:
+    """Return the elements in one dimension (`torch.ravel`)."""
+    return reshape(input, -1)
+
+
+@numpy_names
+def squeeze(input: Tensor, dim: Any = None) -> Tensor:
+    """Return a view without the dimensions of size 1: all of them, or those of `dim` that are (`torch.squeeze`)."""
+    shape = check_tensor(input, "squeeze")._array.shape
+    if dim is None:
+        return View.apply(input, shape=tuple([size for size in shape if size != 1]), grad_name="SqueezeBackward0")
+    several = isinstance(dim, (tuple, list))
+    dims = {wrap_dim(d, len(shape)) for d in (dim if several else (dim,))}
+    kept = tuple([size for d, size in enumerate(shape) if size != 1 or d not in dims])
+    return View.apply(input, shape=kept, grad_name="SqueezeBackward2" if several else "SqueezeBackward1")
+
+
+@numpy_names
+def unsqueeze(input: Tensor, dim: int) -> Tensor:
+    """Return a view with a new dimension of size 1 at `dim` (`torch.unsqueeze`)."""
+    shape = check_tensor(input, "unsqueeze")._array.shape
+    dim = wrap_dim(dim, len(shape) + 1)
+    return View.apply(input, shape=(*shape[:dim], 1, *shape[dim:]), grad_name="UnsqueezeBackward0")
+
+
+# ---- order ----
+
+
+class Permute(ViewOperation):
+    """The dimensions in another order."""
+
+    grad_name = "PermuteBackward0"
+
+    def forward(self, x: Any, dims: tuple[int, ...], grad_name: str = "PermuteBackward0") -> Any:
+        """Return the view."""
+        self.dims = dims
+        self.grad_name = grad_name
+        return x.transpose(dims)
+
+    def backward(self, grad: Tensor) -> Tensor:
+        """Undo the order."""
+        return Permute.apply(grad, dims=tuple([self.dims.index(d) for d in range(len(self.dims))]))
+
+
+def permute(input: Tensor, *dims: Any) -> Tensor:
+    """Return a view with the dimensions in the order `dims` (`torch.permute`); RuntimeError for a wrong number."""
+    ndim = check_tensor(input, "permute")._array.ndim
+    order = sizes_of(dims, "permute")
+    if len(order) != ndim:
+        raise RuntimeError(
+            "permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired "
+            f"ordering of dimensions i.e. input.dim() = {ndim} is not equal to len(dims) = {len(order)}"
+        )
+    order = tuple([wrap_dim(d, ndim) for d in order])
+    if len(set(order)) != ndim:
+        raise RuntimeError("permute(): duplicate dims are not allowed.")
+    return Permute.apply(input, dims=order)
+
+
+def transpose(input: Tensor, dim0: int, dim1: int, *, grad_name: str = "TransposeBackward0") -> Tensor:
+    """Return a view with two dimensions swapped (`torch.transpose`)."""
+    ndim = check_tensor(input, "transpose")._array.ndim
+    dim0, dim1 = wrap_dim(dim0, ndim), wrap_dim(dim1, ndim)
+    order = list(range(ndim))
+    if ndim:
+        order[dim0], order[dim1] = dim1, dim0
+    return Permute.apply(input, dims=tuple(order), grad_name=grad_name)
+
+
+def t(input: Tensor) -> Tensor:
+    """Return the transpose of a tensor of at most two dimensions (`torch.t`)."""
+    ndim = check_tensor(input, "t")._array.ndim
+    if ndim > 2:
+        raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {ndim}D")
+    return Permute.apply(input, dims=(1, 0) if ndim == 2 else tuple(range(ndim)), grad_name="TBackward0")
+
+
+def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
+    """Return a view with dimensions moved to other places, the others in their order (`torch.movedim`)."""
+    ndim = check_tensor(input, "movedim")._array.ndim
+    if isinstance(source, (tuple, list)) != isinstance(destination, (tuple, list)):
+        raise TypeError(
+            "movedim() received an invalid combination of arguments - got "
+            f"({type(source).__name__}, {type(destination).__name__}), but expected two ints or two tuples of ints"
+        )
+    sources = [wrap_dim(d, ndim) for d in (source if isinstance(source, (tuple, list)) else (source,))]
+    targets = [wrap_dim(d, ndim) for d in (destination if isinstance(destination, (tuple, list)) else (destination,))]
+    if len(sources) != len(targets):
+        raise RuntimeError(
+            f"movedim: Invalid source or destination dims: source ({source} dims) should contain the same number of "
+            f"dims as destination ({destination} dims)"
+        )
+    for name, dims in (("source", sources), ("destination", targets)):
+        if len(set(dims)) != len(dims):
+            raise RuntimeError(f"movedim: repeated dim in `{name}` ({list(dims)})")
+    rest = iter([d for d in range(ndim) if d not in sources])
+    order = [sources[targets.index(d)] if d in targets else next(rest) for d in range(ndim)]
+    return Permute.apply(input, dims=tuple(order))

@@ -1,0 +1,115 @@
+"""Draws from discrete distributions: `torch.bernoulli` and `torch.multinomial`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_cnn import core
+from tinygrad_cnn.autograd.operation import Operation
+from tinygrad_cnn.dtypes import from_numpy_dtype
+from tinygrad_cnn.tensor import Tensor, _scalar_name, wrap
+
+from .fill import bernoulli_, draw_bernoulli, fill_exponential, locked
+from .generator import Generator
+
+
+def _check(array: Any, num_samples: int, replacement: bool) -> None:
+    if array.ndim not in (1, 2):
+        raise RuntimeError("prob_dist must be 1 or 2 dim")
+    if array.dtype not in core.FLOATS:
+        raise RuntimeError(
+            "multinomial only supports floating-point dtypes for input, got: "
+            f"{_scalar_name(from_numpy_dtype(array.dtype))}"
+        )
+    if num_samples <= 0:
+        raise RuntimeError("cannot sample n_sample <= 0 samples")
+    if not replacement and num_samples > array.shape[-1]:
+        raise RuntimeError("cannot sample n_sample > prob_dist.size(-1) samples without replacement")
+    if not (np.isfinite(array) & (array >= 0)).all():
+        raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
+    if not (array.sum(-1) > 0).all():
+        raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
+
+
+def _with_replacement(rows: Any, num_samples: int, generator: Generator | None) -> Any:
+    """Look uniform numbers up in the cumulative distribution, which is summed in the dtype of the probabilities."""
+    result = np.empty((len(rows), num_samples), np.int64)
+    with locked(generator) as state:
+        for row, drawn in zip(rows, result, strict=True):
+            cumulative = np.cumsum(row, dtype=row.dtype)
+            cumulative /= cumulative[-1]
+            cumulative[-1] = 1
+            unit = np.empty(num_samples)
+            state.uniform(unit, 0.0, 1.0)
+            drawn[...] = np.searchsorted(cumulative.astype(np.float64), unit)
+    return result
+
+
+def _without_replacement(rows: Any, num_samples: int, generator: Generator | None) -> Any:
+    """Take the largest quotients of probability and exponential number: the first arrivals of Poisson processes."""
+    waiting = np.empty(rows.shape, rows.dtype)
+    fill_exponential(waiting, 1.0, generator)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        speed = rows / waiting
+    return np.argsort(-speed, axis=-1, kind="stable")[:, :num_samples]
+
+
+def multinomial(
+    input: Tensor,
+    num_samples: int,
+    replacement: bool = False,
+    *,
+    generator: Generator | None = None,
+    out: Tensor | None = None,
+) -> Tensor:
+    """Return indices drawn with the probabilities (not necessarily of sum 1) in each row of `input`
+    (`torch.multinomial`).
+
+    `input` (C,) gives (num_samples,), (N, C) gives (N, num_samples), int64. Raises RuntimeError for another rank, an
+    integer dtype, negative or infinite probabilities, a sum of 0, or too many samples without replacement.
+    """
+    if not isinstance(input, Tensor):
+        raise TypeError(f"multinomial(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
+    array = input._array
+    _check(array, num_samples, replacement)
+    rows = array.reshape(-1, array.shape[-1])
+    draw = _with_replacement if replacement else _without_replacement
+    indices = np.ascontiguousarray(draw(rows, num_samples, generator).reshape(*array.shape[:-1], num_samples))
+    result = wrap(indices)
+    if out is None:
+        return result
+    from tinygrad_cnn.ops.base import write_out
+
+    return write_out("multinomial", out, result)
+
+
+class Bernoulli(Operation):
+    """A draw for each probability; its gradient is zero."""
+
+    grad_name = "BernoulliBackward0"
+
+    def forward(self, chances: Any, generator: Generator | None) -> Any:
+        """Draw."""
+        return draw_bernoulli(chances, generator).astype(chances.dtype)
+
+    def backward(self, grad: Tensor) -> Tensor:
+        """Give zeros."""
+        return Tensor._zeros(grad._array.shape, grad._array.dtype)
+
+
+def bernoulli(input: Tensor, p: Any = None, *, generator: Generator | None = None, out: Tensor | None = None) -> Tensor:
+    """Return 1 or 0 for each probability in `input`, or all with probability `p` (`torch.bernoulli`).
+
+    Raises RuntimeError for a probability outside [0, 1], NotImplementedError for an integer tensor.
+    """
+    if p is None:
+        result: Tensor = Bernoulli.apply(input, generator=generator)
+    else:
+        result = bernoulli_(wrap(core.empty(input._array.shape, input._array.dtype)), p, generator=generator)
+    if out is None:
+        return result
+    from tinygrad_cnn.ops.base import write_out
+
+    return write_out("bernoulli", out, result)

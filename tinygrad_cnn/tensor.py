@@ -1,0 +1,291 @@
+"""Tensor: a NumPy array, a place in the graph, and the rules that tie the two.
+
+The arithmetic lives in `tinygrad_cnn.ops`; its functions become methods in `tinygrad_cnn.methods`. What stands here is
+what a tensor is: memory that views share, a version that counts in-place changes, the node that made it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from . import core, dtypes
+from ._memory import check_writable, writable_by
+from .autograd.grad_mode import mode
+from .dtypes import CPU, Size, from_numpy_dtype
+from .dtypes import scalar_name as _scalar_name
+from .gradient import Gradient
+
+if TYPE_CHECKING:
+    from .autograd.operation import Node, Operation
+    from .members import Members
+    from .methods import Methods
+
+    class _Base(Gradient, Methods, Members):
+        """Gradient, and what `methods.install` puts into Tensor when the package is imported."""
+else:
+    _Base = Gradient
+
+_new = object.__new__
+
+_NO_GRAD_VIEW = (
+    "A view was created in no_grad mode and {} inplace with grad mode enabled. Given that this use case is ambiguous "
+    "and error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace either both "
+    "inside the no_grad block (if you don't want the inplace to be tracked) or both outside (if you want the inplace "
+    "to be tracked)."
+)
+
+
+def wrap(array: Any) -> Tensor:
+    """Return a Tensor on `array` itself, outside any graph: the constructor of the operations."""
+    tensor = _new(Tensor)
+    tensor._array = array
+    return tensor
+
+
+class Tensor(_Base):
+    """An n-dimensional array of one dtype with a gradient (`torch.Tensor`).
+
+    `Tensor(2, 3)` makes an uninitialised float32 tensor and `Tensor([1, 2])` a float32 copy of data, as in PyTorch,
+    whose advice is the function `tensor`.
+    """
+
+    # Most tensors use none of these, so they are attributes of the class until they are set.
+    _array: Any
+    _requires_grad = False
+    _grad: Any = None
+    _node: Any = None  # what made it; None for a leaf
+    _output_index = 0  # which output of the node
+    _version_counter: Any = None  # a list of one int, shared by all views
+    _view_parent: Any = None  # the tensor that this one is a differentiable view of
+    _view_base: Any = None  # the first of that chain
+    _view_made: Any = None  # (operation, parameters) that made the view
+    _epoch = 0  # how often the node was replaced by an in-place change; of a view: of its base, when last looked
+    _hooks: Any = None  # of a leaf, by handle id
+    _post_accumulate_hooks: Any = None
+    __array_priority__ = 1000  # np_array * tensor is the tensor's business
+
+    def __new__(cls, *args: Any, device: Any = None) -> Any:
+        """Make a tensor as PyTorch's old constructor does; a subclass gets one of its own class on the same memory."""
+        from .legacy import new_tensor
+
+        made = new_tensor(args, device)
+        if cls is Tensor:
+            return made
+        instance = _new(cls)
+        instance._array, instance._version_counter = made._array, made._version_counter
+        return instance
+
+    # ---- memory ----
+
+    @staticmethod
+    def _zeros(shape: tuple[int, ...], numpy_dtype: Any) -> Tensor:
+        return wrap(core.zeros(shape, numpy_dtype))
+
+    def _counter(self) -> list[int]:
+        """Return the version counter, made when it is first needed."""
+        counter = self._version_counter
+        if counter is None:
+            counter = self._version_counter = [0]
+        return counter
+
+    def _bump(self) -> None:
+        """Count an in-place change."""
+        self._counter()[0] += 1
+
+    @property
+    def _version(self) -> int:
+        return 0 if self._version_counter is None else self._version_counter[0]
+
+    def _alias_detached(self) -> Tensor:
+        """Return a tensor on the same memory and version counter, outside the graph."""
+        alias = wrap(self._array)
+        alias._version_counter = self._counter()
+        return alias
+
+    def _alias(self) -> Tensor:
+        """Return a tensor on the same memory, version counter and node."""
+        alias = self._alias_detached()
+        alias._node, alias._output_index = self._current_node(), self._output_index
+        alias._requires_grad = self.requires_grad
+        return alias
+
+    # ---- place in the graph ----
+
+    def _set_node(self, node: Node, index: int) -> None:
+        self._node = node
+        self._output_index = index
+        self._requires_grad = True
+
+    def _tie(self, parent: Tensor, made_by: type[Operation], params: dict[str, Any]) -> None:
+        """Note that this tensor is a view of `parent`."""
+        self._version_counter = parent._counter()
+        self._view_parent = parent
+        self._view_base = parent if parent._view_base is None else parent._view_base
+        self._epoch = self._view_base._epoch
+        # A view made in no_grad mode, or of one, is not part of the graph: there is nothing to make anew.
+        if mode.enabled and (parent._view_parent is None or parent._view_made is not None):
+            self._view_made = (made_by, params)
+
+    def _current_node(self) -> Any:
+        """Return the node, made anew for a view whose base has been changed in place since."""
+        base = self._view_base
+        if base is not None and self._epoch != base._epoch:
+            if self._view_made is None:
+                raise RuntimeError(_NO_GRAD_VIEW.format("its base or another view of its base has been modified"))
+            self._epoch = base._epoch
+            made_by, params = self._view_made
+            before, mode.enabled = mode.enabled, True
+            try:
+                fresh = made_by.apply(self._view_parent, **params)
+            finally:
+                mode.enabled = before
+            self._replace_node(fresh._node, fresh._output_index, fresh._requires_grad)
+        return self._node
+
+    def _replace_node(self, node: Any, index: int, requires_grad: bool) -> None:
+        """Put another node behind this tensor; a gradient that is to be retained is the new one."""
+        old, old_index = self._node, self._output_index
+        self._node, self._output_index, self._requires_grad = node, index, requires_grad
+        if old is not None and node is not None and old._retained is not None:
+            reference = old._retained.get(old_index)
+            if reference is not None and reference() is self:
+                del old._retained[old_index]
+                node._retained = {**(node._retained or {}), index: reference}
+
+    def _rebase(self, node: Node) -> None:
+        """Put `node` behind this tensor after an in-place change, and behind the base if it is a view."""
+        base = self._view_base
+        if base is None:
+            self._replace_node(node, 0, True)
+            self._epoch += 1
+            return
+        from .ops.slices import scatter_into_base
+
+        changed = wrap(self._array)
+        changed._set_node(node, 0)
+        scattered = scatter_into_base(base, self, changed)
+        base._replace_node(scattered, 0, True)
+        base._epoch += 1
+        self._current_node()
+
+    def _check_inplace(self) -> None:
+        """Raise RuntimeError where an in-place change would lose a gradient: a leaf, or a view of one."""
+        if not mode.enabled:
+            return
+        base = self._view_base
+        if base is not None and self._view_made is None and base.requires_grad:
+            raise RuntimeError(_NO_GRAD_VIEW.format("is being modified"))
+        if base is not None and base.requires_grad and base._current_node() is None:
+            raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
+        if self.requires_grad and self._current_node() is None:
+            raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
+
+    def _inplace(self, operation: type[Operation], *others: Any, **params: Any) -> Tensor:
+        """Set this tensor to operation(self, *others): in memory, in the version, and in the graph.
+
+        Raises RuntimeError if the result's shape is not this one's or its dtype cannot be cast to this one's.
+        """
+        node = operation()
+        before = self
+        recorded = False
+        if mode.enabled:
+            self._check_inplace()
+            if self.requires_grad or any(other is not None and other.requires_grad for other in others):
+                from .autograd.operation import connect
+
+                if self._view_base is not None and self._view_made is None:
+                    raise RuntimeError(_NO_GRAD_VIEW.format("is being modified"))
+                others = tuple([self._apart(other) for other in others])
+                before = self._alias()
+                recorded = connect(node, (before, *others))
+        array = self._array
+        arrays = [None if other is None else other._array for other in others]
+        direct = operation.takes_out and not (recorded and operation.saves_input)
+        direct = direct and writable_by(operation, array, arrays)
+        if direct:
+            if recorded:
+                before._array = array.view()  # the result is `array` now, and saved as that, not as the input
+            result = node.forward(array, *arrays, **params, out=array)
+        else:
+            result = node.forward(array, *arrays, **params)
+        if result.shape != array.shape:
+            raise RuntimeError(
+                f"output with shape {list(array.shape)} doesn't match the broadcast shape {list(result.shape)}"
+            )
+        if recorded and not direct and node._saved is not None and any(saved is array for saved in node._saved):
+            # Backward wants the value from before: it moves to memory of its own.
+            before._array = core.copy(array)
+            before._version_counter = None
+            node._saved = tuple([before._array if saved is array else saved for saved in node._saved])
+        self._write(result)
+        if recorded:
+            changed = wrap(result)
+            changed._version_counter = self._counter()
+            node._finish((before, *others), (changed,))
+            for saved in node._saved or ():
+                if saved.index == 0:
+                    saved.array = array
+            self._rebase(node)
+        return self
+
+    def _apart(self, other: Tensor | None) -> Tensor | None:
+        """Return an operand of an in-place change, as a copy if it is another view of the memory that changes."""
+        if other is None or other is self or other._version_counter is None:
+            return other
+        if other._version_counter is not self._version_counter:
+            return other
+        from .ops.base import clone
+
+        return clone(other)
+
+    def _write(self, result: Any) -> None:
+        """Copy an array of this shape into this tensor's memory and count the change."""
+        array = self._array
+        if not array.flags.writeable:
+            check_writable(array)
+        if result.dtype != array.dtype:
+            if not dtypes.can_cast(from_numpy_dtype(result.dtype), self.dtype):
+                raise RuntimeError(
+                    f"result type {_scalar_name(from_numpy_dtype(result.dtype))} can't be cast to the desired output "
+                    f"type {_scalar_name(self.dtype)}"
+                )
+            array[...] = result
+        elif result is not array:
+            core.copy_into(result, array)
+        self._bump()
+
+    # ---- what it is ----
+
+    @property
+    def shape(self) -> Size:
+        """The sizes of the dimensions."""
+        return Size(self._array.shape)
+
+    @property
+    def dtype(self) -> dtypes.dtype:
+        """The type of the elements."""
+        return from_numpy_dtype(self._array.dtype)
+
+    @property
+    def device(self) -> dtypes.device:
+        """Always the CPU."""
+        return CPU
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return self._array.ndim
+
+    def numel(self) -> int:
+        """Return the number of elements."""
+        return self._array.size
+
+    def is_floating_point(self) -> bool:
+        """Return whether the dtype is float32 or float64."""
+        return self._array.dtype in core.FLOATS
+
+    def type(self, dtype: Any = None) -> Any:
+        """Return the legacy name of the type ('torch.FloatTensor'), or a tensor of another dtype or named type."""
+        from .legacy import legacy_type
+
+        return legacy_type(self, dtype)
