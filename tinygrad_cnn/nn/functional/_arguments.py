@@ -1,0 +1,106 @@
+"""Checks of arguments that the functions of this package share, with PyTorch's exception types and messages."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from tinygrad_cnn.dtypes import dtype
+from tinygrad_cnn.tensor import Tensor, _scalar_name
+
+# The core counts in int64; a single size beyond this cannot be meant, and sums of a few of them cannot overflow.
+LARGEST = 2**60
+
+
+def scalar_name(dtype: dtype) -> str:
+    """Return PyTorch's C++ name of a dtype: 'Float', 'Double', 'Long', ..."""
+    return _scalar_name(dtype)
+
+
+def check_tensor(value: Any, function: str, argument: str = "input", position: int = 1) -> Tensor:
+    """Return `value` if it is a Tensor, else raise TypeError."""
+    if not isinstance(value, Tensor):
+        raise TypeError(
+            f"{function}(): argument '{argument}' (position {position}) must be Tensor, not {type(value).__name__}"
+        )
+    return value
+
+
+def _as_int(value: Any) -> int | None:
+    """Return an int, or None for what is not an integer (a bool counts as none)."""
+    if type(value) is int:
+        return value
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        return None
+    try:
+        return int(value.__index__())
+    except TypeError:
+        return None
+
+
+def int_tuple(value: Any, function: str, argument: str, position: int) -> tuple[int, ...]:
+    """Return an int or a sequence of ints as a tuple; TypeError for anything else, ValueError if one is too large."""
+    sequence = tuple(value) if isinstance(value, (tuple, list)) else (value,)
+    numbers = []
+    for i, item in enumerate(sequence):
+        number = _as_int(item)
+        if number is None:
+            got = (
+                f"but found element of type {type(item).__name__} at pos {i}"
+                if isinstance(value, (tuple, list))
+                else f"not {type(item).__name__}"
+            )
+            raise TypeError(f"{function}(): argument '{argument}' (position {position}) must be tuple of ints, {got}")
+        if abs(number) > LARGEST:
+            raise ValueError(f"Overflow when unpacking long long: {argument}={number} in {function}()")
+        numbers.append(number)
+    return tuple(numbers)
+
+
+def check_int(value: Any, function: str, argument: str, position: int) -> int:
+    """Return an int; TypeError for anything else, ValueError if 64 bits do not hold it."""
+    number = _as_int(value)
+    if number is None:
+        raise TypeError(
+            f"{function}(): argument '{argument}' (position {position}) must be int, not {type(value).__name__}"
+        )
+    if not -(2**63) <= number < 2**63:
+        raise ValueError(f"Overflow when unpacking long long: {argument}={number} in {function}()")
+    return number
+
+
+def check_bool(value: Any, function: str, argument: str, position: int) -> bool:
+    """Return a bool; TypeError for anything else."""
+    if type(value) is not bool:
+        raise TypeError(
+            f"{function}(): argument '{argument}' (position {position}) must be bool, not {type(value).__name__}"
+        )
+    return value
+
+
+def not_implemented_for(kernel: str, tensor: Tensor) -> NotImplementedError:
+    """Return the error that says that an operation does not exist for a tensor's dtype."""
+    return NotImplementedError(f"\"{kernel}\" not implemented for '{scalar_name(tensor.dtype)}'")
+
+
+def legacy_reduction(size_average: Any, reduce: Any, reduction: Any) -> str:
+    """Return the reduction that the old arguments `size_average` and `reduce` mean, with PyTorch's warning.
+
+    Raises ValueError unless it is 'none', 'mean' or 'sum'.
+    """
+    if size_average is not None or reduce is not None:
+        average = True if size_average is None else size_average
+        reduced = True if reduce is None else reduce
+        reduction = "none" if not reduced else "mean" if average else "sum"
+        warnings.warn(
+            f"size_average and reduce args will be deprecated, please use reduction='{reduction}' instead.",
+            stacklevel=4,
+        )
+    return reduction
+
+
+def check_reduction(reduction: Any) -> str:
+    """Return 'none', 'mean' or 'sum'; ValueError for anything else."""
+    if reduction not in ("none", "mean", "sum"):
+        raise ValueError(f"{reduction} is not a valid value for reduction")
+    return reduction

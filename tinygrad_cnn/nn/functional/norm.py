@@ -1,0 +1,96 @@
+"""batch_norm."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from tinygrad_cnn import core
+from tinygrad_cnn.core import norm as kernels
+from tinygrad_cnn.dtypes import Size
+from tinygrad_cnn.nn.functional._arguments import check_tensor, not_implemented_for, scalar_name
+from tinygrad_cnn.ops.norm import BatchNorm
+from tinygrad_cnn.tensor import Tensor, wrap
+
+__all__ = ["batch_norm"]
+
+# Where PyTorch's error messages say that these arguments are: its operator takes the learned ones first.
+_POSITIONS = {"weight": 2, "bias": 3, "running_mean": 4, "running_var": 5}
+
+
+def batch_norm(
+    input: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-05,
+) -> Tensor:
+    """Normalise each channel of input (N, C, ...) to mean 0 and variance 1, times weight (C,), plus bias (C,).
+
+    training: with the statistics of this batch, which move `running_mean` and `running_var` (if given) by `momentum`
+    towards them (the variance unbiased); otherwise with the running ones. The method is Ioffe and Szegedy's of 2015
+    (`F.batch_norm`).
+
+    Raises ValueError if there is one value per channel in training, or `eps` is negative; RuntimeError for sizes or
+    dtypes that differ, and for missing running statistics.
+    """
+    check_tensor(input, "batch_norm")
+    if isinstance(momentum, bool) or not isinstance(momentum, (int, float)):
+        raise TypeError(f"batch_norm(): argument 'momentum' (position 7) must be float, not {type(momentum).__name__}")
+    if isinstance(eps, bool) or not isinstance(eps, (int, float)):
+        raise TypeError(f"batch_norm(): argument 'eps' (position 8) must be float, not {type(eps).__name__}")
+    if eps < 0:
+        raise ValueError(f"batch_norm eps must be non-negative, but got {eps}")
+    if (running_mean is None) != (running_var is None) and training:
+        raise ValueError("running_mean and running_var must either both be None or neither be None")
+    x = input._array
+    if x.ndim < 2:
+        raise RuntimeError(f"batch_norm expects an input of at least 2 dimensions (N, C, ...), but got {list(x.shape)}")
+    if training and x.shape[0] * math.prod(x.shape[2:]) == 1:
+        raise ValueError(f"Expected more than 1 value per channel when training, got input size {Size(x.shape)}")
+    others = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias}
+    _check_parameters(input, others, training)
+    if training:
+        mean, var = _batch_statistics(x, running_mean, running_var, momentum)
+    else:
+        assert running_mean is not None and running_var is not None
+        mean, var = running_mean.detach(), running_var.detach()
+    return BatchNorm.apply(input, weight, bias, mean, var, training=bool(training), eps=float(eps))
+
+
+def _check_parameters(input: Tensor, others: dict[str, Tensor | None], training: bool) -> None:
+    channels = input._array.shape[1]
+    for name, tensor in others.items():
+        if tensor is None:
+            if not training and name.startswith("running"):
+                raise RuntimeError(f"{name} must be defined in evaluation mode")
+        elif check_tensor(tensor, "batch_norm", name, _POSITIONS[name]).numel() != channels:
+            raise RuntimeError(f"{name} should contain {channels} elements not {tensor.numel()}")
+        elif tensor.ndim != 1:
+            raise RuntimeError(f"{name} should have 1 dimension, but has shape {list(tensor.shape)}")
+    if not input.is_floating_point():
+        raise not_implemented_for("batch_norm", input)
+    for name, tensor in others.items():
+        if tensor is not None and tensor._array.dtype != input._array.dtype:
+            raise RuntimeError(
+                f"mixed dtype (CPU): input is {scalar_name(input.dtype)}, but expect parameter {name} to have scalar "
+                f"type of {scalar_name(input.dtype)}, not {scalar_name(tensor.dtype)}"
+            )
+
+
+def _batch_statistics(x: Any, running_mean: Tensor | None, running_var: Tensor | None, momentum: float) -> Any:
+    """Return mean and biased variance of the batch as tensors, after moving the running ones towards them."""
+    if not x.size:  # nothing to learn from
+        return wrap(core.zeros(x.shape[1:2], x.dtype)), wrap(core.zeros(x.shape[1:2], x.dtype))
+    mean, var = kernels.batch_norm_stats(x)
+    count = x.size // x.shape[1]
+    for running, batch, scale in ((running_mean, mean, 1.0), (running_var, var, count / (count - 1))):
+        if running is not None:
+            array = running._array
+            array *= 1 - momentum
+            array += batch * (momentum * scale)
+            running._bump()
+    return wrap(mean), wrap(var)

@@ -1,0 +1,74 @@
+"""Changing the dtype of a module's parameters and buffers, and the questions about devices: there is the CPU."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from tinygrad_cnn import dtypes
+from tinygrad_cnn.nn.modules._tree import ModuleTree
+from tinygrad_cnn.nn.parameter import Parameter
+from tinygrad_cnn.tensor import Tensor
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+
+class Convert(ModuleTree):
+    """The part of Module that converts all its tensors."""
+
+    _apply: Callable[..., Self]
+
+    def to(self, *args: Any, **kwargs: Any) -> Self:
+        """Convert parameters and buffers in place: `to(dtype)`, `to(device, dtype)`, `to(other_tensor)`; return self.
+
+        Takes what Tensor.to takes. Only floating-point tensors are converted; a dtype that is none raises TypeError, a
+        device other than the CPU raises as PyTorch's CPU build does.
+        """
+        dtype = _dtype_argument(args, kwargs)
+        if dtype is not None and not dtype.is_floating_point:
+            raise TypeError(
+                f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={dtype}"
+            )
+        Parameter().detach().to(*args, **kwargs)  # complains of wrong arguments and devices
+        return self._apply(
+            lambda tensor: tensor.to(dtype) if dtype is not None and tensor.is_floating_point() else tensor
+        )
+
+    def type(self, dst_type: Any) -> Self:
+        """Convert all parameters and buffers, of whatever dtype, to `dst_type`; return self."""
+        return self._apply(lambda tensor: tensor.type(dst_type))
+
+    def float(self) -> Self:
+        """Convert floating-point parameters and buffers to float32; return self."""
+        return self.to(dtypes.float32)
+
+    def double(self) -> Self:
+        """Convert floating-point parameters and buffers to float64; return self."""
+        return self.to(dtypes.float64)
+
+    def half(self) -> Self:
+        """Not available: there is no float16 here."""
+        raise NotImplementedError("Module.half: float16 is not implemented")
+
+    def bfloat16(self) -> Self:
+        """Not available: there is no bfloat16 here."""
+        raise NotImplementedError("Module.bfloat16: bfloat16 is not implemented")
+
+    def cpu(self) -> Self:
+        """Return self: everything is on the CPU."""
+        return self
+
+    def cuda(self, device: Any = None) -> Self:
+        """Raise as PyTorch's CPU build does."""
+        raise AssertionError("Torch not compiled with CUDA enabled")
+
+
+def _dtype_argument(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Return the dtype among the arguments of `to`, or None."""
+    for value in (*args, *kwargs.values()):
+        if isinstance(value, dtypes.dtype):
+            return value
+        if isinstance(value, Tensor):
+            return value.dtype
+    return None
