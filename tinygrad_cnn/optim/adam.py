@@ -1,0 +1,177 @@
+"""Adam (`torch.optim.Adam`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tinygrad_cnn import core
+from tinygrad_cnn.dtypes import float32, get_default_dtype
+from tinygrad_cnn.optim._batch import Batches
+from tinygrad_cnn.optim.optimizer import Optimizer, Params, check_implementation, number
+from tinygrad_cnn.tensor import Tensor, wrap
+
+__all__ = ["Adam"]
+
+
+def _check_tensor_option(name: str, value: Any, foreach: bool | None, capturable: bool) -> None:
+    if isinstance(value, Tensor):
+        if foreach and not capturable:
+            raise ValueError(f"{name} as a Tensor is not supported for capturable=False and foreach=True")
+        if value.numel() != 1:
+            raise ValueError(f"Tensor {name} must be 1-element")
+
+
+def _check_betas(betas: Any, foreach: bool | None, capturable: bool) -> tuple[Any, ...]:
+    for index in (0, 1):
+        if not 0.0 <= betas[index] < 1.0:
+            raise ValueError(f"Invalid beta parameter at index {index}: {betas[index]}")
+    kinds = [isinstance(beta, Tensor) for beta in betas[:2]]
+    if any(kinds) != all(kinds) or not (any(kinds) or all(isinstance(beta, float) for beta in betas[:2])):
+        raise ValueError("betas must be either both floats or both Tensors")
+    for index in (0, 1):
+        _check_tensor_option(f"betas[{index}]", betas[index], foreach, capturable)
+    # One-element Tensors are kept as 0-d ones, as in PyTorch.
+    return tuple(beta.reshape(()) if isinstance(beta, Tensor) else beta for beta in betas)
+
+
+class Adam(Optimizer):
+    """Adam (Kingma and Ba, 2014; `torch.optim.Adam`, the same formula, order and state).
+
+    With gradient g (negated if `maximize`) of parameter w at step t, first moment m, second moment v:
+
+        g <- g + weight_decay * w         (decoupled_weight_decay: w <- w - lr * weight_decay * w instead, as AdamW)
+        m <- beta1 * m + (1 - beta1) * g
+        v <- beta2 * v + (1 - beta2) * g^2
+        w <- w - lr / (1 - beta1^t) * m / (sqrt(v / (1 - beta2^t)) + eps)
+
+    amsgrad: v in the last line is the largest so far. lr and betas may be one-element Tensors. `foreach`, `fused` and
+    `capturable` choose between PyTorch's implementations of the same step; they are checked and kept, and there is one
+    implementation here (capturable=True fails at `step` as PyTorch's does on the CPU).
+    Raises ValueError for values out of range, NotImplementedError for differentiable=True.
+    """
+
+    def __init__(
+        self,
+        params: Params,
+        lr: float | Tensor = 1e-3,
+        betas: tuple[float | Tensor, float | Tensor] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0,
+        amsgrad: bool = False,
+        *,
+        foreach: bool | None = None,
+        maximize: bool = False,
+        capturable: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,
+        decoupled_weight_decay: bool = False,
+    ) -> None:
+        _check_tensor_option("lr", lr, foreach, capturable)
+        if not lr >= 0.0:
+            raise ValueError(f"Invalid learning rate: {lr}")
+        if not eps >= 0.0:
+            raise ValueError(f"Invalid epsilon value: {eps}")
+        betas = _check_betas(betas, foreach, capturable)
+        if not weight_decay >= 0.0:
+            raise ValueError(f"Invalid weight_decay value: {weight_decay}")
+        defaults = {
+            "lr": lr,
+            "betas": betas,
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "amsgrad": amsgrad,
+            "maximize": maximize,
+            "foreach": foreach,
+            "capturable": capturable,
+            "differentiable": differentiable,
+            "fused": fused,
+            "decoupled_weight_decay": decoupled_weight_decay,
+        }
+        super().__init__(params, defaults)
+        check_implementation(foreach, fused, differentiable)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        for group in self.param_groups:
+            group.setdefault("amsgrad", False)
+            group.setdefault("maximize", False)
+            group.setdefault("foreach", None)
+            group.setdefault("capturable", False)
+            group.setdefault("differentiable", False)
+            group.setdefault("decoupled_weight_decay", False)
+            group.setdefault("fused", None)
+            # States of PyTorch before 1.12 have a Python number.
+            for param in group["params"]:
+                entry = self.state.get(param)
+                if entry and not isinstance(entry["step"], Tensor):
+                    entry["step"] = _counter(group, float(entry["step"]))
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Change every parameter that has a gradient once; return the closure's loss if one is given."""
+        loss = self._evaluate(closure)
+        for index, group in enumerate(self.param_groups):
+            self._step_group(index, group)
+        return loss
+
+    def _initial_state(self, param: Tensor, group: dict[str, Any]) -> dict[str, Any]:
+        """Return the parameter's state, made of zeros at its first step."""
+        state: dict[str, Any] = self.state[param]
+        if not state:
+            state["step"] = _counter(group, 0.0)
+            for name in _names(group):
+                state[name] = wrap(core.zeros(param._array.shape, param._array.dtype))
+        return state
+
+    def _step_group(self, index: int, group: dict[str, Any]) -> None:
+        names = _names(group)
+        batches = Batches(len(names))
+        for param in group["params"]:
+            if param.grad is None:
+                continue
+            _check_capturable(group)
+            state = self._initial_state(param, group)
+            step = state["step"]._array.item() + 1
+            state["step"]._array.fill(step)
+            batches.batch(param, param._array.dtype, int(step)).add(param, state, names)
+        beta1, beta2 = group["betas"]
+        for position, ((_, step), batch) in enumerate(batches):
+            core.adam(
+                self._tables.get(index, position, batch),
+                batch.arrays,
+                batch.grads,
+                batch.states[0],
+                batch.states[1],
+                batch.states[2] if group["amsgrad"] else None,
+                lr=number(group["lr"]),
+                beta1=number(beta1),
+                beta2=number(beta2),
+                eps=group["eps"],
+                weight_decay=number(group["weight_decay"]),
+                decoupled=bool(group["decoupled_weight_decay"]),
+                maximize=bool(group["maximize"]),
+                step=step,
+            )
+            batch.finish()
+
+
+def _names(group: dict[str, Any]) -> tuple[str, ...]:
+    return ("exp_avg", "exp_avg_sq", "max_exp_avg_sq") if group["amsgrad"] else ("exp_avg", "exp_avg_sq")
+
+
+def _counter(group: dict[str, Any], value: float) -> Tensor:
+    """Return a step counter: of the default dtype, float32 where PyTorch's fused kernels want it."""
+    dtype = float32 if group.get("fused") else get_default_dtype()
+    return wrap(np.full((), value, dtype._numpy))
+
+
+def _check_capturable(group: dict[str, Any]) -> None:
+    if group["capturable"]:
+        raise AssertionError(
+            "If capturable=True, params and state_steps must be on supported devices: "
+            "['cuda', 'xpu', 'hpu', 'privateuseone', 'xla']."
+        )
+    if group["foreach"] and isinstance(group["lr"], Tensor):
+        raise RuntimeError("lr as a Tensor is not supported for capturable=False and foreach=True")

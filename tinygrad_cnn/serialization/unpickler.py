@@ -1,0 +1,254 @@
+"""An unpickler that can only build data: the opcodes that PyTorch's files use, and only the names on the allow-list.
+
+Python's own unpickler calls what a file tells it to call; restricting its names is not enough, since BUILD sets
+attributes of whatever was named. This one is a stack machine of about thirty instructions, each of which checks what it
+is applied to. Damaged input gives pickle.UnpicklingError and nothing else.
+"""
+
+from __future__ import annotations
+
+import pickle
+import struct
+from collections import Counter, OrderedDict
+from collections.abc import Callable
+from io import BytesIO
+from typing import Any, ClassVar
+
+from tinygrad_cnn.nn.parameter import Parameter
+from tinygrad_cnn.serialization import allowlist
+
+__all__ = ["Unpickler"]
+
+# Names of Python 2, which protocol 2 writes for Python 3's.
+_PYTHON2_MODULES = {"__builtin__": "builtins", "copy_reg": "copyreg"}
+
+# What an instruction raises when it is applied to what it was not made for.
+_DAMAGE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError, struct.error)
+
+_DEEPEST = 1000
+
+Instruction = Callable[["Unpickler"], None]
+
+
+class Unpickler:
+    """Reads one pickle. persistent_load: turns the ids of storages into storages.
+
+    `load` raises pickle.UnpicklingError for what is damaged or not allowed; exceptions of persistent_load pass through.
+    """
+
+    instructions: ClassVar[dict[int, Instruction]] = {}
+
+    def __init__(self, data: bytes, persistent_load: Callable[[Any], Any]) -> None:
+        self._file = BytesIO(data)
+        self._persistent_load = persistent_load
+        self._stack: list[Any] = []
+        self._marks: list[list[Any]] = []
+        self._memo: dict[int, Any] = {}
+        self._depths: dict[int, tuple[int, Any]] = {}
+
+    def load(self) -> Any:
+        """Run the program and return what it leaves on the stack."""
+        while True:
+            opcode = self._read(1)[0]
+            if opcode == pickle.STOP[0]:
+                return self._pop()
+            if opcode == pickle.BINPERSID[0]:
+                # Apart from the others, whose exceptions are taken for damage of the pickle.
+                self._push(self._persistent_load(self._pop()))
+                continue
+            instruction = self.instructions.get(opcode)
+            if instruction is None:
+                raise pickle.UnpicklingError(f"Unsupported operand {opcode}")
+            try:
+                instruction(self)
+            except _DAMAGE as error:
+                raise pickle.UnpicklingError(f"damaged data: {type(error).__name__}: {error}") from error
+
+    # ---------------------------------------------------------------- parts of instructions
+
+    def _read(self, count: int) -> bytes:
+        data = self._file.read(count)
+        if len(data) != count:
+            raise pickle.UnpicklingError("pickle data was truncated")
+        return data
+
+    def _unpack(self, form: str) -> Any:
+        return struct.unpack(form, self._read(struct.calcsize(form)))[0]
+
+    def _pop(self) -> Any:
+        if not self._stack:
+            raise pickle.UnpicklingError("unexpected end of the stack")
+        return self._stack.pop()
+
+    def _pop_mark(self) -> list[Any]:
+        if not self._marks:
+            raise pickle.UnpicklingError("could not find MARK")
+        items = self._stack
+        self._stack = self._marks.pop()
+        return items
+
+    def _push(self, value: Any) -> None:
+        self._stack.append(value)
+
+    def _name(self) -> str:
+        module, name = (self._file.readline()[:-1].decode() for _ in range(2))
+        return f"{_PYTHON2_MODULES.get(module, module)}.{name}"
+
+    # ---------------------------------------------------------------- instructions with a check
+
+    def do_global(self) -> None:
+        """Push what an allowed name means."""
+        name = self._name()
+        try:
+            self._push(allowlist.find(name))
+        except KeyError:
+            shown = name.removeprefix("builtins.")
+            raise pickle.UnpicklingError(
+                f"Unsupported global: GLOBAL {shown} was not an allowed global by default. Please use "
+                f"`torch.serialization.add_safe_globals([{shown}])` or the "
+                f"`torch.serialization.safe_globals([{shown}])` context manager to allowlist this global if you trust "
+                "this class/function."
+            ) from None
+
+    def do_reduce(self) -> None:
+        """Call an allowed function."""
+        arguments, function = self._pop(), self._pop()
+        if id(function) not in allowlist.CALLABLE and not allowlist.is_user_global(function):
+            raise pickle.UnpicklingError(f"Trying to call reduce for unrecognized function {function}")
+        if not isinstance(arguments, tuple):
+            raise pickle.UnpicklingError("REDUCE needs a tuple of arguments")
+        self._push(function(*arguments))
+
+    def do_newobj(self) -> None:
+        """Make an object of an allowed class."""
+        arguments, cls = self._pop(), self._pop()
+        if cls is Parameter:
+            self._push(Parameter(*arguments))
+        elif cls in (OrderedDict, Counter, set) or (isinstance(cls, type) and allowlist.is_user_global(cls)):
+            self._push(cls.__new__(cls, *arguments))
+        else:
+            raise pickle.UnpicklingError(
+                "Can only create new object for nn.Parameter or classes allowlisted via `add_safe_globals` but got "
+                f"{cls}"
+            )
+
+    def do_build(self) -> None:
+        """Give an object its attributes."""
+        state = self._pop()
+        target = self._stack[-1]
+        if type(target) is OrderedDict:
+            target.__dict__.update(state)
+        elif isinstance(target, type) or not allowlist.is_user_global(type(target)):
+            raise pickle.UnpicklingError(
+                "Can only build Tensor, Parameter, OrderedDict or types allowlisted via `add_safe_globals`, but got "
+                f"{type(target)}"
+            )
+        elif hasattr(target, "__setstate__"):
+            target.__setstate__(state)
+        else:
+            slots = None
+            if isinstance(state, tuple) and len(state) == 2:
+                state, slots = state
+            target.__dict__.update(state or {})
+            for name, value in (slots or {}).items():
+                setattr(target, name, value)
+
+    def do_extend(self, items: list[Any]) -> None:
+        """Append to a list."""
+        target = self._stack[-1]
+        if type(target) is not list:
+            raise pickle.UnpicklingError(f"Can only extend lists, but got {type(target)}")
+        target.extend(items)
+
+    def do_set_items(self, items: list[Any]) -> None:
+        """Set keys of a dictionary."""
+        target = self._stack[-1]
+        if type(target) not in (dict, OrderedDict, Counter) and not allowlist.is_user_global(type(target)):
+            raise pickle.UnpicklingError(f"Can only set items of dictionaries, but got {type(target)}")
+        for key, value in zip(items[::2], items[1::2], strict=True):
+            target[key] = value
+
+    def do_tuple(self, count: int) -> None:
+        """Join the last `count` values."""
+        if len(self._stack) < count:
+            raise pickle.UnpicklingError("unexpected end of the stack")
+        items = self._stack[-count:]
+        del self._stack[-count:]
+        self.push_tuple(items)
+
+    def push_tuple(self, items: list[Any]) -> None:
+        """Push a tuple. The nesting is limited: hashing one that is a million deep would overflow the C stack."""
+        value = tuple(items)
+        depth = 1 + max([self._depths[id(item)][0] for item in items if type(item) is tuple and item], default=0)
+        if depth > _DEEPEST:
+            raise pickle.UnpicklingError(f"tuples are nested more than {_DEEPEST} deep")
+        self._depths[id(value)] = depth, value  # held, so that the id stays its own
+        self._push(value)
+
+    def do_mark(self) -> None:
+        """Begin a new stack above the present one."""
+        self._marks.append(self._stack)
+        self._stack = []
+
+    def do_text(self) -> None:
+        """Push a string."""
+        self._push(str(self._read(self._unpack("<I")), "utf-8", "surrogatepass"))
+
+    def do_protocol(self) -> None:
+        """Check the number of the protocol."""
+        protocol = self._read(1)[0]
+        if protocol != 2:
+            raise pickle.UnpicklingError(
+                f"Detected pickle protocol {protocol} in the checkpoint, which was not the default pickle protocol (2) "
+                "and which only weights_only=False can read"
+            )
+
+    def put(self, index: int) -> None:
+        """Remember the last value."""
+        self._memo[index] = self._stack[-1]
+
+    def get(self, index: int) -> None:
+        """Push a remembered value."""
+        self._push(self._memo[index])
+
+
+def _instructions() -> dict[int, Instruction]:
+    """Map each opcode to what it does."""
+    table: dict[bytes, Instruction] = {
+        pickle.PROTO: Unpickler.do_protocol,
+        pickle.GLOBAL: Unpickler.do_global,
+        pickle.REDUCE: Unpickler.do_reduce,
+        pickle.NEWOBJ: Unpickler.do_newobj,
+        pickle.BUILD: Unpickler.do_build,
+        pickle.MARK: Unpickler.do_mark,
+        pickle.APPEND: lambda u: u.do_extend([u._pop()]),
+        pickle.APPENDS: lambda u: u.do_extend(u._pop_mark()),
+        pickle.SETITEM: lambda u: u.do_set_items([u._pop(), u._pop()][::-1]),
+        pickle.SETITEMS: lambda u: u.do_set_items(u._pop_mark()),
+        pickle.TUPLE: lambda u: u.push_tuple(u._pop_mark()),
+        pickle.TUPLE1: lambda u: u.do_tuple(1),
+        pickle.TUPLE2: lambda u: u.do_tuple(2),
+        pickle.TUPLE3: lambda u: u.do_tuple(3),
+        pickle.EMPTY_TUPLE: lambda u: u._push(()),
+        pickle.EMPTY_LIST: lambda u: u._push([]),
+        pickle.EMPTY_DICT: lambda u: u._push({}),
+        pickle.EMPTY_SET: lambda u: u._push(set()),
+        pickle.NONE: lambda u: u._push(None),
+        pickle.NEWTRUE: lambda u: u._push(True),
+        pickle.NEWFALSE: lambda u: u._push(False),
+        pickle.BININT: lambda u: u._push(u._unpack("<i")),
+        pickle.BININT1: lambda u: u._push(u._unpack("<B")),
+        pickle.BININT2: lambda u: u._push(u._unpack("<H")),
+        pickle.LONG1: lambda u: u._push(int.from_bytes(u._read(u._unpack("<B")), "little", signed=True)),
+        pickle.BINFLOAT: lambda u: u._push(u._unpack(">d")),
+        pickle.BINUNICODE: Unpickler.do_text,
+        pickle.SHORT_BINSTRING: lambda u: u._push(u._read(u._unpack("<B")).decode()),
+        pickle.BINPUT: lambda u: u.put(u._unpack("<B")),
+        pickle.LONG_BINPUT: lambda u: u.put(u._unpack("<I")),
+        pickle.BINGET: lambda u: u.get(u._unpack("<B")),
+        pickle.LONG_BINGET: lambda u: u.get(u._unpack("<I")),
+    }
+    return {opcode[0]: instruction for opcode, instruction in table.items()}
+
+
+Unpickler.instructions = _instructions()
