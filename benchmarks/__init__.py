@@ -1,0 +1,1 @@
+"""Measurements of tinygrad_cnn against other libraries: `python -m benchmarks --help`."""
