@@ -150,7 +150,7 @@ class Gradient:
 
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> Any:
         """Call `hook(gradient)` when this tensor's gradient is known; a returned tensor replaces it."""
-        from .utils.hooks import RemovableHandle
+        from .utils.hooks import register
 
         if not self.requires_grad:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
@@ -163,13 +163,11 @@ class Gradient:
             if node._output_hooks is None:
                 node._output_hooks = {}
             hooks = node._output_hooks.setdefault(self._output_index, {})
-        handle = RemovableHandle(hooks)
-        hooks[handle.id] = hook
-        return handle
+        return register(hooks, hook)
 
     def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> Any:
         """Call `hook(tensor)` after a gradient was added to this leaf's `grad`."""
-        from .utils.hooks import RemovableHandle
+        from .utils.hooks import register
 
         if not self.requires_grad:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
@@ -177,9 +175,7 @@ class Gradient:
             raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
         if self._post_accumulate_hooks is None:
             self._post_accumulate_hooks = {}
-        handle = RemovableHandle(self._post_accumulate_hooks)
-        self._post_accumulate_hooks[handle.id] = hook
-        return handle
+        return register(self._post_accumulate_hooks, hook)
 
     def detach(self) -> Tensor:
         """Return a tensor on the same memory that the graph does not know."""

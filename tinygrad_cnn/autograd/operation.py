@@ -141,23 +141,19 @@ class Node:
 
     def register_hook(self, hook: Callable[..., Any]) -> Any:
         """Call `hook(grad_inputs, grad_outputs)` after the node has run; a returned tuple replaces grad_inputs."""
-        from tinygrad_cnn.utils.hooks import RemovableHandle
+        from tinygrad_cnn.utils.hooks import register
 
         if self._post_hooks is None:
             self._post_hooks = {}
-        handle = RemovableHandle(self._post_hooks)
-        self._post_hooks[handle.id] = hook
-        return handle
+        return register(self._post_hooks, hook)
 
     def register_prehook(self, hook: Callable[..., Any]) -> Any:
         """Call `hook(grad_outputs)` before the node runs; a returned tuple replaces grad_outputs."""
-        from tinygrad_cnn.utils.hooks import RemovableHandle
+        from tinygrad_cnn.utils.hooks import register
 
         if self._pre_hooks is None:
             self._pre_hooks = {}
-        handle = RemovableHandle(self._pre_hooks)
-        self._pre_hooks[handle.id] = hook
-        return handle
+        return register(self._pre_hooks, hook)
 
     def run(self, grads: list[Any]) -> tuple[Any, ...]:
         """Return the gradients of the inputs from those of the outputs (None where zero)."""

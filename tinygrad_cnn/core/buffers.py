@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -37,6 +37,7 @@ __all__ = [
     "zeros",
 ]
 
+T = TypeVar("T")
 Array = np.ndarray[Any, np.dtype[Any]]
 
 NULL = ffi.NULL
@@ -166,3 +167,16 @@ def check(status: int) -> None:
     if status == lib.TC_EINDEX:
         raise IndexError(message)
     raise RuntimeError(message)
+
+
+# What the core is told of shapes is made once for each combination. A training script has some dozens of them; the
+# bound is for programs with ever new shapes.
+_REMEMBERED = 4096
+
+
+def remember(cache: dict[Any, T], key: Any, value: T) -> T:
+    """Enter `value` into a cache of bounded size, and return it."""
+    if len(cache) >= _REMEMBERED:
+        cache.clear()
+    cache[key] = value
+    return value

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .buffers import Array, _from_buffer, code, contiguous, empty, ints, lib, pointer, pointer_any
+from .buffers import Array, _from_buffer, code, contiguous, empty, ints, lib, pointer, pointer_any, remember
 
 _BOOL = np.dtype(np.bool_)
 
@@ -33,18 +33,12 @@ class _Layout:
 
 
 _layouts: dict[Any, _Layout] = {}
-_LAYOUTS_KEPT = 4096  # a training script needs some dozens; the bound is for programs with ever new shapes
 
 
 def _layout(*arrays: Array) -> _Layout:
     # The last operand's item size stands for that of all: strides in bytes mean nothing without it.
     key = (arrays[-1].itemsize, *[(array.shape, array.strides) for array in arrays])
-    found = _layouts.get(key)
-    if found is None:
-        if len(_layouts) >= _LAYOUTS_KEPT:
-            _layouts.clear()
-        found = _layouts[key] = _Layout(arrays)
-    return found
+    return _layouts.get(key) or remember(_layouts, key, _Layout(arrays))
 
 
 _ONE = ints((1,))
@@ -53,12 +47,7 @@ _counts: dict[int, Any] = {}
 
 def _count(size: int) -> Any:
     """Return an `int64_t[1]` of a number of elements, for operands that are dense and of one shape."""
-    found = _counts.get(size)
-    if found is None:
-        if len(_counts) >= _LAYOUTS_KEPT:
-            _counts.clear()
-        found = _counts[size] = ints((size,))
-    return found
+    return _counts.get(size) or remember(_counts, size, ints((size,)))
 
 
 def unary(op: int, x: Array, out: Array | None = None) -> Array:

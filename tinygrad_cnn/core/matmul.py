@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .buffers import Array, check, code, empty, ffi, lib, pointer, pointer_any
+from .buffers import Array, check, code, empty, ffi, lib, pointer, pointer_any, remember
 
 
 def gemm(a: Array, b: Array, bias: Array | None = None) -> Array:
@@ -22,7 +22,6 @@ def gemm(a: Array, b: Array, bias: Array | None = None) -> Array:
 
 
 _params: dict[Any, Any] = {}
-_PARAMS_KEPT = 4096
 
 
 def _layout(key: Any, a: Array, b: Array) -> Any:
@@ -42,7 +41,4 @@ def _layout(key: Any, a: Array, b: Array) -> Any:
             1.0, 0.0, 0,
         ),
     )  # fmt: skip
-    if len(_params) >= _PARAMS_KEPT:
-        _params.clear()
-    _params[key] = params
-    return params
+    return remember(_params, key, params)

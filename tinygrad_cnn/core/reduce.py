@@ -7,14 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from .buffers import Array, check, code, contiguous, empty, ffi, ints, lib, pointer
+from .buffers import Array, check, code, contiguous, empty, ffi, ints, lib, pointer, remember
 
 SUM, MEAN, PROD, AMAX, AMIN = lib.TC_SUM, lib.TC_MEAN, lib.TC_PROD, lib.TC_AMAX, lib.TC_AMIN
 _I64 = np.dtype(np.int64)
 
 
 _layouts: dict[Any, tuple[tuple[int, ...], Any, Any]] = {}
-_LAYOUTS_KEPT = 4096
 
 
 def _layout(shape: tuple[int, ...], dims: tuple[int, ...], keepdim: bool) -> tuple[tuple[int, ...], Any, Any]:
@@ -25,10 +24,7 @@ def _layout(shape: tuple[int, ...], dims: tuple[int, ...], keepdim: bool) -> tup
     else:
         out_shape = tuple([size for d, size in enumerate(shape) if not mask[d]])
     found = out_shape, ints(shape), ffi.new("uint8_t[]", mask or (0,))
-    if len(_layouts) >= _LAYOUTS_KEPT:
-        _layouts.clear()
-    _layouts[shape, dims, keepdim] = found
-    return found
+    return remember(_layouts, (shape, dims, keepdim), found)
 
 
 def reduce(op: int, x: Array, dims: tuple[int, ...], keepdim: bool = False) -> Array:

@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable, MutableMapping
 from typing import Any
 
-__all__ = ["RemovableHandle"]
+__all__ = ["RemovableHandle", "register"]
 
 _ids = itertools.count()
 
@@ -55,3 +55,19 @@ class RemovableHandle:
 
     def __exit__(self, *exception: object) -> None:
         self.remove()
+
+
+def register(
+    hooks: MutableMapping[int, Any],
+    hook: Callable[..., Any],
+    prepend: bool = False,
+    flags: tuple[OrderedDict[int, bool], ...] = (),
+) -> RemovableHandle:
+    """Add `hook` to `hooks` and return its handle; `prepend` puts it in front (of an OrderedDict), `flags` mark it."""
+    handle = RemovableHandle(hooks, extra_dict=list(flags))
+    hooks[handle.id] = hook
+    if prepend:
+        hooks.move_to_end(handle.id, last=False)  # type: ignore[attr-defined]
+    for flag in flags:
+        flag[handle.id] = True
+    return handle

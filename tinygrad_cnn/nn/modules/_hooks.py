@@ -9,22 +9,9 @@ from typing import Any
 
 from tinygrad_cnn.nn.modules._backward_hooks import BackwardHooks
 from tinygrad_cnn.nn.modules._tree import ModuleTree
-from tinygrad_cnn.utils.hooks import RemovableHandle
+from tinygrad_cnn.utils.hooks import RemovableHandle, register
 
 Hooks = OrderedDict[int, Callable[..., Any]]
-
-
-def register(
-    hooks: Hooks, hook: Callable[..., Any], prepend: bool = False, flags: tuple[OrderedDict[int, bool], ...] = ()
-) -> RemovableHandle:
-    """Add `hook` to `hooks` (in front if `prepend`), mark it in each of `flags`, and return its handle."""
-    handle = RemovableHandle(hooks, extra_dict=list(flags))
-    hooks[handle.id] = hook
-    if prepend:
-        hooks.move_to_end(handle.id, last=False)
-    for flag in flags:
-        flag[handle.id] = True
-    return handle
 
 
 class GlobalHooks:

@@ -8,11 +8,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tinygrad_cnn.autograd.grad_mode import no_grad
-from tinygrad_cnn.nn.modules._hooks import register
 from tinygrad_cnn.nn.modules._tree import ModuleTree
 from tinygrad_cnn.nn.parameter import Parameter
 from tinygrad_cnn.tensor import Tensor
-from tinygrad_cnn.utils.hooks import RemovableHandle
+from tinygrad_cnn.utils.hooks import RemovableHandle, register
 
 EXTRA_STATE_KEY = "_extra_state"
 
