@@ -99,9 +99,10 @@ def read_image(path: Path) -> np.ndarray:
     if grey.shape == (28, 28) and grey[[0, -1]].max() == 0:
         return grey  # already as MNIST has it
     border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
-    if np.median(border) > 0.5:
-        grey = 1 - grey
-    grey = np.clip((grey - np.median(border if np.median(border) <= 0.5 else 1 - border)) * 1.2, 0, 1)
+    paper = np.median(border)
+    if paper > 0.5:
+        grey, paper = 1 - grey, 1 - paper
+    grey = np.clip((grey - paper) * 1.2, 0, 1)
     rows, columns = np.flatnonzero(grey.max(axis=1) > 0.3), np.flatnonzero(grey.max(axis=0) > 0.3)
     if not len(rows):
         raise ValueError(f"{path}: the image shows no digit (one flat shade)")

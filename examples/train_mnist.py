@@ -64,7 +64,8 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
         description="Train a LeNet-style CNN on MNIST, or classify images with the weights of an earlier run.",
         allow_abbrev=False,
     )
-    training = parser.add_argument_group("training")
+    # Suppressed defaults: an option is an attribute only if it was given, whatever its value.
+    training = parser.add_argument_group("training", argument_default=argparse.SUPPRESS)
     training.add_argument("--epochs", type=positive(int), help="passes over the training images (default 4)")
     training.add_argument("--batch-size", type=positive(int), help="images a step (default 64)")
     training.add_argument("--lr", type=positive(float), help="highest learning rate (default 0.05)")
@@ -81,16 +82,14 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
         "--predict", type=Path, nargs="+", metavar="FILE", help="classify image files instead of training"
     )
     arguments = parser.parse_args(argv)
-    # By identity: a seed of 0 equals False, and is a seed all the same.
-    given = [name for name in TRAINING_DEFAULTS if not any(getattr(arguments, name) is no for no in (None, False))]
+    given = [name for name in TRAINING_DEFAULTS if name in arguments]
     if arguments.predict and given:
         named = ", ".join("--" + name.replace("_", "-") for name in given)
         parser.error(f"{named}: for training, and --predict does not train")
+    for name in TRAINING_DEFAULTS.keys() - set(given):
+        setattr(arguments, name, TRAINING_DEFAULTS[name])
     if arguments.seed is not None and not 0 <= arguments.seed < 2**63:
         parser.error(f"--seed: must be in 0...2**63 - 1, got {arguments.seed}")
-    for name, value in TRAINING_DEFAULTS.items():
-        if name not in given:
-            setattr(arguments, name, value)
     arguments.weights = arguments.weights or arguments.out / "weights.pt"
     return arguments
 
