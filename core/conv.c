@@ -108,7 +108,7 @@ int tc_conv2d(int dtype, const tc_conv2d_params *p, const void *x, const void *w
 {
     if (p->n == 0 || p->k == 0 || p->oh == 0 || p->ow == 0)
         return TC_OK;
-    if (is_pointwise(p))
+    if (is_pointwise(p) && !p->relu)
         return pointwise(dtype, p, p->k, p->c, p->c, 1, weight, x, bias, y);
     const int64_t channels = p->c / p->groups, filters = p->k / p->groups, taps = p->r * p->s;
     const conv_apply_job job = {
@@ -117,6 +117,7 @@ int tc_conv2d(int dtype, const tc_conv2d_params *p, const void *x, const void *w
         .out_image = p->k * p->oh * p->ow, .out_group = filters * p->oh * p->ow, .out_filter = p->oh * p->ow,
         .out_row = p->ow, .out_col = 1,
         .w_group = filters * channels * taps, .w_filter = channels * taps, .w_channel = taps, .w_row = p->s, .w_col = 1,
+        .relu = p->relu != 0,
     };
     return conv_apply(dtype, &job, x, weight, bias, y);
 }

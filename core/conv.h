@@ -61,13 +61,14 @@ int64_t conv_choose_band(int64_t oh, int64_t bytes_per_row, int64_t budget);
 
 /* conv_apply.c: for each image and group, outputs of `filters` filters over the windows. Output (i, j) of filter m is written
  * to out[m * out_filter + i * out_row + j * out_col] of the image and group. Filter m's weight for channel c, tap (r, s) is
- * weight[m * w_filter + c * w_channel + r * w_row + s * w_col]. */
+ * weight[m * w_filter + c * w_channel + r * w_row + s * w_col]. `relu` sets negative outputs to 0. */
 typedef struct {
     conv_windows windows;
     int64_t filters;
     int64_t source_image, source_group;
     int64_t out_image, out_group, out_filter, out_row, out_col;
     int64_t w_group, w_filter, w_channel, w_row, w_col;
+    bool relu;
 } conv_apply_job;
 int conv_apply(int dtype, const conv_apply_job *job, const void *source, const void *weight, const void *bias, void *out);
 

@@ -139,6 +139,9 @@ static void run_task(const apply *a, int64_t task, char *planes, char *buffer)
             multiply_tiles(a, group, filter, filters, tc_ceil_div(outputs, a->gemm->nr) * a->gemm->nr, c0, planes, buffer,
                            a->outputs);
     }
+    /* While the outputs are in L2. */
+    for (int64_t f = 0; f < filters && job->relu; f++)
+        a->conv->relu(outputs, a->direct ? at(a, out, f * job->out_filter) : at(a, buffer, f * a->outputs));
     for (int64_t f = 0; f < filters && !a->direct; f++)
         a->conv->unpack(rows, v->ow, at(a, buffer, f * a->outputs), v->pitch, at(a, out, f * job->out_filter), job->out_row,
                         job->out_col);

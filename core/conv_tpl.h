@@ -51,6 +51,16 @@ static void FN(conv_unpack)(int64_t rows, int64_t cols, const void *x_, int64_t 
     }
 }
 
+static void FN(conv_relu)(int64_t n, void *y_)
+{
+    T *y = y_;
+    int64_t j = 0;
+    for (; j + VLEN <= n; j += VLEN)
+        store(y + j, select_(load(y + j) <= (T)0, splat(0), load(y + j)));
+    for (; j < n; j++)
+        y[j] = y[j] <= 0 ? 0 : y[j];
+}
+
 /* One filter: ROW_VECS accumulators in flight hide the latency of the multiply-add; each loads its own pixels. */
 #define ROW_VECS 8
 
@@ -94,6 +104,7 @@ static void FN(conv_add)(int64_t n, const void *x_, void *y_)
 
 static const tc_conv_kernels FN(conv_kernels) = {
     .pack = FN(conv_pack),
+    .relu = FN(conv_relu),
     .unpack = FN(conv_unpack),
     .row = FN(conv_row),
     .add = FN(conv_add),

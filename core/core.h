@@ -177,9 +177,11 @@ typedef struct {
     int64_t oh, ow;
     int64_t stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w;
     int64_t groups;
+    int32_t relu;       /* of tc_conv2d alone: 1 gives max(y, 0) (NaN stays), 0 y as it is */
 } tc_conv2d_params;
 
-/* y[n,k,i,j] = bias[k] + sum_{c,r,s} x[n, c, i*stride - pad + r*dilation, ...] * weight[k,c,r,s]; bias may be NULL. */
+/* y[n,k,i,j] = bias[k] + sum_{c,r,s} x[n, c, i*stride - pad + r*dilation, ...] * weight[k,c,r,s], then relu where asked;
+ * bias may be NULL. */
 int tc_conv2d(int dtype, const tc_conv2d_params *p, const void *x, const void *weight, const void *bias, void *y);
 
 /* dx = gradient of sum(y * dy) by x (that is, conv_transpose2d of dy). dx is overwritten. */

@@ -51,6 +51,7 @@ typedef struct {
 
 typedef struct {
     void (*pack)(const tc_plane *p, const void *pixels, void *cells);
+    void (*relu)(int64_t n, void *y);   /* in place */
     /* y[i * y_row + j * y_col] = x[i * x_row + j] for i < rows, j < cols. */
     void (*unpack)(int64_t rows, int64_t cols, const void *x, int64_t x_row, void *y, int64_t y_row, int64_t y_col);
     /* y[t] = bias + sum over p < taps of weight[p * weight_step] * x[offset[p] + t], for t < count (rounded up to whole

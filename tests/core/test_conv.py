@@ -51,7 +51,7 @@ def geometry(request):
     return GEOMETRIES[request.param]
 
 
-def params(g: Geometry):
+def params(g: Geometry, relu=0):
     p = ffi.new("tc_conv2d_params *")
     p.n, p.c, p.h, p.w = g.x_shape
     p.k, p.r, p.s = g.filters, *g.kernel
@@ -60,12 +60,13 @@ def params(g: Geometry):
     p.pad_h, p.pad_w = g.pad[0], g.pad[2]
     p.dilation_h, p.dilation_w = g.dilation
     p.groups = g.groups
+    p.relu = relu
     return p
 
 
-def forward(g, x, weight, bias=None, offset=0):
+def forward(g, x, weight, bias=None, offset=0, relu=0):
     out = Guarded(g.y_shape, x.dtype, offset)
-    assert lib.tc_conv2d(code(x), params(g), ptr(x), ptr(weight), ptr(bias), ptr(out.array)) == lib.TC_OK
+    assert lib.tc_conv2d(code(x), params(g, relu), ptr(x), ptr(weight), ptr(bias), ptr(out.array)) == lib.TC_OK
     return out.check()
 
 
@@ -101,7 +102,9 @@ def test_agrees_with_plain_loops(isa, dtype, threads, geometry):
     x, weight, bias, dy = (array.astype(dtype) for array in exact)
     offset = x.itemsize
     assert np.array_equal(forward(geometry, x, weight, offset=offset), y)
-    assert np.array_equal(forward(geometry, x, weight, bias), y + bias[:, None, None])
+    y = y + bias[:, None, None]
+    assert np.array_equal(forward(geometry, x, weight, bias), y)
+    assert np.array_equal(forward(geometry, x, weight, bias, relu=1), np.maximum(y, 0))
     assert np.array_equal(input_grad(geometry, dy, weight, offset), dx)
     assert np.array_equal(weight_grad(geometry, dy, x, offset), dweight)
 
@@ -162,6 +165,7 @@ def test_large_shapes_agree_with_pytorch(isa, dtype, threads, name):
     exact, (y, dx, dweight) = pytorch_problem(name)
     x, weight, bias, dy = (array.astype(dtype) for array in exact)
     assert np.array_equal(forward(g, x, weight, bias), y)
+    assert np.array_equal(forward(g, x, weight, bias, offset=x.itemsize, relu=1), np.maximum(y, 0))
     assert np.array_equal(input_grad(g, dy, weight), dx)
     assert np.array_equal(weight_grad(g, dy, x), dweight)
 
@@ -218,6 +222,7 @@ def test_nan_stays_in_its_windows(isa, dtype, rng):
     weight[weight == 0] = 1
     x[1, 1, 4, 9] = np.nan
     y = forward(g, x, weight)
+    assert np.array_equal(np.isnan(forward(g, x, weight, relu=1)), np.isnan(y))
     met = np.zeros(g.y_shape, bool)
     met[1, :, 3:6, 8:] = True
     assert np.array_equal(np.isnan(y), met)

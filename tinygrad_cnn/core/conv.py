@@ -21,12 +21,12 @@ class ConvShape(NamedTuple):
 
 
 @lru_cache(maxsize=4096)
-def _params(shape: ConvShape) -> Any:
+def _params(shape: ConvShape, relu: bool = False) -> Any:
     """Return the C struct of a convolution; a training script needs some dozens."""
     k, _, r, s = shape.weight
     return ffi.new(
         "tc_conv2d_params *",
-        (*shape.x, k, r, s, *shape.y[2:], *shape.stride, *shape.padding, *shape.dilation, shape.groups),
+        (*shape.x, k, r, s, *shape.y[2:], *shape.stride, *shape.padding, *shape.dilation, shape.groups, relu),
     )
 
 
@@ -35,14 +35,17 @@ def _is_empty(shape: ConvShape) -> bool:
     return 0 in shape.x or 0 in shape.weight or 0 in shape.y
 
 
-def conv2d(shape: ConvShape, x: Array, weight: Array, bias: Array | None) -> Array:
-    """Return y = x * weight (+ bias (K,))."""
+def conv2d(shape: ConvShape, x: Array, weight: Array, bias: Array | None, relu: bool = False) -> Array:
+    """Return y = x * weight (+ bias (K,)), or max(y, 0) if `relu`, as F.relu gives it, without another pass over y."""
     y = empty(shape.y, x.dtype)
     if _is_empty(shape):
         y[...] = 0 if bias is None else bias.reshape(-1, 1, 1)
+        if relu:
+            y[y <= 0] = 0
         return y
     x, weight, bias = contiguous(x), contiguous(weight), None if bias is None else contiguous(bias)
-    check(lib.tc_conv2d(code(x.dtype), _params(shape), pointer(x), pointer(weight), pointer(bias), pointer(y)))
+    params = _params(shape, relu)
+    check(lib.tc_conv2d(code(x.dtype), params, pointer(x), pointer(weight), pointer(bias), pointer(y)))
     return y
 
 
