@@ -269,13 +269,16 @@ int tc_nll_loss_grad(int dtype, const tc_cross_entropy_params *p, const void *g,
 /* Batch normalisation of x (n, c, inner) over n and inner. stats: mean and biased variance of each channel (two passes). */
 int tc_batch_norm_stats(int dtype, int64_t n, int64_t c, int64_t inner, const void *x, void *mean, void *var);
 
-/* y = (x - mean) / sqrt(var + eps) * weight + bias; weight and bias may be NULL (1 and 0). */
-void tc_batch_norm(int dtype, int64_t n, int64_t c, int64_t inner, double eps, const void *x, const void *mean, const void *var,
+/* y = (x - mean) / sqrt(var + eps) * weight + bias; weight and bias may be NULL (1 and 0). relu != 0: negative y become 0. */
+void tc_batch_norm(int relu, int dtype, int64_t n, int64_t c, int64_t inner, double eps, const void *x, const void *mean, const void *var,
                    const void *weight, const void *bias, void *y);
 
-/* Gradients; training != 0: mean and var were x's own and are differentiated through. dx, dweight, dbias may each be NULL. */
-int tc_batch_norm_grad(int training, int dtype, int64_t n, int64_t c, int64_t inner, double eps, const void *dy, const void *x,
-                       const void *mean, const void *var, const void *weight, void *dx, void *dweight, void *dbias);
+/* Gradients; training != 0: mean and var were x's own and are differentiated through. relu and bias are the forward pass's: where
+ * that cut y to 0 (found out again from x, so that y need not be kept) dy counts as 0; without relu, bias is not used.
+ * dx, dweight, dbias may each be NULL. */
+int tc_batch_norm_grad(int training, int relu, int dtype, int64_t n, int64_t c, int64_t inner, double eps, const void *dy,
+                       const void *x, const void *mean, const void *var, const void *weight, const void *bias, void *dx,
+                       void *dweight, void *dbias);
 
 /* ---------------------------------------------------------------- optim.c ------------------------- */
 

@@ -131,16 +131,24 @@ typedef struct {
 /* Channels that a batch-normalisation task handles at most: bounds the arrays on its stack. */
 #define NORM_CHANNELS 64
 
-/* Images of (c, inner), channels [first, last). mean is the tensor's; scale, slope and shift start at `first`. */
+/* What normalisation does to the channels of a task, the first one's numbers first; mean is the whole tensor's.
+ * y = (x - mean) * scale + shift, dx = dy * scale + (x - mean) * slope + rest; relu: y <= 0 becomes 0, and its dy counts as 0. */
+typedef struct {
+    int relu;
+    const void *mean;
+    double scale[NORM_CHANNELS], shift[NORM_CHANNELS], slope[NORM_CHANNELS], rest[NORM_CHANNELS];
+} tc_norm_lines;
+
+/* Images of (c, inner), channels [first, last). */
 typedef struct {
     void (*moments)(int64_t images, int64_t c, int64_t inner, int64_t first, int64_t last, const void *x, double *mean,
                     double *squares);
-    void (*slopes)(int64_t images, int64_t c, int64_t inner, int64_t first, int64_t last, const void *dy, const void *x,
-                   const void *mean, double *sum, double *dot);
-    void (*apply)(int64_t images, int64_t c, int64_t inner, int64_t first, int64_t last, const void *x, const void *mean,
-                  const double *scale, const double *shift, void *y);
-    void (*grad)(int64_t images, int64_t c, int64_t inner, int64_t first, int64_t last, const void *dy, const void *x,
-                 const void *mean, const double *scale, const double *slope, const double *shift, void *dx);
+    void (*slopes)(int64_t images, int64_t c, int64_t inner, int64_t first, int64_t last, const tc_norm_lines *lines,
+                   const void *dy, const void *x, double *sum, double *dot);
+    void (*apply)(int64_t images, int64_t c, int64_t inner, int64_t first, int64_t last, const tc_norm_lines *lines,
+                  const void *x, void *y);
+    void (*grad)(int64_t images, int64_t c, int64_t inner, int64_t first, int64_t last, const tc_norm_lines *lines,
+                 const void *dy, const void *x, void *dx);
 } tc_norm_kernels;
 
 typedef struct {

@@ -37,7 +37,7 @@ static norm_cut cut_for_maps(int64_t n, int64_t c, int64_t inner)
 }
 
 typedef struct {
-    int dtype, training;
+    int dtype, training, relu;
     int64_t n, c, inner;
     norm_cut cut;
     double eps;
@@ -84,6 +84,25 @@ static void put(int dtype, void *values, int64_t k, double value)
 static double inverse_deviation(const norm_task *t, int64_t ch)
 {
     return 1 / sqrt(value_at(t->dtype, t->var, ch, 0) + t->eps);
+}
+
+/* The lines of the channels [first, last). With r = 1 / sqrt(var + eps), S = sum dy, D = sum dy (x - mean) over M elements of the
+ * channel: dx = w r (dy - S / M - (x - mean) r^2 D / M); in evaluation mean and var are constants and only w r dy is left. */
+static void find_lines(const norm_task *t, int64_t first, int64_t last, tc_norm_lines *lines)
+{
+    const double count = (double)(t->n * t->inner);
+
+    lines->relu = t->relu;
+    lines->mean = t->mean;
+    for (int64_t k = 0; k < last - first; k++) {
+        const double r = inverse_deviation(t, first + k), scale = r * value_at(t->dtype, t->weight, first + k, 1);
+        const bool through = t->sum && t->training;
+
+        lines->scale[k] = scale;
+        lines->shift[k] = value_at(t->dtype, t->bias, first + k, 0);
+        lines->slope[k] = through ? -scale * r * r * t->dot[first + k] / count : 0;
+        lines->rest[k] = through ? -scale * t->sum[first + k] / count : 0;
+    }
 }
 
 static void run(norm_task *t, tc_range_fn fn)
@@ -147,22 +166,19 @@ static void apply_range(void *ctx, int64_t begin, int64_t end)
 
     for (int64_t index = begin; index < end; index++) {
         const norm_part part = part_at(t, index);
-        double scale[NORM_CHANNELS], shift[NORM_CHANNELS];
+        tc_norm_lines lines;
 
-        for (int64_t ch = part.first; ch < part.last; ch++) {
-            scale[ch - part.first] = inverse_deviation(t, ch) * value_at(t->dtype, t->weight, ch, 1);
-            shift[ch - part.first] = value_at(t->dtype, t->bias, ch, 0);
-        }
-        tc_kernels_for(t->dtype)->norm->apply(part.images, t->c, t->inner, part.first, part.last, t->x + part.offset, t->mean,
-                                              scale, shift, t->y + part.offset);
+        find_lines(t, part.first, part.last, &lines);
+        tc_kernels_for(t->dtype)->norm->apply(part.images, t->c, t->inner, part.first, part.last, &lines, t->x + part.offset,
+                                              t->y + part.offset);
     }
 }
 
-void tc_batch_norm(int dtype, int64_t n, int64_t c, int64_t inner, double eps, const void *x, const void *mean, const void *var,
-                   const void *weight, const void *bias, void *y)
+void tc_batch_norm(int relu, int dtype, int64_t n, int64_t c, int64_t inner, double eps, const void *x, const void *mean,
+                   const void *var, const void *weight, const void *bias, void *y)
 {
-    norm_task task = {.dtype = dtype, .n = n, .c = c, .inner = inner, .cut = cut_for_maps(n, c, inner), .eps = eps, .x = x,
-                      .mean = mean, .var = var, .weight = weight, .bias = bias, .y = y};
+    norm_task task = {.dtype = dtype, .relu = relu, .n = n, .c = c, .inner = inner, .cut = cut_for_maps(n, c, inner), .eps = eps,
+                      .x = x, .mean = mean, .var = var, .weight = weight, .bias = bias, .y = y};
 
     run(&task, apply_range);
 }
@@ -173,33 +189,25 @@ static void slopes_range(void *ctx, int64_t begin, int64_t end)
 
     for (int64_t index = begin; index < end; index++) {
         const norm_part part = part_at(t, index);
+        tc_norm_lines lines;
 
-        tc_kernels_for(t->dtype)->norm->slopes(part.images, t->c, t->inner, part.first, part.last, t->dy + part.offset,
-                                               t->x + part.offset, t->mean, t->first + part.chunk * t->c,
-                                               t->second + part.chunk * t->c);
+        find_lines(t, part.first, part.last, &lines);
+        tc_kernels_for(t->dtype)->norm->slopes(part.images, t->c, t->inner, part.first, part.last, &lines, t->dy + part.offset,
+                                               t->x + part.offset, t->first + part.chunk * t->c, t->second + part.chunk * t->c);
     }
 }
 
-/* With r = 1 / sqrt(var + eps), S = sum dy, D = sum dy (x - mean) over M elements of the channel:
- * dx = w r (dy - S / M - (x - mean) r^2 D / M); in evaluation mean and var are constants and only w r dy is left. */
 static void grad_range(void *ctx, int64_t begin, int64_t end)
 {
     const norm_task *t = ctx;
-    const double count = (double)(t->n * t->inner);
 
     for (int64_t index = begin; index < end; index++) {
         const norm_part part = part_at(t, index);
-        double scale[NORM_CHANNELS], slope[NORM_CHANNELS], shift[NORM_CHANNELS];
+        tc_norm_lines lines;
 
-        for (int64_t ch = part.first; ch < part.last; ch++) {
-            const double r = inverse_deviation(t, ch), gain = r * value_at(t->dtype, t->weight, ch, 1);
-
-            scale[ch - part.first] = gain;
-            slope[ch - part.first] = t->training ? -gain * r * r * t->dot[ch] / count : 0;
-            shift[ch - part.first] = t->training ? -gain * t->sum[ch] / count : 0;
-        }
-        tc_kernels_for(t->dtype)->norm->grad(part.images, t->c, t->inner, part.first, part.last, t->dy + part.offset,
-                                             t->x + part.offset, t->mean, scale, slope, shift, t->y + part.offset);
+        find_lines(t, part.first, part.last, &lines);
+        tc_kernels_for(t->dtype)->norm->grad(part.images, t->c, t->inner, part.first, part.last, &lines, t->dy + part.offset,
+                                             t->x + part.offset, t->y + part.offset);
     }
 }
 
@@ -207,6 +215,8 @@ static void grad_range(void *ctx, int64_t begin, int64_t end)
 static void sum_slopes(norm_task *t)
 {
     run(t, slopes_range);
+    t->sum = t->second + t->cut.chunks * t->c;
+    t->dot = t->sum + t->c;
     for (int64_t ch = 0; ch < t->c; ch++) {
         t->sum[ch] = t->dot[ch] = 0;
         for (int64_t k = 0; k < t->cut.chunks; k++) {
@@ -216,11 +226,13 @@ static void sum_slopes(norm_task *t)
     }
 }
 
-int tc_batch_norm_grad(int training, int dtype, int64_t n, int64_t c, int64_t inner, double eps, const void *dy, const void *x,
-                       const void *mean, const void *var, const void *weight, void *dx, void *dweight, void *dbias)
+int tc_batch_norm_grad(int training, int relu, int dtype, int64_t n, int64_t c, int64_t inner, double eps, const void *dy,
+                       const void *x, const void *mean, const void *var, const void *weight, const void *bias, void *dx,
+                       void *dweight, void *dbias)
 {
-    norm_task task = {.dtype = dtype, .training = training, .n = n, .c = c, .inner = inner,
-                      .cut = cut_for_sums(n, c, inner), .eps = eps, .dy = dy, .x = x, .mean = mean, .var = var, .weight = weight, .y = dx};
+    norm_task task = {.dtype = dtype, .training = training, .relu = relu, .n = n, .c = c, .inner = inner,
+                      .cut = cut_for_sums(n, c, inner), .eps = eps, .dy = dy, .x = x, .mean = mean, .var = var,
+                      .weight = weight, .bias = bias, .y = dx};
     const size_t partials = (size_t)(task.cut.chunks * c);
 
     if (training || dweight || dbias) {
@@ -228,8 +240,6 @@ int tc_batch_norm_grad(int training, int dtype, int64_t n, int64_t c, int64_t in
         if (!task.first)
             return TC_ENOMEM;
         task.second = task.first + partials;
-        task.sum = task.second + partials;
-        task.dot = task.sum + c;
         sum_slopes(&task);
     }
     for (int64_t ch = 0; ch < c; ch++) {

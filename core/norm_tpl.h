@@ -1,183 +1,117 @@
-/* norm_tpl.h - batch normalisation for one dtype: per-channel sums over part of a batch, and the two maps that apply them.
- *
- * x points at the part's first image; an image is (c, inner), and kernels handle its channels [first, last). */
+/* norm_tpl.h - batch normalisation for one dtype: the two maps, with or without ReLU behind them, and the sums that the
+ * gradient needs. Images as in norm_stats_tpl.h. */
+#include "norm_stats_tpl.h"
 
-/* Elements summed in T before the sum goes on in double: short enough that float keeps 6 digits and that the second pass
- * over a block finds it in L1 (8 or 16 KiB). */
-#define NORM_BLOCK 2048
+/* What a run of elements needs of its channel, in every lane the same, or of VLEN channels side by side. */
+typedef struct {
+    vec mean, scale, shift, slope, rest, limit;
+} FN(line);
 
-/* Mean and sum of squared deviations from sums of deviations from `centre`, a rounded mean: `rest`, the sum of the
- * deviations themselves, would be 0 without the rounding and corrects both. An infinite centre stays. */
-NOINLINE void FN(correct_moments)(double count, T centre, double rest, double square, double *mean, double *squares)
+/* tc_norm_lines in T, with room for the last channels to be loaded whole. */
+typedef struct {
+    T mean[NORM_CHANNELS + VLEN], scale[NORM_CHANNELS + VLEN], shift[NORM_CHANNELS + VLEN], slope[NORM_CHANNELS + VLEN],
+        rest[NORM_CHANNELS + VLEN];
+    T limit;
+} FN(lines);
+
+/* y <= limit becomes 0: with ReLU that is 0; without it NaN, to which nothing compares, so that one code serves both. */
+NOINLINE void FN(prepare_lines)(const tc_norm_lines *from, int64_t first, int64_t count, FN(lines) *to)
 {
-    *mean = (double)centre + (rest == rest ? rest / count : 0);
-    *squares = square - rest * rest / count;
-    if (*squares < 0)
-        *squares = 0;
-}
-
-/* Mean and sum of squared deviations of `rows` rows of len elements. */
-NOINLINE void FN(block_moments)(int64_t rows, int64_t stride, int64_t len, const T *x, double *mean, double *squares)
-{
-    const double count = (double)(rows * len);
-    vec sum[2] = {splat(0), splat(0)}, square = splat(0);
-    T tail = 0, tail_square = 0;
-
-    for (int64_t r = 0; r < rows; r++) {
-        const T *row = x + r * stride;
-        int64_t i = 0;
-
-        for (; i + 2 * VLEN <= len; i += 2 * VLEN) {
-            sum[0] += load(row + i);
-            sum[1] += load(row + i + VLEN);
-        }
-        for (; i < len; i++)
-            tail += row[i];
-    }
-    const T centre = (T)(((double)FN(lanes_sum)(sum[0] + sum[1]) + (double)tail) / count);
-
-    sum[0] = sum[1] = splat(0);
-    tail = 0;
-    for (int64_t r = 0; r < rows; r++) {
-        const T *row = x + r * stride;
-        int64_t i = 0;
-
-        for (; i + VLEN <= len; i += VLEN) {
-            const vec d = load(row + i) - centre;
-
-            sum[0] += d;
-            square += d * d;
-        }
-        for (; i < len; i++) {
-            const T d = row[i] - centre;
-
-            tail += d;
-            tail_square += d * d;
-        }
-    }
-    FN(correct_moments)(count, centre, (double)FN(lanes_sum)(sum[0]) + (double)tail,
-                        (double)FN(lanes_sum)(square) + (double)tail_square, mean, squares);
-}
-
-/* Join the moments of `more` elements to those of `count`: the update of Chan, Golub and LeVeque (1979). */
-NOINLINE void FN(join_moments)(double count, double *mean, double *squares, double more, double other, double other_squares)
-{
-    const double delta = other - *mean, total = count + more;
-
-    *mean = (*mean * count + other * more) / total;
-    *squares += other_squares + (count > 0 ? delta * delta * (count * more / total) : 0);
-}
-
-/* Moments of `vectors` * VLEN channels side by side (inner == 1), `rows` values of each. Four vectors hide the latency of
- * addition, and use whole cache lines. */
-TC_INLINE void FN(column_moments)(const int vectors, int64_t rows, int64_t stride, const T *x, double *mean, double *squares)
-{
-    vec centre[4], sum[4], square[4];
-
-    TC_UNROLL
-    for (int k = 0; k < vectors; k++)
-        centre[k] = sum[k] = square[k] = splat(0);
-    for (int64_t r = 0; r < rows; r++)
-        TC_UNROLL
-        for (int k = 0; k < vectors; k++)
-            centre[k] += load(x + r * stride + k * VLEN);
-    TC_UNROLL
-    for (int k = 0; k < vectors; k++)
-        centre[k] /= (T)rows;
-    for (int64_t r = 0; r < rows; r++)
-        TC_UNROLL
-        for (int k = 0; k < vectors; k++) {
-            const vec d = load(x + r * stride + k * VLEN) - centre[k];
-
-            sum[k] += d;
-            square[k] += d * d;
-        }
-    for (int k = 0; k < vectors; k++)
-        for (int l = 0; l < VLEN; l++)
-            FN(correct_moments)((double)rows, centre[k][l], (double)sum[k][l], (double)square[k][l], mean + k * VLEN + l,
-                                squares + k * VLEN + l);
-}
-
-/* mean[ch], squares[ch] of the channels [first, last) over `images` images. */
-static void FN(norm_moments)(int64_t images, int64_t c, int64_t inner, int64_t first, int64_t last, const void *x, double *mean,
-                             double *squares)
-{
-    const int64_t rows = tc_max(NORM_BLOCK / inner, 1), length = tc_min(inner, NORM_BLOCK);
-
-    if (inner == 1 && last - first >= VLEN) {
-        for (int64_t ch = first; ch < last;) {
-            if (last - ch >= 4 * VLEN) {
-                FN(column_moments)(4, images, c, (const T *)x + ch, mean + ch, squares + ch);
-                ch += 4 * VLEN;
-                continue;
-            }
-            ch = tc_min(ch, last - VLEN); /* the last vector does some channels again */
-            FN(column_moments)(1, images, c, (const T *)x + ch, mean + ch, squares + ch);
-            ch += VLEN;
-        }
-        return;
-    }
-    for (int64_t ch = first; ch < last; ch++) {
-        double count = 0;
-
-        mean[ch] = squares[ch] = 0;
-        for (int64_t image = 0; image < images; image += rows) {
-            for (int64_t at = 0; at < inner; at += length) {
-                const int64_t height = tc_min(rows, images - image), width = tc_min(length, inner - at);
-                double other, other_squares;
-
-                FN(block_moments)(height, c * inner, width, (const T *)x + (image * c + ch) * inner + at, &other, &other_squares);
-                FN(join_moments)(count, mean + ch, squares + ch, (double)(height * width), other, other_squares);
-                count += (double)(height * width);
-            }
-        }
+    memset(to, 0, sizeof *to);
+    to->limit = from->relu ? 0 : (T)NAN;
+    for (int64_t k = 0; k < count; k++) {
+        to->mean[k] = ((const T *)from->mean)[first + k];
+        to->scale[k] = (T)from->scale[k];
+        to->shift[k] = (T)from->shift[k];
+        to->slope[k] = (T)from->slope[k];
+        to->rest[k] = (T)from->rest[k];
     }
 }
 
-/* Adds sum dy and sum dy (x - centre) of rows of len elements to *sum and *dot. */
-NOINLINE void FN(block_slopes)(int64_t rows, int64_t stride, int64_t len, const T *dy, const T *x, T centre, double *sum,
-                               double *dot)
+TC_INLINE FN(line) FN(channel_line)(const FN(lines) *l, int64_t k)
 {
+    return (FN(line)){splat(l->mean[k]), splat(l->scale[k]), splat(l->shift[k]), splat(l->slope[k]), splat(l->rest[k]),
+                      splat(l->limit)};
+}
+
+TC_INLINE FN(line) FN(column_line)(const FN(lines) *l, int64_t k)
+{
+    return (FN(line)){load(l->mean + k), load(l->scale + k), load(l->shift + k), load(l->slope + k), load(l->rest + k),
+                      splat(l->limit)};
+}
+
+/* Which y are cut to 0. d = x - mean; subtracting the mean first keeps the digits that x * scale + (shift - mean * scale) would
+ * lose where the mean is large. The gradient asks again rather than read y, and gets the same bits. */
+TC_INLINE vec FN(uncut)(const FN(line) *l, vec d)
+{
+    return d * l->scale + l->shift;
+}
+
+TC_INLINE vec FN(cut)(const FN(line) *l, vec y, vec v)
+{
+    return (vec)((ivec)v & ~(y <= l->limit));
+}
+
+TC_INLINE vec FN(apply_vector)(const FN(line) *l, vec x)
+{
+    const vec y = FN(uncut)(l, x - l->mean);
+
+    return FN(cut)(l, y, y);
+}
+
+TC_INLINE vec FN(grad_vector)(const FN(line) *l, vec dy, vec x)
+{
+    const vec d = x - l->mean, g = FN(cut)(l, FN(uncut)(l, d), dy);
+
+    return l->scale * g + (l->slope * d + l->rest);
+}
+
+/* Adds to *sum and *dot a vector of dy and of dy (x - mean). */
+TC_INLINE void FN(slopes_vector)(const FN(line) *l, vec dy, vec x, vec *sum, vec *dot)
+{
+    const vec d = x - l->mean, g = FN(cut)(l, FN(uncut)(l, d), dy);
+
+    *sum += g;
+    *dot += g * d;
+}
+
+/* Adds sum dy and sum dy (x - mean) of rows of len elements of a channel to *sum and *dot. The lanes past the end have dy 0. */
+NOINLINE void FN(block_slopes)(int64_t rows, int64_t stride, int64_t len, const FN(lines) *lines, int64_t k, const T *dy,
+                               const T *x, double *sum, double *dot)
+{
+    const FN(line) l = FN(channel_line)(lines, k);
     vec sums[2] = {splat(0), splat(0)}, dots[2] = {splat(0), splat(0)};
-    T tail = 0, tail_dot = 0;
 
     for (int64_t r = 0; r < rows; r++) {
         const T *g = dy + r * stride, *row = x + r * stride;
         int64_t i = 0;
 
         for (; i + 2 * VLEN <= len; i += 2 * VLEN) {
-            sums[0] += load(g + i);
-            sums[1] += load(g + i + VLEN);
-            dots[0] += load(g + i) * (load(row + i) - centre);
-            dots[1] += load(g + i + VLEN) * (load(row + i + VLEN) - centre);
+            FN(slopes_vector)(&l, load(g + i), load(row + i), sums, dots);
+            FN(slopes_vector)(&l, load(g + i + VLEN), load(row + i + VLEN), sums + 1, dots + 1);
         }
-        for (; i < len; i++) {
-            tail += g[i];
-            tail_dot += g[i] * (row[i] - centre);
-        }
+        for (; i < len; i += VLEN)
+            FN(slopes_vector)(&l, FN(load_lanes)(g + i, len - i, 0), FN(load_lanes)(row + i, len - i, 0), sums, dots);
     }
-    *sum += (double)FN(lanes_sum)(sums[0] + sums[1]) + (double)tail;
-    *dot += (double)FN(lanes_sum)(dots[0] + dots[1]) + (double)tail_dot;
+    *sum += (double)FN(lanes_sum)(sums[0] + sums[1]);
+    *dot += (double)FN(lanes_sum)(dots[0] + dots[1]);
 }
 
 /* The same of `vectors` * VLEN channels side by side. */
-TC_INLINE void FN(column_slopes)(const int vectors, int64_t rows, int64_t stride, const T *dy, const T *x, const T *mean,
-                                 double *sum, double *dot)
+TC_INLINE void FN(column_slopes)(const int vectors, int64_t rows, int64_t stride, const FN(lines) *lines, int64_t first,
+                                 const T *dy, const T *x, double *sum, double *dot)
 {
-    vec centre[4], sums[4], dots[4];
+    vec sums[4], dots[4];
 
     TC_UNROLL
-    for (int k = 0; k < vectors; k++) {
-        centre[k] = load(mean + k * VLEN);
+    for (int k = 0; k < vectors; k++)
         sums[k] = dots[k] = splat(0);
-    }
     for (int64_t r = 0; r < rows; r++)
         TC_UNROLL
         for (int k = 0; k < vectors; k++) {
-            const vec g = load(dy + r * stride + k * VLEN);
+            const FN(line) l = FN(column_line)(lines, first + k * VLEN);
 
-            sums[k] += g;
-            dots[k] += g * (load(x + r * stride + k * VLEN) - centre[k]);
+            FN(slopes_vector)(&l, load(dy + r * stride + k * VLEN), load(x + r * stride + k * VLEN), sums + k, dots + k);
         }
     for (int k = 0; k < vectors; k++) {
         for (int l = 0; l < VLEN; l++) {
@@ -188,22 +122,24 @@ TC_INLINE void FN(column_slopes)(const int vectors, int64_t rows, int64_t stride
 }
 
 /* sum[ch] = sum dy, dot[ch] = sum dy (x - mean[ch]). */
-static void FN(norm_slopes)(int64_t images, int64_t c, int64_t inner, int64_t first, int64_t last, const void *dy, const void *x,
-                            const void *mean, double *sum, double *dot)
+static void FN(norm_slopes)(int64_t images, int64_t c, int64_t inner, int64_t first, int64_t last, const tc_norm_lines *lines,
+                            const void *dy, const void *x, double *sum, double *dot)
 {
     const int64_t rows = tc_max(NORM_BLOCK / inner, 1), length = tc_min(inner, NORM_BLOCK);
+    FN(lines) prepared;
 
+    FN(prepare_lines)(lines, first, last - first, &prepared);
     if (inner == 1 && last - first >= VLEN) {
         for (int64_t ch = first; ch < last;) {
-            const T *g = (const T *)dy, *in = (const T *)x, *m = (const T *)mean;
+            const T *g = (const T *)dy, *in = (const T *)x;
 
             if (last - ch >= 4 * VLEN) {
-                FN(column_slopes)(4, images, c, g + ch, in + ch, m + ch, sum + ch, dot + ch);
+                FN(column_slopes)(4, images, c, &prepared, ch - first, g + ch, in + ch, sum + ch, dot + ch);
                 ch += 4 * VLEN;
                 continue;
             }
-            ch = tc_min(ch, last - VLEN);
-            FN(column_slopes)(1, images, c, g + ch, in + ch, m + ch, sum + ch, dot + ch);
+            ch = tc_min(ch, last - VLEN); /* the last vector does some channels again */
+            FN(column_slopes)(1, images, c, &prepared, ch - first, g + ch, in + ch, sum + ch, dot + ch);
             ch += VLEN;
         }
         return;
@@ -214,92 +150,86 @@ static void FN(norm_slopes)(int64_t images, int64_t c, int64_t inner, int64_t fi
             for (int64_t at = 0; at < inner; at += length) {
                 const int64_t offset = (image * c + ch) * inner + at;
 
-                FN(block_slopes)(tc_min(rows, images - image), c * inner, tc_min(length, inner - at), (const T *)dy + offset,
-                                 (const T *)x + offset, ((const T *)mean)[ch], sum + ch, dot + ch);
+                FN(block_slopes)(tc_min(rows, images - image), c * inner, tc_min(length, inner - at), &prepared, ch - first,
+                                 (const T *)dy + offset, (const T *)x + offset, sum + ch, dot + ch);
             }
         }
     }
 }
 
-/* y = (x - mean) * scale + shift. Subtracting the mean first keeps the digits that x * scale + (shift - mean * scale)
- * would lose where the mean is large. The vectors hold a channel's values in every lane, or those of VLEN channels. */
-TC_INLINE void FN(apply_run)(int64_t n, const T *x, vec mean, vec scale, vec shift, T *y)
+/* The last vector of a run is moved back to end with it, and read first: the output may be the input. */
+TC_INLINE void FN(apply_run)(int64_t n, const FN(line) *l, const T *x, T *y)
 {
     if (n < VLEN) {
-        FN(store_part)(y, n, (FN(load_part)(x, n, 0) - mean) * scale + shift);
+        FN(store_part)(y, n, FN(apply_vector)(l, FN(load_part)(x, n, 0)));
         return;
     }
-    const vec last = (load(x + n - VLEN) - mean) * scale + shift; /* read first: y may be x */
+    const vec last = FN(apply_vector)(l, load(x + n - VLEN));
 
     for (int64_t i = 0; i + VLEN <= n; i += VLEN)
-        store(y + i, (load(x + i) - mean) * scale + shift);
+        store(y + i, FN(apply_vector)(l, load(x + i)));
     store(y + n - VLEN, last);
 }
 
-static void FN(norm_apply)(int64_t images, int64_t c, int64_t inner, int64_t first, int64_t last, const void *x, const void *mean,
-                           const double *scale, const double *shift, void *y)
+static void FN(norm_apply)(int64_t images, int64_t c, int64_t inner, int64_t first, int64_t last, const tc_norm_lines *lines,
+                           const void *x, void *y)
 {
     const int64_t width = last - first;
-    T values[3][NORM_CHANNELS + VLEN]; /* one vector more: the last channels are loaded whole */
+    FN(lines) prepared;
 
-    for (int64_t k = 0; k < width; k++) {
-        values[0][k] = ((const T *)mean)[first + k];
-        values[1][k] = (T)scale[k];
-        values[2][k] = (T)shift[k];
-    }
+    FN(prepare_lines)(lines, first, width, &prepared);
     for (int64_t image = 0; image < images; image++) {
         const T *in = (const T *)x + (image * c + first) * inner;
         T *out = (T *)y + (image * c + first) * inner;
 
-        for (int64_t k = 0; k < width; k += inner == 1 ? VLEN : 1) {
-            if (inner == 1)
-                FN(apply_run)(tc_min(VLEN, width - k), in + k, load(values[0] + k), load(values[1] + k), load(values[2] + k),
-                              out + k);
-            else
-                FN(apply_run)(inner, in + k * inner, splat(values[0][k]), splat(values[1][k]), splat(values[2][k]),
-                              out + k * inner);
+        for (int64_t k = 0; inner == 1 && k < width; k += VLEN) {
+            const FN(line) l = FN(column_line)(&prepared, k);
+
+            FN(store_lanes)(out + k, width - k, FN(apply_vector)(&l, FN(load_lanes)(in + k, width - k, 0)));
+        }
+        for (int64_t k = 0; inner > 1 && k < width; k++) {
+            const FN(line) l = FN(channel_line)(&prepared, k);
+
+            FN(apply_run)(inner, &l, in + k * inner, out + k * inner);
         }
     }
 }
 
-/* dx = scale * dy + slope * (x - mean) + shift, likewise. */
-TC_INLINE void FN(grad_run)(int64_t n, const T *dy, const T *x, vec mean, vec scale, vec slope, vec shift, T *dx)
+TC_INLINE void FN(grad_run)(int64_t n, const FN(line) *l, const T *dy, const T *x, T *dx)
 {
     if (n < VLEN) {
-        FN(store_part)(dx, n, scale * FN(load_part)(dy, n, 0) + (slope * (FN(load_part)(x, n, 0) - mean) + shift));
+        FN(store_part)(dx, n, FN(grad_vector)(l, FN(load_part)(dy, n, 0), FN(load_part)(x, n, 0)));
         return;
     }
-    const vec last = scale * load(dy + n - VLEN) + (slope * (load(x + n - VLEN) - mean) + shift);
+    const vec last = FN(grad_vector)(l, load(dy + n - VLEN), load(x + n - VLEN));
 
     for (int64_t i = 0; i + VLEN <= n; i += VLEN)
-        store(dx + i, scale * load(dy + i) + (slope * (load(x + i) - mean) + shift));
+        store(dx + i, FN(grad_vector)(l, load(dy + i), load(x + i)));
     store(dx + n - VLEN, last);
 }
 
-static void FN(norm_grad)(int64_t images, int64_t c, int64_t inner, int64_t first, int64_t last, const void *dy, const void *x,
-                          const void *mean, const double *scale, const double *slope, const double *shift, void *dx)
+static void FN(norm_grad)(int64_t images, int64_t c, int64_t inner, int64_t first, int64_t last, const tc_norm_lines *lines,
+                          const void *dy, const void *x, void *dx)
 {
     const int64_t width = last - first;
-    T values[4][NORM_CHANNELS + VLEN];
+    FN(lines) prepared;
 
-    for (int64_t k = 0; k < width; k++) {
-        values[0][k] = ((const T *)mean)[first + k];
-        values[1][k] = (T)scale[k];
-        values[2][k] = (T)slope[k];
-        values[3][k] = (T)shift[k];
-    }
+    FN(prepare_lines)(lines, first, width, &prepared);
     for (int64_t image = 0; image < images; image++) {
         const int64_t offset = (image * c + first) * inner;
         const T *g = (const T *)dy + offset, *in = (const T *)x + offset;
         T *out = (T *)dx + offset;
 
-        for (int64_t k = 0; k < width; k += inner == 1 ? VLEN : 1) {
-            if (inner == 1)
-                FN(grad_run)(tc_min(VLEN, width - k), g + k, in + k, load(values[0] + k), load(values[1] + k),
-                             load(values[2] + k), load(values[3] + k), out + k);
-            else
-                FN(grad_run)(inner, g + k * inner, in + k * inner, splat(values[0][k]), splat(values[1][k]), splat(values[2][k]),
-                             splat(values[3][k]), out + k * inner);
+        for (int64_t k = 0; inner == 1 && k < width; k += VLEN) {
+            const FN(line) l = FN(column_line)(&prepared, k);
+            const int64_t n = width - k;
+
+            FN(store_lanes)(out + k, n, FN(grad_vector)(&l, FN(load_lanes)(g + k, n, 0), FN(load_lanes)(in + k, n, 0)));
+        }
+        for (int64_t k = 0; inner > 1 && k < width; k++) {
+            const FN(line) l = FN(channel_line)(&prepared, k);
+
+            FN(grad_run)(inner, &l, g + k * inner, in + k * inner, out + k * inner);
         }
     }
 }

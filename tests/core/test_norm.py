@@ -31,18 +31,19 @@ def stats(x: np.ndarray):
     return mean.check(), var.check()
 
 
-def apply(x, mean, var, weight=None, bias=None):
+def apply(x, mean, var, weight=None, bias=None, relu=False):
     """Call the core's normalisation."""
     y = Guarded(x.shape, x.dtype, x.itemsize)
-    lib.tc_batch_norm(code(x), *x.shape, EPS, ptr(x), ptr(mean), ptr(var), ptr(weight), ptr(bias), ptr(y.array))
+    lib.tc_batch_norm(relu, code(x), *x.shape, EPS, ptr(x), ptr(mean), ptr(var), ptr(weight), ptr(bias), ptr(y.array))
     return y.check()
 
 
-def grad(training, dy, x, mean, var, weight=None, wanted=(True, True, True)):
+def grad(training, dy, x, mean, var, weight=None, wanted=(True, True, True), bias=None, relu=False):
     """Call the core's gradients by x, weight and bias; None for those not wanted."""
     shapes = (x.shape, (x.shape[1],), (x.shape[1],))
     out = [Guarded(shape, x.dtype, x.itemsize) if want else None for shape, want in zip(shapes, wanted, strict=True)]
-    status = lib.tc_batch_norm_grad(training, code(x), *x.shape, EPS, ptr(dy), ptr(x), ptr(mean), ptr(var), ptr(weight),
+    status = lib.tc_batch_norm_grad(training, relu, code(x), *x.shape, EPS, ptr(dy), ptr(x), ptr(mean), ptr(var),
+                                    ptr(weight), ptr(bias),
                                     *(ptr(part.array if part else None) for part in out))  # fmt: skip
     assert status == lib.TC_OK
     return [part.check() if part else None for part in out]
@@ -123,6 +124,39 @@ def test_normalisation_and_gradients(isa, dtype, threads, shape, training, affin
             assert part is None or part.tobytes() == whole.tobytes()
 
 
+@pytest.mark.parametrize("affine", [True, False])
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_with_relu(isa, dtype, threads, shape, training, affine, rng):
+    """Bit for bit ReLU after normalisation, and the gradients of the dy that its own gradient lets pass."""
+    x, dy = (rng.standard_normal(shape).astype(dtype) for _ in range(2))
+    weight, bias = (rng.standard_normal(shape[1]).astype(dtype) if affine else None for _ in range(2))
+    mean, var = (
+        stats(x) if training else (rng.standard_normal(shape[1]).astype(dtype), rng.random(shape[1]).astype(dtype))
+    )
+    y = apply(x, mean, var, weight, bias)
+    assert apply(x, mean, var, weight, bias, True).tobytes() == np.where(y <= 0, dtype(0), y).tobytes()
+    whole = grad(training, np.where(y <= 0, dtype(0), dy), x, mean, var, weight)
+    for wanted in itertools.product([False, True], repeat=3):
+        got = grad(training, dy, x, mean, var, weight, wanted, bias, True)
+        for part, expected in zip(got, whole, strict=True):
+            assert part is None or part.tobytes() == expected.tobytes()
+
+
+def test_relu_of_what_is_not_finite(isa, dtype):
+    """NaN stays and lets its gradient pass, as PyTorch's ReLU; without ReLU nothing is cut, not even -inf."""
+    x = np.array([-np.inf, -1, 0, 1, np.inf, np.nan], dtype).reshape(1, 1, 6).repeat(7, 2)
+    zero, one = np.zeros(1, dtype), np.ones(1, dtype)
+    y = apply(x, zero, one, relu=True)
+    np.testing.assert_array_equal(np.isnan(y), np.isnan(x))
+    np.testing.assert_array_equal(y <= 0, x <= 0)
+    dy = np.ones_like(x)
+    scale = grad(False, dy, np.ones_like(x), zero, one, wanted=(True, False, False))[0]
+    np.testing.assert_array_equal(grad(False, dy, x, zero, one, None, (False, False, True), None, True)[2], [21])
+    masked = grad(False, dy, np.where(np.isfinite(x), x, -1), zero, one, None, (True, False, False), None, True)[0]
+    np.testing.assert_array_equal(masked, np.where(x == 1, scale, 0))
+
+
 def test_no_memory(dtype):
     """A failed allocation is reported, leaves no block behind, and the same call works right after."""
     x = np.ones((4, 3, 5), dtype)
@@ -131,8 +165,8 @@ def test_no_memory(dtype):
     lib.tc_alloc_fail_at(1, 0)
     assert lib.tc_batch_norm_stats(code(x), *x.shape, ptr(x), ptr(out), ptr(out)) == lib.TC_ENOMEM
     lib.tc_alloc_fail_at(1, 0)
-    status = lib.tc_batch_norm_grad(1, code(x), *x.shape, EPS, ptr(x), ptr(x), ptr(mean), ptr(var), ptr(None),
-                                    ptr(x), ptr(out), ptr(out))  # fmt: skip
+    status = lib.tc_batch_norm_grad(1, 0, code(x), *x.shape, EPS, ptr(x), ptr(x), ptr(mean), ptr(var), ptr(None),
+                                    ptr(None), ptr(x), ptr(out), ptr(out))  # fmt: skip
     lib.tc_alloc_fail_at(0, 0)
     assert status == lib.TC_ENOMEM
     np.testing.assert_array_equal(stats(x)[0], mean)

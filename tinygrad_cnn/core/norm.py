@@ -23,12 +23,15 @@ def batch_norm_stats(x: Array) -> tuple[Array, Array]:
     return mean, var
 
 
-def batch_norm(x: Array, mean: Array, var: Array, weight: Array | None, bias: Array | None, eps: float) -> Array:
-    """Return (x - mean) / sqrt(var + eps) * weight + bias, each of the four (C,)."""
+def batch_norm(
+    x: Array, mean: Array, var: Array, weight: Array | None, bias: Array | None, eps: float, relu: bool = False
+) -> Array:
+    """Return (x - mean) / sqrt(var + eps) * weight + bias, each of the four (C,); relu: what is negative becomes 0."""
     x, mean, var, weight, bias = contiguous(x), contiguous(mean), contiguous(var), _dense(weight), _dense(bias)
     y = empty(x.shape, x.dtype)
     if y.size:
         lib.tc_batch_norm(
+            relu,
             code(x.dtype),
             *_sizes(x.shape),
             eps,
@@ -51,9 +54,15 @@ def batch_norm_grad(
     training: bool,
     eps: float,
     needed: tuple[bool, bool, bool],
+    bias: Array | None = None,
+    relu: bool = False,
 ) -> tuple[Array | None, Array | None, Array | None]:
-    """Return (dx, dweight, dbias), None for those not `needed`. training: mean and var are x's own."""
-    dy, x, mean, var, weight = contiguous(dy), contiguous(x), contiguous(mean), contiguous(var), _dense(weight)
+    """Return (dx, dweight, dbias), None for those not `needed`. training: mean and var are x's own.
+
+    relu: dy counts where `batch_norm` with this `bias` and `relu` did not cut; the bias is not used otherwise.
+    """
+    dy, x, mean, var = contiguous(dy), contiguous(x), contiguous(mean), contiguous(var)
+    weight, bias = _dense(weight), _dense(bias)
     shapes = (x.shape, x.shape[1:2], x.shape[1:2])
     dx, dweight, dbias = [empty(s, x.dtype) if need else None for s, need in zip(shapes, needed, strict=True)]
     if not x.size:
@@ -64,6 +73,7 @@ def batch_norm_grad(
     check(
         lib.tc_batch_norm_grad(
             training,
+            relu,
             code(x.dtype),
             *_sizes(x.shape),
             eps,
@@ -72,6 +82,7 @@ def batch_norm_grad(
             pointer(mean),
             pointer(var),
             pointer(weight),
+            pointer(bias),
             pointer(dx),
             pointer(dweight),
             pointer(dbias),
