@@ -1,12 +1,22 @@
-"""Command line of the benchmarks: `python -m benchmarks gemm --against torch --threads 1,2`."""
+"""Command line of the benchmarks: `python -m benchmarks train --against torch,torch-tuned --threads 1,2`."""
 
 from __future__ import annotations
 
 import argparse
-from importlib.util import find_spec
+from collections.abc import Callable
 
-from . import conv, gemm
-from .harness import OURS, run_all
+from . import conv, gemm, infer, ops, overhead, report, train
+from .harness import Plan, Result, Task, measure, workers
+from .library import OURS, get_library
+
+FAMILIES: dict[str, Callable[[], list[Task]]] = {
+    "gemm": gemm.tasks,
+    "conv": conv.tasks,
+    "ops": ops.tasks,
+    "overhead": overhead.tasks,
+    "train": train.tasks,
+    "infer": infer.tasks,
+}
 
 
 def _numbers(text: str) -> list[int]:
@@ -16,35 +26,15 @@ def _numbers(text: str) -> list[int]:
     return values
 
 
-def _words(text: str) -> list[str]:
-    return text.split(",")
-
-
-def _modes(text: str) -> list[str]:
-    for word in _words(text):
-        if word not in ("forward", "train"):
-            raise argparse.ArgumentTypeError(f"not a mode: {word!r} (forward, train)")
-    return _words(text)
-
-
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    shared = argparse.ArgumentParser(add_help=False)
-    shared.add_argument("--against", type=_words, default=[], metavar="LIB,...",
-                        help="libraries with PyTorch's names to compare with, such as torch")  # fmt: skip
-    shared.add_argument("--threads", type=_numbers, default=[1, 2], metavar="N,...", help="default: 1,2")
-    shared.add_argument("--rounds", type=int, default=9, help="measurements whose median counts (default: 9)")
-    shared.add_argument("--json", metavar="FILE", help="write the results to FILE as well")
     main = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    families = main.add_subparsers(dest="family", required=True)
-    products = families.add_parser("gemm", parents=[shared], help="matrix products")
-    products.add_argument("--size", action="append", metavar="[NT:]MxNxK", help="may be repeated; default: a choice")
-    products.add_argument("--dtype", choices=["float32", "float64"], default="float32")
-    convolutions = families.add_parser("conv", parents=[shared], help="convolutions")
-    convolutions.add_argument(
-        "--shape", action="append", choices=list(conv.SHAPES), help="may be repeated; default: all"
-    )
-    convolutions.add_argument("--mode", type=_modes, default=["forward", "train"], help="default: forward,train")
+    main.add_argument("family", choices=list(FAMILIES))
+    main.add_argument("--against", type=lambda text: text.split(","), default=[], metavar="LIB,...")
+    main.add_argument("--threads", type=_numbers, default=[1, 2], metavar="N,...", help="default: 1,2")
+    main.add_argument("--only", action="append", metavar="NAME", help="workloads with NAME in their name")
+    main.add_argument("--rounds", type=int, default=7, help="measurements whose median counts (default: 7)")
+    main.add_argument("--seconds", type=float, default=0.03, help="of one measurement")
     return main
 
 
@@ -52,18 +42,26 @@ def main() -> None:
     """Run what the command line asks for."""
     command = parser()
     args = command.parse_args()
-    for library in args.against:
-        if library == OURS or find_spec(library) is None:
-            command.error(f"--against {library}: no such other library here")
     try:
-        if args.family == "gemm":
-            sizes = [gemm.parse_size(size) for size in args.size] if args.size else gemm.SIZES
-            tasks = gemm.tasks(sizes, args.dtype)
-        else:
-            tasks = conv.tasks(args.shape or list(conv.SHAPES), args.mode)
+        libraries = [get_library(name) for name in [OURS, *args.against]]
     except ValueError as error:
         command.error(str(error))
-    run_all(tasks, args.against, args.threads, args.rounds, args.json)
+    if args.family != "infer":
+        libraries = [library for library in libraries if library.package != "onnxruntime"]
+    tasks = [task for task in FAMILIES[args.family]() if not args.only or any(part in task.name for part in args.only)]
+    peers = [library.name for library in libraries[1:]]
+    width = max(len(task.name) for task in tasks) + 10
+    print("\n".join(report.header(peers, width)))
+    results: list[Result] = []
+    with workers(libraries) as started:
+        for task in tasks:
+            for threads in args.threads:
+                results.append(measure(task, threads, started, Plan(args.rounds, args.seconds)))
+                print(report.line(results[-1], peers, width), flush=True)
+    print("\n".join(report.means(results, peers, width)))
+    for result in results:
+        for name, error in result.errors.items():
+            print(f"{result.task.name}: {name}: {error}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Interleaved measurements of the same workload in several libraries, each in a process of its own.
+"""Interleaved measurements of the same workload in several libraries, each in processes of its own.
 
 Libraries whose threads spin after a parallel region would slow down a neighbour in the same process, so each has a
 process, and only one works at a time. The rounds alternate between them, so that a change of the machine's speed meets
@@ -7,103 +7,145 @@ all alike; medians over the rounds are compared.
 
 from __future__ import annotations
 
-import importlib
-import json
-import multiprocessing
+import contextlib
+import os
 import statistics
+import subprocess
+import sys
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
-from multiprocessing.connection import Connection
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, Pipe
+from pathlib import Path
 from typing import Any
 
-OURS = "tinygrad_cnn"
+from .library import OURS, Library
 
-# A workload: makes its operands with a library (the module) and returns what is timed, and its multiply-adds times two.
-Workload = Callable[..., tuple[Callable[[], Any], float]]
+
+@dataclass(frozen=True)
+class Task:
+    """What is measured: `setup(library, threads, *args)` returns the function that is timed, or None: not for that library.
+
+    The function's arithmetic, least memory traffic and images are of one call; 0 where the number says nothing. Tasks of
+    one group share a geometric mean.
+    """
+
+    family: str
+    group: str
+    name: str
+    setup: Callable[..., Callable[[], Any]]
+    args: tuple[Any, ...]
+    flops: float = 0.0
+    bytes: float = 0.0
+    images: int = 0
 
 
 @dataclass
 class Result:
-    """Median seconds of one call a library, over the rounds."""
+    """The seconds of one call, in each round, of each library; or what went wrong there."""
 
-    name: str
+    task: Task
     threads: int
-    flops: float
-    seconds: dict[str, float] = field(default_factory=dict)
+    rounds: dict[str, list[float]] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
 
-    def ratio(self, peer: str) -> float:
+    def seconds(self, library: str) -> float | None:
+        """Return the median over the rounds, None where there is none."""
+        return statistics.median(self.rounds[library]) if self.rounds.get(library) else None
+
+    def ratio(self, peer: str) -> float | None:
         """Return the speed of ours relative to a peer: above 1, ours is faster."""
-        return self.seconds[peer] / self.seconds[OURS]
+        ours, theirs = self.seconds(OURS), self.seconds(peer)
+        return theirs / ours if ours and theirs else None
 
 
-def _time(run: Callable[[], Any], calls: int) -> float:
-    start = time.perf_counter()
-    for _ in range(calls):
-        run()
-    return (time.perf_counter() - start) / calls
+@dataclass(frozen=True)
+class Plan:
+    """How long to measure: rounds, seconds of a round, and seconds after which three rounds are enough."""
+
+    rounds: int = 7
+    seconds: float = 0.03
+    cap: float = 4.0
 
 
-def _serve(
-    pipe: Connection, library: str, threads: int, workload: Workload, args: tuple[Any, ...], budget: float
-) -> None:
-    """Set up once, then answer each request with the seconds of one call."""
-    module = importlib.import_module(library)
-    module.set_num_threads(threads)
-    module.manual_seed(0)
-    run, flops = workload(module, *args)
-    run()
-    calls = max(1, int(budget / max(_time(run, 2), 1e-9)))
-    pipe.send(flops)
-    while pipe.recv():
-        run()  # wakes the threads
-        pipe.send(_time(run, calls))
+class Failure(Exception):
+    """A library could not do a task."""
 
 
-def measure(name: str, libraries: Iterable[str], threads: int, workload: Workload, args: tuple[Any, ...],
-            rounds: int = 9, budget: float = 0.05) -> Result:  # fmt: skip
-    """Time `workload(module, *args)` in each library, `rounds` times in turn, about `budget` seconds each time."""
-    context = multiprocessing.get_context("spawn")
-    workers = {}
-    result = Result(name, threads, 0.0)
-    for library in libraries:
-        here, there = context.Pipe()
-        process = context.Process(target=_serve, args=(there, library, threads, workload, args, budget), daemon=True)
-        process.start()
+class Worker:
+    """The process of one library; worker.py says what goes through the pipe."""
+
+    def __init__(self, library: Library) -> None:
+        self.library = library
+        self.pipe, there = Pipe()
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", f"{__package__}.worker", str(there.fileno())],
+            pass_fds=[there.fileno()],
+            env={**os.environ, **library.environment},
+            cwd=Path(__file__).resolve().parent.parent,
+        )
         there.close()
-        workers[library] = (process, here)
-        result.flops = here.recv()
-    times: dict[str, list[float]] = {library: [] for library in workers}
-    for _ in range(rounds):
-        for library, (_, pipe) in workers.items():
-            pipe.send(True)
-            times[library].append(pipe.recv())
-    for library, (process, pipe) in workers.items():
-        pipe.send(False)
-        process.join()
-        result.seconds[library] = statistics.median(times[library])
+
+    def _receive(self) -> Any:
+        kind, value = self.pipe.recv()
+        if kind == "failed":
+            self.pipe.recv()
+            raise Failure(value)
+        if kind == "done":
+            raise Failure("its process died")
+        return value
+
+    def prepare(self, task: Task, threads: int, seconds: float) -> None:
+        """Set the task up and call it some times."""
+        self.pipe.send((self.library, threads, task.setup, task.args, seconds))
+        self._receive()
+
+    def time(self) -> float:
+        """Return the seconds of one call, measured over a round."""
+        self.pipe.send(True)
+        return float(self._receive())
+
+    def finish(self) -> None:
+        """End the task."""
+        self.pipe.send(False)
+        self.pipe.recv()
+
+    def close(self) -> None:
+        """End the process."""
+        self.pipe.close()
+        self.process.wait()
+
+
+@contextlib.contextmanager
+def workers(libraries: list[Library]) -> Iterator[list[Worker]]:
+    """Start a process for each library, and end them."""
+    started: list[Worker] = []
+    try:
+        for library in libraries:
+            started.append(Worker(library))
+        yield started
+    finally:
+        for worker in started:
+            worker.close()
+
+
+def measure(task: Task, threads: int, libraries: list[Worker], plan: Plan) -> Result:
+    """Time a task in each library, round after round in turn."""
+    result = Result(task, threads)
+    able = []
+    for worker in libraries:
+        try:
+            worker.prepare(task, threads, plan.seconds)
+            able.append(worker)
+            result.rounds[worker.library.name] = []
+        except Failure as failure:
+            result.errors[worker.library.name] = str(failure)
+    start = time.perf_counter()
+    for turn in range(plan.rounds):
+        if turn >= 3 and time.perf_counter() - start > plan.cap:
+            break
+        for worker in able:
+            result.rounds[worker.library.name].append(worker.time())
+    for worker in able:
+        worker.finish()
     return result
-
-
-def report(result: Result) -> str:
-    """Return one line: time and GFLOP/s of each library, and how much faster ours is."""
-    cells = [f"{result.name:<24} {result.threads} threads"]
-    for library, seconds in result.seconds.items():
-        cells.append(f"{library} {seconds * 1e6:10.1f} us {result.flops / seconds / 1e9:7.1f} GFLOP/s")
-    cells += [f"{result.ratio(peer):5.2f}x {peer}" for peer in result.seconds if peer != OURS]
-    return "  ".join(cells)
-
-
-def run_all(tasks: Iterable[tuple[str, Workload, tuple[Any, ...]]], against: list[str], threads: list[int], rounds: int,
-            json_path: str | None) -> list[Result]:  # fmt: skip
-    """Measure all tasks at all numbers of threads, print each line as it is known, and write JSON if asked."""
-    results = []
-    for name, workload, args in tasks:
-        for count in threads:
-            results.append(measure(name, [OURS, *against], count, workload, args, rounds))
-            print(report(results[-1]), flush=True)
-    if json_path:
-        with open(json_path, "w", encoding="utf-8") as file:
-            json.dump([asdict(result) for result in results], file, indent=1)
-            file.write("\n")
-    return results

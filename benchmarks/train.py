@@ -1,0 +1,40 @@
+"""Training steps of whole networks: zero_grad, forward, loss, backward, SGD with momentum."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+from . import nets
+from .harness import Task
+from .library import OURS, Library
+
+BATCHES = (1, 8, 64, 256)
+
+
+def setup(library: Library, threads: int, name: str, batch: int) -> Callable[[], Any]:
+    """Return one training step."""
+    torch = library.module
+    net = library.place(nets.BUILDERS[name](torch).train())
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.001, momentum=0.9, **library.optimizer_options())
+    x = library.place(torch.randn(batch, *nets.INPUTS[name]))
+    target = torch.randint(0, 10, (batch,))
+
+    def step() -> None:
+        optimizer.zero_grad()
+        nets.loss(torch, name, net(x), target).backward()
+        optimizer.step()
+
+    return step
+
+
+def tasks(names: list[str] | None = None, batches: list[int] | None = None) -> list[Task]:
+    """Return these networks (default: all) at these batch sizes."""
+    torch = importlib.import_module(OURS)
+    return [
+        Task("train", name, f"{name} batch {batch}", setup, (name, batch),
+             batch * nets.arithmetic(torch, name)[1], images=batch)
+        for name in names or nets.BUILDERS
+        for batch in batches or BATCHES
+    ]  # fmt: skip

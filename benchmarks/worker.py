@@ -1,0 +1,80 @@
+"""The process of one library: imports it once, then forks a fresh copy of itself for each task.
+
+A task thus finds the library as a program finds it after the import: no thread started, no memory cached by an earlier
+task. The pipe, whose descriptor is the argument, brings tasks as (library, threads, setup, arguments, seconds a round). A
+task answers ("ready", None) when it is set up, then each True with ("seconds", of one call), until False; trouble with
+("failed", text). ("done", None) follows in any case.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import Any
+
+from .library import Library
+
+# Threads of the other libraries spin for some milliseconds after their last parallel region (libgomp), and would take a
+# core from this one; so one that starts its turn waits.
+SPIN = 0.008
+
+
+def _time(run: Callable[[], Any], calls: int) -> float:
+    start = time.perf_counter()
+    for _ in range(calls):
+        run()
+    return (time.perf_counter() - start) / calls
+
+
+def set_threads(library: Library, threads: int) -> None:
+    """Give the library that many threads, and a fixed seed, if it has PyTorch's names for both."""
+    if hasattr(library.module, "set_num_threads"):
+        library.module.set_num_threads(threads)
+        library.module.manual_seed(0)
+
+
+def _work(pipe: Connection, library: Library, threads: int, setup: Callable[..., Any], args: tuple[Any, ...],
+          seconds: float) -> None:  # fmt: skip
+    set_threads(library, threads)
+    run = setup(library, threads, *args)
+    run()
+    once = max(_time(run, 1), 1e-7)
+    if once < seconds:
+        once = max(_time(run, min(100, int(seconds / once))), 1e-7)
+    calls = max(1, int(seconds / once))
+    pipe.send(("ready", None))
+    while pipe.recv():
+        time.sleep(SPIN if threads > 1 else 0)
+        if calls > 1:
+            run()  # wakes the threads
+        pipe.send(("seconds", _time(run, calls)))
+
+
+def main() -> None:
+    """Serve tasks until the other end of the pipe closes."""
+    pipe = Connection(int(sys.argv[1]))
+    while True:
+        try:
+            task = pipe.recv()
+        except EOFError:
+            return
+        _ = task[0].module  # imported before the fork
+        child = os.fork()
+        if child == 0:
+            try:
+                _work(pipe, *task)
+            except EOFError:
+                pass
+            except BaseException as error:
+                pipe.send(("failed", "".join(traceback.format_exception_only(error)).strip()))
+            os._exit(0)
+        os.waitpid(child, 0)
+        pipe.send(("done", None))
+
+
+if __name__ == "__main__":
+    main()
