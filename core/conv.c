@@ -180,6 +180,5 @@ int tc_conv2d_weight_grad(int dtype, const tc_conv2d_params *p, const void *dy, 
         memset(dweight, 0, (size_t)(p->k * (p->c / p->groups) * p->r * p->s) * tc_itemsize(dtype));
         return TC_OK;
     }
-    const conv_windows windows = forward_windows(p);
-    return conv_weight_grad(dtype, &windows, p->k / p->groups, dy, x, dweight);
+    return conv_weight_grad(dtype, p, dy, x, dweight);
 }

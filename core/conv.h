@@ -72,7 +72,7 @@ typedef struct {
 } conv_apply_job;
 int conv_apply(int dtype, const conv_apply_job *job, const void *source, const void *weight, const void *bias, void *out);
 
-/* conv_weight.c: the gradient by the weights, for the windows of the forward convolution. */
-int conv_weight_grad(int dtype, const conv_windows *v, int64_t filters, const void *dy, const void *x, void *dweight);
+/* conv_weight.c: tc_conv2d_weight_grad for sizes of at least one. */
+int conv_weight_grad(int dtype, const tc_conv2d_params *p, const void *dy, const void *x, void *dweight);
 
 #endif

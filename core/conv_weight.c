@@ -1,38 +1,53 @@
-/* conv_weight.c - the gradient of a convolution by its weights.
+/* conv_weight.c - the gradient of a convolution by its weights, as a sum of outer products.
  *
- * dweight(k, c, r, s) is the dot product of dy's plane k and the plane of channel c read from tap (r, s)'s offset (conv.h),
- * dy being spread to the planes' pitch with zeros between its rows. Both are contiguous, so the dot kernel needs nothing
- * else. A task sums some pieces (bands of an image, or several small images) into its own part of dweight; parts are added
- * in order. Tasks and pieces depend on the shape alone. */
+ *     dweight(k, c, r, s) = sum over outputs p of dy(k, p) * x(c, pixel of p at tap (r, s))
+ *
+ * is a product of matrices whose summed axis are the outputs. Both factors are turned so that an output's elements are
+ * adjacent: dy to panels of at most mr filters (broadcast), x to padded images whose pixels hold a slice of channels. The
+ * taps of a row of the kernel and their channels are then one run of lanes beside each other, of which a tile takes nv
+ * vectors ("units") at a time; where an output's pixel lies is read from a list, the same for every tap, so strides and the
+ * ends of rows cost nothing, and pixels in the padding meet only outputs whose windows hold them.
+ *
+ * A task has a block of filters, a slice of channels and a part of the batch, and goes through its part in pieces (images,
+ * bands of rows, strips of columns). The first part of the batch is summed in dweight, the others beside it, and these are
+ * added in order: all of it depends on the shape alone. */
 #include "conv.h"
 
-/* Outputs of a piece: dot_rows planes of dy and one of x stay in L1 while every tap passes by. */
-enum { PIECE_BYTES = 4 * 1024 };
+/* Outputs of a piece, the length of a tile's sums: loading and storing its nv * mr vectors is then about 1/50 of its work,
+ * and a vector of x's cells for each output, 8 KiB (AVX2), and the panel of dy stay in L1 for a column of tiles. */
+enum { PIECE = 192 };
 
-/* Filters and channels of a task: their planes stay in L2 (32 planes of PIECE_BYTES each). */
-enum { TASK_FILTERS = 32, TASK_PLANES_BYTES = 128 * 1024 };
+/* Bytes of channels that a packed pixel has: two or more vectors. More would be of no use to a tile and spread its cells
+ * over fewer sets of L1. And filters of a task, whose dy is packed once a slice: the larger both are, the more
+ * multiplications repay the packing of a piece, which costs about 1/2 cycle an element. */
+enum { SLICE_BYTES = 128, BLOCK_FILTERS = 48 };
 
-/* Tasks wanted for a good balance, multiply-adds that repay a part of dweight, and elements that all parts may have. */
-enum { WANTED_TASKS = 16, PART_WORK = 1 << 20, PARTS_SIZE = 1 << 20 };
+/* Sums of a task, in L2 with its piece. */
+enum { SUMS_BYTES = 64 * 1024 };
+
+/* Tasks wanted for a good balance, multiply-adds that repay a hand-over to another thread, and those that repay a part. */
+enum { WANTED_TASKS = 16, CHUNK_WORK = 1 << 18, PART_WORK = 1 << 20 };
+
+/* The parts of dweight beside the first have together at most 1/16 of dy's elements. */
+enum { PARTS_SHARE = 16 };
 
 typedef struct {
-    const conv_windows *windows;
-    const tc_gemm_kernels *gemm;
-    const tc_conv_kernels *conv;
-    int dtype;
+    const tc_conv2d_params *p;
+    const tc_conv_weight_kernels *kernels;
     size_t item;
     const char *dy, *x;
-    char *dweight;
-    int64_t filters;                /* of a group */
-    int64_t band, bands;            /* output rows of a piece */
-    int64_t together, groups_of;    /* images of a piece, and how many such groups there are */
-    int64_t dy_rows;                /* rows of an image in the spread dy */
-    int64_t block, blocks;          /* filters of a task */
+    char *dweight, *extra;          /* extra: the parts after the first */
+    int64_t channels, filters;      /* of a group */
+    int64_t taps, depth;            /* depth: elements of dweight a filter */
     int64_t slice, slices;          /* channels of a task */
-    int64_t parts, pieces_per_part;
-    int64_t tiles;                  /* dot tiles along the taps and channels of a slice */
-    int64_t *offset;
-    char *sums;                     /* part, group, block, slice; then tile rows, tiles, dot_size */
+    int64_t block, blocks, panels;  /* filters of a task, and panels of them */
+    int64_t together, batches;      /* images of a piece */
+    int64_t band, bands, strip, strips;     /* output rows and columns of a piece */
+    int64_t pieces, parts, pieces_per_part;
+    int64_t cell_rows, cell_cols;   /* of the padded image of a piece */
+    int64_t run, runs;              /* lanes beside each other, and such runs of a row of the kernel */
+    int64_t tiles;                  /* columns of tiles: all runs' lanes, nv vectors each */
+    int64_t *offset, *unit, *index; /* cells of each output; of each vector; place in dweight of each lane */
     int status;
 } weight_grad;
 
@@ -41,155 +56,285 @@ static char *at(const weight_grad *g, const void *base, int64_t elements)
     return (char *)base + elements * (int64_t)g->item;
 }
 
-/* Elements of the sums of one task. */
-static int64_t task_size(const weight_grad *g)
-{
-    return tc_ceil_div(g->block, g->gemm->dot_rows) * g->tiles * g->gemm->dot_size;
-}
-
 static int64_t tasks_per_part(const weight_grad *g)
 {
-    return g->windows->groups * g->blocks * g->slices;
+    return g->p->groups * g->blocks * g->slices;
 }
 
-/* dy's planes at the pitch of x's, the `which`-th image; conv.pack puts zeros between the rows and below the last. */
-static void spread_dy(const weight_grad *g, const char *dy, int64_t filters, int64_t i0, int64_t which, char *spread)
+static int64_t tile_size(const weight_grad *g)
 {
-    const conv_windows *v = g->windows;
-    const tc_plane plane = {.rows = g->dy_rows, .cols = v->pitch, .h = tc_min(v->oh, i0 + g->band), .w = v->ow,
-                            .row = i0, .row_step = 1, .col_step = 1};
-    for (int64_t f = 0; f < filters; f++)
-        g->conv->pack(&plane, at(g, dy, f * v->oh * v->ow), at(g, spread, (f * g->together + which) * g->dy_rows * v->pitch));
+    return (int64_t)g->kernels->mr * g->kernels->nv * g->kernels->lanes;
 }
 
-/* The sums run over `images` images, from the first output of the first to the last of the last. */
-static void add_piece(const weight_grad *g, int64_t filters, int64_t channels, int64_t images, const char *spread,
-                      const char *planes, char *sums)
+/* ---- packing ---- */
+
+/* Rows of a packed image that no window meets are left as they are: strides larger than the kernel. */
+static bool row_is_met(const tc_conv2d_params *p, int64_t row)
 {
-    const conv_windows *v = g->windows;
-    const int dot_rows = g->gemm->dot_rows, dot_cols = g->gemm->dot_cols;
-    const int64_t columns = channels * conv_taps(v), pitch = g->together * g->dy_rows * v->pitch;
-    tc_tile t = {.kc = (images - 1) * g->dy_rows * v->pitch + conv_band_size(v, g->band), .a_step = pitch, .b = planes};
-    for (int64_t f = 0; f < filters; f += dot_rows) {
-        t.a = at(g, spread, f * pitch);
-        t.rows = (int)tc_min(dot_rows, filters - f);
-        char *row_sums = at(g, sums, f / dot_rows * g->tiles * g->gemm->dot_size);
-        for (int64_t j = 0; j < columns; j += dot_cols) {
-            t.b_offset = g->offset + j;
-            t.cols = (int)tc_min(dot_cols, columns - j);
-            g->gemm->dot(&t, row_sums);
-            row_sums = at(g, row_sums, g->gemm->dot_size);
+    for (int64_t r = 0; r < p->r; r++)
+        if ((row - r * p->dilation_h) % p->stride_h == 0)
+            return true;
+    return false;
+}
+
+/* One image's pixels from (row0, col0) on, zeros outside of it; x points to the slice's first plane. */
+static void pack_image(const weight_grad *g, int64_t channels, int64_t row0, int64_t col0, const char *x, char *cells)
+{
+    const tc_conv2d_params *p = g->p;
+    const int64_t plane = p->h * p->w, left = tc_min(tc_max(0, -col0), g->cell_cols);
+    const int64_t right = tc_max(left, tc_min(p->w - col0, g->cell_cols)), row_size = g->cell_cols * g->slice;
+    for (int64_t i = 0; i < g->cell_rows; i++, cells = at(g, cells, row_size)) {
+        const int64_t row = row0 + i, first = row * p->w + col0 + left;
+        if (!row_is_met(p, i))
+            continue;
+        if (row < 0 || row >= p->h || left == right) {
+            memset(cells, 0, (size_t)row_size * g->item);
+            continue;
         }
+        g->kernels->pixels(channels, g->slice, plane, right - left, plane - first, at(g, x, first), at(g, cells, left * g->slice));
+        memset(cells, 0, (size_t)(left * g->slice) * g->item);
+        memset(at(g, cells, right * g->slice), 0, (size_t)((g->cell_cols - right) * g->slice) * g->item);
     }
 }
 
-static void run_task(const weight_grad *g, int64_t task, char *planes, char *spread)
+static int64_t panel_start(const weight_grad *g, int64_t filters, int64_t panel)
 {
-    const conv_windows *v = g->windows;
+    return panel * filters / g->panels;
+}
+
+/* The panels of the outputs of a piece; dy points to the first. What a panel spills over, the next one overwrites. */
+static void pack_outputs(const weight_grad *g, int64_t filters, int64_t images, int64_t rows, int64_t cols, const char *dy,
+                         char *panels)
+{
+    const int64_t plane = g->p->oh * g->p->ow, image = g->p->k * plane, count = images * rows * cols;
+    if (cols == g->p->ow) {
+        cols *= rows;
+        rows = 1;
+    }
+    for (int64_t q = 0; q < g->panels; q++) {
+        const int64_t f = panel_start(g, filters, q), width = panel_start(g, filters, q + 1) - f;
+        char *dst = at(g, panels, f * count);
+        for (int64_t n = 0; n < images && width > 0; n++)
+            for (int64_t i = 0; i < rows; i++, dst = at(g, dst, cols * width))
+                g->kernels->pixels(width, width, plane, cols, cols, at(g, dy, n * image + f * plane + i * g->p->ow), dst);
+    }
+}
+
+/* ---- a task ---- */
+
+typedef struct {
+    char *cells, *panels, *sums;
+} buffers;
+
+static int64_t cells_size(const weight_grad *g)
+{
+    return g->together * g->cell_rows * g->cell_cols * g->slice + g->kernels->nv * g->kernels->lanes;
+}
+
+static int64_t panels_size(const weight_grad *g)
+{
+    return g->block * g->together * g->band * g->strip + g->kernels->lanes;
+}
+
+static int64_t sums_size(const weight_grad *g)
+{
+    return g->tiles * g->panels * tile_size(g);
+}
+
+/* Tiles of one column read the same cells, those of the next column the same panels. */
+static void add_piece(const weight_grad *g, int64_t filters, int64_t count, const buffers *to)
+{
+    tc_outer_tile t = {.count = count, .b = to->cells, .unit = g->unit, .offset = g->offset, .sums = to->sums};
+    for (int64_t column = 0; column < g->tiles; column++, t.unit += g->kernels->nv)
+        for (int64_t q = 0; q < g->panels; q++, t.sums = at(g, t.sums, tile_size(g))) {
+            const int64_t f = panel_start(g, filters, q);
+            t.rows = (int)(panel_start(g, filters, q + 1) - f);
+            t.a = at(g, to->panels, f * count);
+            if (t.rows > 0)
+                g->kernels->outer(&t);
+        }
+}
+
+static void run_piece(const weight_grad *g, int64_t piece, int64_t group, int64_t f0, int64_t filters, int64_t c0,
+                      int64_t channels, const buffers *to)
+{
+    const tc_conv2d_params *p = g->p;
+    const int64_t j0 = piece % g->strips * g->strip, i0 = piece / g->strips % g->bands * g->band;
+    const int64_t image = piece / g->strips / g->bands * g->together, images = tc_min(g->together, p->n - image);
+    const int64_t rows = tc_min(g->band, p->oh - i0), cols = tc_min(g->strip, p->ow - j0), count = images * rows * cols;
+    for (int64_t n = 0; n < images; n++)
+        pack_image(g, channels, i0 * p->stride_h - p->pad_h, j0 * p->stride_w - p->pad_w,
+                   at(g, g->x, ((image + n) * p->c + group * g->channels + c0) * p->h * p->w),
+                   at(g, to->cells, n * g->cell_rows * g->cell_cols * g->slice));
+    pack_outputs(g, filters, images, rows, cols,
+                 at(g, g->dy, (image * p->k + group * g->filters + f0) * p->oh * p->ow + i0 * p->ow + j0), to->panels);
+    add_piece(g, filters, count, to);
+}
+
+static void run_task(const weight_grad *g, int64_t task, const buffers *to)
+{
     const int64_t slice = task % g->slices, block = task / g->slices % g->blocks;
-    const int64_t group = task / g->slices / g->blocks % v->groups, part = task / tasks_per_part(g);
-    const int64_t c0 = slice * g->slice, channels = tc_min(g->slice, v->channels - c0);
+    const int64_t group = task / g->slices / g->blocks % g->p->groups, part = task / tasks_per_part(g);
+    const int64_t c0 = slice * g->slice, channels = tc_min(g->slice, g->channels - c0);
     const int64_t f0 = block * g->block, filters = tc_min(g->block, g->filters - f0);
-    char *sums = at(g, g->sums, task * task_size(g));
-    memset(sums, 0, (size_t)task_size(g) * g->item);
-    const int64_t first = part * g->pieces_per_part, last = tc_min(first + g->pieces_per_part, g->groups_of * g->bands);
-    for (int64_t piece = first; piece < last; piece++) {
-        const int64_t image = piece / g->bands * g->together, i0 = piece % g->bands * g->band;
-        const int64_t images = tc_min(g->together, v->images - image);
-        for (int64_t which = 0; which < images; which++) {
-            const int64_t source = (image + which) * v->groups + group;
-            conv_pack_planes(g->dtype, v, channels, i0, g->band, which, g->together,
-                             at(g, g->x, (source * v->channels + c0) * v->h * v->w), planes);
-            spread_dy(g, at(g, g->dy, (source * g->filters + f0) * v->oh * v->ow), filters, i0, which, spread);
+    memset(to->sums, 0, (size_t)sums_size(g) * g->item);
+    const int64_t first = part * g->pieces_per_part, last = tc_min(first + g->pieces_per_part, g->pieces);
+    for (int64_t piece = first; piece < last; piece++)
+        run_piece(g, piece, group, f0, filters, c0, channels, to);
+    const int64_t all = g->p->k * g->depth;
+    char *out = part == 0 ? g->dweight : at(g, g->extra, (part - 1) * all);
+    const char *sums = to->sums;
+    for (int64_t column = 0; column < g->tiles; column++)
+        for (int64_t q = 0; q < g->panels; q++, sums = at(g, sums, tile_size(g))) {
+            const int64_t f = panel_start(g, filters, q), row = group * g->filters + f0 + f;
+            g->kernels->scatter((int)(panel_start(g, filters, q + 1) - f), g->index + column * g->kernels->nv * g->kernels->lanes,
+                                channels * g->taps, sums, g->depth, at(g, out, row * g->depth + c0 * g->taps));
         }
-        add_piece(g, filters, channels, images, spread, planes, sums);
-    }
 }
 
 static void run_tasks(void *ctx, int64_t begin, int64_t end)
 {
     weight_grad *g = ctx;
-    const int64_t planes_size = g->slice * g->together * conv_channel_size(g->windows, g->band);
-    const int64_t spread_size = g->block * g->together * g->dy_rows * g->windows->pitch;
-    char *planes = tc_alloc((size_t)(planes_size + spread_size) * g->item);
-    if (!planes) {
+    char *memory = tc_alloc((size_t)(cells_size(g) + panels_size(g) + sums_size(g)) * g->item);
+    if (!memory) {
         __atomic_store_n(&g->status, TC_ENOMEM, __ATOMIC_RELAXED);
         return;
     }
+    const buffers to = {.sums = memory, .cells = at(g, memory, sums_size(g)), .panels = at(g, memory, sums_size(g) + cells_size(g))};
+    /* The lanes behind a run, up to a whole vector, are read and dropped: at the last pixel they are no cells. */
+    memset(to.cells, 0, (size_t)cells_size(g) * g->item);
     for (int64_t task = begin; task < end; task++)
-        run_task(g, task, planes, at(g, planes, planes_size));
-    tc_free(planes);
+        run_task(g, task, &to);
+    tc_free(memory);
 }
 
-/* Adds the parts, in order, into the first; then its tiles go to dweight. */
-static void finish_tasks(void *ctx, int64_t begin, int64_t end)
+enum { ADD_CHUNK = 1 << 13 };
+
+static void add_parts(void *ctx, int64_t begin, int64_t end)
 {
-    weight_grad *g = ctx;
-    const conv_windows *v = g->windows;
-    const int dot_rows = g->gemm->dot_rows, dot_cols = g->gemm->dot_cols;
-    const int64_t taps = conv_taps(v), depth = v->channels * taps;
-    for (int64_t task = begin; task < end; task++) {
-        const int64_t c0 = task % g->slices * g->slice, columns = tc_min(g->slice, v->channels - c0) * taps;
-        const int64_t f0 = task / g->slices % g->blocks * g->block, filters = tc_min(g->block, g->filters - f0);
-        const int64_t group = task / g->slices / g->blocks;
-        char *sums = at(g, g->sums, task * task_size(g));
-        for (int64_t part = 1; part < g->parts; part++)
-            g->conv->add(task_size(g), at(g, sums, part * tasks_per_part(g) * task_size(g)), sums);
-        tc_tile t = {.c_row = depth, .c_col = 1, .alpha = 1};
-        for (int64_t f = 0; f < filters; f += dot_rows)
-            for (int64_t j = 0; j < columns; j += dot_cols) {
-                const int64_t tile = f / dot_rows * g->tiles + j / dot_cols;
-                t.rows = (int)tc_min(dot_rows, filters - f);
-                t.cols = (int)tc_min(dot_cols, columns - j);
-                t.c = at(g, g->dweight, (group * g->filters + f0 + f) * depth + c0 * taps + j);
-                g->gemm->finish(&t, at(g, sums, tile * g->gemm->dot_size), dot_cols);
-            }
+    const weight_grad *g = ctx;
+    for (int64_t part = 1; part < g->parts; part++)
+        g->kernels->add(end - begin, at(g, g->extra, (part - 1) * g->p->k * g->depth + begin), at(g, g->dweight, begin));
+}
+
+/* ---- sizes, by shape alone ---- */
+
+static void choose_pieces(weight_grad *g)
+{
+    const tc_conv2d_params *p = g->p;
+    g->strips = tc_ceil_div(p->ow, 2 * PIECE);
+    g->strip = tc_ceil_div(p->ow, g->strips);
+    g->bands = tc_ceil_div(p->oh, tc_max(1, PIECE / g->strip));
+    g->band = tc_ceil_div(p->oh, g->bands);
+    g->bands = tc_ceil_div(p->oh, g->band);
+    const int64_t most = tc_max(1, tc_min(p->n, PIECE / (p->oh * p->ow)));
+    g->together = g->bands * g->strips > 1 ? 1 : tc_ceil_div(p->n, tc_ceil_div(p->n, most));
+    g->batches = tc_ceil_div(p->n, g->together);
+    g->pieces = g->batches * g->bands * g->strips;
+    g->cell_rows = (g->band - 1) * p->stride_h + (p->r - 1) * p->dilation_h + 1;
+    g->cell_cols = (g->strip - 1) * p->stride_w + (p->s - 1) * p->dilation_w + 1;
+}
+
+/* Slices and blocks of equal size. The taps of a row are one run if they are adjacent pixels. */
+static void set_blocks(weight_grad *g, int64_t slice, int64_t block)
+{
+    const tc_conv2d_params *p = g->p;
+    const int64_t lanes = g->kernels->lanes, nv = g->kernels->nv;
+    g->slices = tc_ceil_div(g->channels, slice);
+    g->slice = tc_ceil_div(g->channels, g->slices);
+    g->slices = tc_ceil_div(g->channels, g->slice);
+    g->blocks = tc_ceil_div(g->filters, block);
+    g->block = tc_ceil_div(g->filters, g->blocks);
+    g->blocks = tc_ceil_div(g->filters, g->block);
+    g->panels = tc_ceil_div(g->block, g->kernels->mr);
+    g->runs = p->dilation_w == 1 ? 1 : p->s;
+    g->run = g->slice * p->s / g->runs;
+    g->tiles = tc_ceil_div(p->r * g->runs * tc_ceil_div(g->run, lanes), nv);
+}
+
+static void choose_blocks(weight_grad *g)
+{
+    int64_t slice = tc_min(g->channels, SLICE_BYTES / (int64_t)g->item), block = tc_min(g->filters, BLOCK_FILTERS);
+    set_blocks(g, slice, block);
+    while (sums_size(g) * (int64_t)g->item > SUMS_BYTES && (slice > g->kernels->lanes || block > g->kernels->mr)) {
+        if (block > g->kernels->mr && (block >= slice || slice <= g->kernels->lanes))
+            block = tc_ceil_div(block, 2);
+        else
+            slice = tc_ceil_div(slice, 2);
+        set_blocks(g, slice, block);
     }
 }
 
-static void choose_sizes(weight_grad *g)
+/* A power of two, so that few tasks share out evenly. */
+static void choose_parts(weight_grad *g)
 {
-    const conv_windows *v = g->windows;
-    const int64_t taps = conv_taps(v), item = (int64_t)g->item, dot_rows = g->gemm->dot_rows;
-    g->band = conv_choose_band(v->oh, v->pitch * item, PIECE_BYTES);
-    g->bands = tc_ceil_div(v->oh, g->band);
-    /* Whole small images side by side, their planes' pitch being that of x: longer sums, fewer of them to finish. */
-    const int64_t plane_bytes = conv_plane_rows(v, v->oh) * v->pitch * item;
-    g->together = g->bands > 1 ? 1 : tc_max(1, tc_min(v->images, PIECE_BYTES / plane_bytes));
-    g->groups_of = tc_ceil_div(v->images, g->together);
-    g->dy_rows = g->together > 1 ? conv_plane_rows(v, g->band) : g->band;
-    g->blocks = tc_ceil_div(g->filters, TASK_FILTERS);
-    g->block = tc_ceil_div(tc_ceil_div(g->filters, g->blocks), dot_rows) * dot_rows;
-    g->blocks = tc_ceil_div(g->filters, g->block);
-    const int64_t most = tc_max(1, TASK_PLANES_BYTES / (g->together * conv_channel_size(v, g->band) * item));
-    g->slices = tc_ceil_div(v->channels, most);
-    g->slice = tc_ceil_div(v->channels, g->slices);
-    g->tiles = tc_ceil_div(g->slice * taps, g->gemm->dot_cols);
-    const int64_t pieces = g->groups_of * g->bands, tasks = tasks_per_part(g);
-    const double work = (double)(v->images * v->oh * v->ow) * (double)g->filters * (double)(v->groups * v->channels * taps);
-    int64_t parts = tc_min(tc_ceil_div(WANTED_TASKS, tasks), pieces);
-    parts = tc_min(parts, (int64_t)(work / PART_WORK));
-    parts = tc_max(1, tc_min(parts, PARTS_SIZE / (tasks * task_size(g))));
-    g->pieces_per_part = tc_ceil_div(pieces, parts);
-    g->parts = tc_ceil_div(pieces, g->pieces_per_part);
+    const tc_conv2d_params *p = g->p;
+    const double outputs = (double)p->n * (double)p->k * (double)(p->oh * p->ow), weights = (double)p->k * (double)g->depth;
+    const int64_t most = tc_min(g->pieces, tc_ceil_div(WANTED_TASKS, tasks_per_part(g)));
+    g->parts = 1;
+    while (2 * g->parts <= most && outputs * (double)g->depth >= (double)(2 * g->parts) * PART_WORK &&
+           (double)(2 * g->parts - 1) * weights * PARTS_SHARE <= outputs)
+        g->parts *= 2;
+    g->pieces_per_part = tc_ceil_div(g->pieces, g->parts);
+    g->parts = tc_ceil_div(g->pieces, g->pieces_per_part);
 }
 
-int conv_weight_grad(int dtype, const conv_windows *v, int64_t filters, const void *dy, const void *x, void *dweight)
+/* ---- where things lie ---- */
+
+static void fill_offsets(const weight_grad *g, int64_t rows, int64_t cols)
 {
-    weight_grad g = {.windows = v, .gemm = tc_kernels_for(dtype)->gemm, .conv = tc_kernels_for(dtype)->conv, .dtype = dtype,
-                     .item = tc_itemsize(dtype), .dy = dy, .x = x, .dweight = dweight, .filters = filters, .status = TC_OK};
-    choose_sizes(&g);
-    g.sums = tc_alloc((size_t)(g.parts * tasks_per_part(&g) * task_size(&g)) * g.item);
-    g.offset = tc_alloc((size_t)(g.slice * conv_taps(v)) * sizeof *g.offset);
-    if (g.sums && g.offset) {
-        conv_offsets(v, g.slice, g.band, g.together, g.offset);
-        tc_parallel_for(g.parts * tasks_per_part(&g), 1, run_tasks, &g);
-        if (g.status == TC_OK)
-            tc_parallel_for(tasks_per_part(&g), tc_max(1, (1 << 14) / task_size(&g)), finish_tasks, &g);
+    const tc_conv2d_params *p = g->p;
+    int64_t *offset = g->offset;
+    for (int64_t n = 0; n < g->together; n++)
+        for (int64_t i = 0; i < rows; i++)
+            for (int64_t j = 0; j < cols; j++)
+                *offset++ = ((n * g->cell_rows + i * p->stride_h) * g->cell_cols + j * p->stride_w) * g->slice;
+}
+
+static void fill_units(const weight_grad *g)
+{
+    const tc_conv2d_params *p = g->p;
+    const int64_t lanes = g->kernels->lanes, nv = g->kernels->nv;
+    int64_t *unit = g->unit, *index = g->index;
+    for (int64_t r = 0; r < p->r; r++)
+        for (int64_t run = 0; run < g->runs; run++)
+            for (int64_t lane = 0; lane < g->run; lane += lanes) {
+                *unit++ = (r * p->dilation_h * g->cell_cols + run * p->dilation_w) * g->slice + lane;
+                for (int64_t l = lane; l < lane + lanes; l++)
+                    *index++ = l < g->run ? l % g->slice * g->taps + r * p->s + run + l / g->slice : INT64_MAX;
+            }
+    for (; unit < g->unit + g->tiles * nv; unit++) {
+        *unit = 0;
+        for (int64_t l = 0; l < lanes; l++)
+            *index++ = INT64_MAX;
+    }
+}
+
+int conv_weight_grad(int dtype, const tc_conv2d_params *p, const void *dy, const void *x, void *dweight)
+{
+    weight_grad g = {.p = p, .kernels = tc_kernels_for(dtype)->conv_weight, .item = tc_itemsize(dtype), .dy = dy, .x = x,
+                     .dweight = dweight, .channels = p->c / p->groups, .filters = p->k / p->groups, .taps = p->r * p->s,
+                     .status = TC_OK};
+    g.depth = g.channels * g.taps;
+    choose_pieces(&g);
+    choose_blocks(&g);
+    choose_parts(&g);
+    const int64_t units = g.tiles * g.kernels->nv, outputs = g.together * g.band * g.strip;
+    g.offset = tc_alloc((size_t)(outputs + units * (1 + g.kernels->lanes)) * sizeof *g.offset);
+    g.extra = tc_alloc((size_t)((g.parts - 1) * p->k * g.depth) * g.item);
+    if (g.offset && g.extra) {
+        g.unit = g.offset + outputs;
+        g.index = g.unit + units;
+        fill_offsets(&g, g.band, g.strip);
+        fill_units(&g);
+        const double work = (double)g.pieces_per_part * (double)outputs * (double)(g.block * g.slice * g.taps);
+        tc_parallel_for(g.parts * tasks_per_part(&g), tc_max(1, (int64_t)(CHUNK_WORK / work)), run_tasks, &g);
+        if (g.status == TC_OK && g.parts > 1)
+            tc_parallel_for(p->k * g.depth, ADD_CHUNK, add_parts, &g);
     } else {
         g.status = TC_ENOMEM;
     }
-    tc_free(g.sums);
+    tc_free(g.extra);
     tc_free(g.offset);
     return g.status;
 }

@@ -61,6 +61,27 @@ typedef struct {
     void (*add)(int64_t n, const void *x, void *y);     /* y += x, n a whole number of vectors */
 } tc_conv_kernels;
 
+/* sums(i, j) += sum over p < count of a[p * rows + i] * vector at b[unit[j] + offset[p]], for i < rows, j < nv: the outer
+ * products of conv_weight.c. unit says where each vector's cells lie at the first pixel, offset where a pixel lies. */
+typedef struct {
+    int rows;
+    int64_t count;
+    const void *a, *b;
+    const int64_t *unit, *offset;
+    void *sums;
+} tc_outer_tile;
+
+typedef struct {
+    int mr, nv, lanes;          /* most rows of a tile; its vectors; elements of a vector */
+    /* dst[q * width + c] = src[c * plane + q] for q < count, c < channels; 0 for channels <= c < width. `readable` elements
+     * of each plane may be read; up to lanes - 1 elements after dst are overwritten. */
+    void (*pixels)(int64_t channels, int64_t width, int64_t plane, int64_t count, int64_t readable, const void *src, void *dst);
+    void (*outer)(const tc_outer_tile *t);
+    /* dst[i * depth + index[l]] = sums(i, l) for i < rows and the lanes l of a tile whose index is below limit. */
+    void (*scatter)(int rows, const int64_t *index, int64_t limit, const void *sums, int64_t depth, void *dst);
+    void (*add)(int64_t n, const void *x, void *y);     /* y += x */
+} tc_conv_weight_kernels;
+
 /* Rows and planes are counted through the whole batch. */
 typedef struct {
     void (*max_rows)(const tc_pool2d_params *p, int smallest, int64_t begin, int64_t end, const void *x, void *y, int32_t *indices);
@@ -172,6 +193,7 @@ typedef struct {
 typedef struct {
     const tc_gemm_kernels *gemm;
     const tc_conv_kernels *conv;
+    const tc_conv_weight_kernels *conv_weight;
     const tc_pool_kernels *pool;
     const tc_elementwise_kernels *elementwise;
     const tc_reduce_kernels *reduce;

@@ -4,6 +4,7 @@
 #include "lanes_tpl.h"
 #include "gemm_tpl.h"
 #include "conv_tpl.h"
+#include "conv_weight_tpl.h"
 #include "pool_tpl.h"
 #include "elementwise_tpl.h"
 #include "reduce_tpl.h"
@@ -17,6 +18,7 @@
 static const tc_kernels FN(kernels) = {
     .gemm = &FN(gemm_kernels),
     .conv = &FN(conv_kernels),
+    .conv_weight = &FN(conv_weight_kernels),
     .pool = &FN(pool_kernels),
     .elementwise = &FN(elementwise_kernels),
     .reduce = &FN(reduce_kernels),
