@@ -1,7 +1,7 @@
 """Every allocation of the core fails once in every step of a training: MemoryError, nothing broken, the retry works.
 
-`tc_alloc_fail_at(n, sticky)` makes the n-th allocation fail (and with `sticky` all later ones). Tensors from 4 KiB on
-and the kernels' work space come from that allocator, so the sizes here are just large enough to use it.
+`tc_alloc_fail_at(n, sticky)` makes the n-th allocation fail (and with `sticky` all later ones). Large tensors and the
+kernels' work space come from that allocator; here tensors from 4 KiB on do, and the sizes are just above that.
 """
 
 from __future__ import annotations
@@ -14,12 +14,14 @@ import pytest
 import tinygrad_cnn as torch
 from tinygrad_cnn import nn
 from tinygrad_cnn._core import ffi, lib
+from tinygrad_cnn.core import buffers
 from tinygrad_cnn.nn import functional as F
 from tinygrad_cnn.utils.data import DataLoader, TensorDataset
 
 
 @pytest.fixture(autouse=True)
-def memory_works_afterwards():
+def memory_works_afterwards(monkeypatch):
+    monkeypatch.setattr(buffers, "SMALL", 4096)
     yield
     lib.tc_alloc_fail_at(0, 0)
 

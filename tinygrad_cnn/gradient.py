@@ -135,17 +135,15 @@ class Gradient:
             raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
         node = self._current_node()
         if node is not None:
-            if node._retained is None:
-                node._retained = {}
-            node._retained[self._output_index] = weakref.ref(self)
+            node.hooks().retained[self._output_index] = weakref.ref(self)
 
     @property
     def retains_grad(self) -> bool:
         """Whether `retain_grad` was called on this tensor, which is not a leaf."""
         node = self._current_node()
-        if node is None or node._retained is None:
+        if node is None or node._hooks is None:
             return False
-        reference = node._retained.get(self._output_index)
+        reference = node._hooks.retained.get(self._output_index)
         return reference is not None and reference() is self
 
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> Any:
@@ -160,9 +158,7 @@ class Gradient:
                 self._hooks = {}
             hooks = self._hooks
         else:
-            if node._output_hooks is None:
-                node._output_hooks = {}
-            hooks = node._output_hooks.setdefault(self._output_index, {})
+            hooks = node.hooks().outputs.setdefault(self._output_index, {})
         return register(hooks, hook)
 
     def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> Any:

@@ -178,7 +178,7 @@ class Methods:
     unbind, split, chunk = movement.unbind, movement.split, movement.chunk
     flip, roll, repeat, tile = movement.flip, movement.roll, movement.repeat, movement.tile
     repeat_interleave, tril, triu, diag = movement.repeat_interleave, triangular.tril, triangular.triu, triangular.diag
-    sum_to_size = broadcasting.sum_to_size
+    sum_to_size, _unbroadcast = broadcasting.sum_to_size, broadcasting.unbroadcast
     clone, contiguous, copy_ = clone, conversion.contiguous, conversion.copy_
     to, type_as = conversion.to, conversion.type_as
     float, double, long, int = conversion.float, conversion.double, conversion.long, conversion.int

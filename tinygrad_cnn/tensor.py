@@ -118,10 +118,15 @@ class Tensor(_Base):
 
     def _tie(self, parent: Tensor, made_by: type[Operation], params: dict[str, Any]) -> None:
         """Note that this tensor is a view of `parent`."""
-        self._version_counter = parent._counter()
+        counter = parent._version_counter
+        if counter is None:
+            counter = parent._version_counter = [0]
+        self._version_counter = counter
         self._view_parent = parent
-        self._view_base = parent if parent._view_base is None else parent._view_base
-        self._epoch = self._view_base._epoch
+        base = parent._view_base
+        self._view_base = base = parent if base is None else base
+        if base._epoch:
+            self._epoch = base._epoch
         # A view made in no_grad mode, or of one, is not part of the graph: there is nothing to make anew.
         if mode.enabled and (parent._view_parent is None or parent._view_made is not None):
             self._view_made = (made_by, params)
@@ -146,11 +151,11 @@ class Tensor(_Base):
         """Put another node behind this tensor; a gradient that is to be retained is the new one."""
         old, old_index = self._node, self._output_index
         self._node, self._output_index, self._requires_grad = node, index, requires_grad
-        if old is not None and node is not None and old._retained is not None:
-            reference = old._retained.get(old_index)
+        if old is not None and node is not None and old._hooks is not None:
+            reference = old._hooks.retained.get(old_index)
             if reference is not None and reference() is self:
-                del old._retained[old_index]
-                node._retained = {**(node._retained or {}), index: reference}
+                del old._hooks.retained[old_index]
+                node.hooks().retained[index] = reference
 
     def _rebase(self, node: Node) -> None:
         """Put `node` behind this tensor after an in-place change, and behind the base if it is a view."""
@@ -222,9 +227,11 @@ class Tensor(_Base):
             changed = wrap(result)
             changed._version_counter = self._counter()
             node._finish((before, *others), (changed,))
-            for saved in node._saved or ():
-                if saved.index == 0:
-                    saved.array = array
+            if node._saved is not None:  # what was saved as output 0 is this tensor's memory
+                node._saved = [
+                    (owner, array if index == 0 else saved, index, version)
+                    for owner, saved, index, version in node._saved
+                ]
             self._rebase(node)
         return self
 

@@ -204,7 +204,6 @@ class _Hidden(Node):
 def _hide(tensor: Tensor) -> Tensor:
     node = _Hidden()
     connect(node, (tensor,))
-    node.outputs = (tensor._array.shape,)
     result = wrap(tensor._array)
     result._set_node(node, 0)
     return result

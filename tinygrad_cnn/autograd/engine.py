@@ -14,6 +14,7 @@ from tinygrad_cnn import core
 from tinygrad_cnn.tensor import Tensor, wrap
 
 from .grad_mode import mode
+from .operation import LEAF
 from .run import Run, keep_gradient, key_of
 
 
@@ -55,7 +56,10 @@ def _execute(run: Run, tensors: Sequence[Tensor], grads: Sequence[Tensor | None]
     mode.enabled = run.create_graph
     try:
         for tensor, root, start in zip(tensors, roots, starts, strict=True):
-            run.give(tensor if root is None else root, tensor._output_index if root is not None else 0, start)
+            if root is None:
+                run.give(tensor, LEAF, start)
+            else:
+                run.give(root, tensor._output_index, start)
         del starts
         run.go()
     finally:

@@ -14,7 +14,8 @@ from typing import Any
 from tinygrad_cnn.tensor import Tensor
 
 from .grad_mode import mode, no_grad
-from .operation import FREED, Node, Saved, connect
+from .operation import FREED, Node, connect
+from .saved import NOTHING, Saved, save_input, save_output, unpack
 
 
 class FunctionCtx:
@@ -52,7 +53,7 @@ class FunctionCtx:
         node = self._node()
         if node is None or node.freed:
             raise RuntimeError(FREED)
-        return tuple([saved.unpack(node) for saved in self._saved])
+        return unpack(node, self._saved)
 
     def mark_dirty(self, *tensors: Tensor) -> None:
         """Say which inputs forward changed in place; they must be among its outputs."""
@@ -75,6 +76,7 @@ class _FunctionNode(Node):
         self.ctx = ctx
         self.count = 0
         self.input_dtypes: tuple[Any, ...] = ()
+        self.output_shapes: tuple[Any, ...] = ()
         self.output_dtypes: tuple[Any, ...] = ()
 
     def name(self) -> str:
@@ -91,7 +93,7 @@ class _FunctionNode(Node):
         if self.ctx._materialize:
             grads = [
                 Tensor._zeros(shape, dtype) if grad is None and shape is not None else grad
-                for grad, shape, dtype in zip(grads, self.outputs, self.output_dtypes, strict=True)
+                for grad, shape, dtype in zip(grads, self.output_shapes, self.output_dtypes, strict=True)
             ]
         result = self.function._vjp()(self.ctx, *grads)
         return self.checked(result if isinstance(result, tuple) else (result,))
@@ -111,10 +113,11 @@ class _FunctionNode(Node):
                 raise RuntimeError(f"expected Variable or None (got {type(grad).__name__})")
             if grad is None or edge is None:
                 continue
-            if grad.numel() != _count(edge.shape) and not _fits(grad, edge.shape):
+            shape = edge[2]
+            if grad.numel() != _count(shape) and not _fits(grad, shape):
                 raise RuntimeError(
                     f"Function {name} returned an invalid gradient at index {index} - got {list(grad.shape)} but "
-                    f"expected shape compatible with {list(edge.shape)}"
+                    f"expected shape compatible with {list(shape)}"
                 )
             dtype = self.input_dtypes[index]
             if grad.dtype is not dtype:
@@ -218,7 +221,8 @@ def _attach(node: _FunctionNode, inputs: tuple[Any, ...], outputs: list[Any]) ->
             output._bump()
         elif any(output is tensor for tensor in inputs):
             outputs[index] = output._alias_detached()
-    node.outputs = tuple([tuple(out.shape) if isinstance(out, Tensor) else None for out in outputs])  # type: ignore[misc]
+    node.output_count = len(outputs)
+    node.output_shapes = tuple([out._array.shape if isinstance(out, Tensor) else None for out in outputs])
     node.output_dtypes = tuple([out._array.dtype if isinstance(out, Tensor) else None for out in outputs])
     for index, output in enumerate(outputs):
         if isinstance(output, Tensor) and output.is_floating_point():
@@ -236,11 +240,11 @@ def _attach(node: _FunctionNode, inputs: tuple[Any, ...], outputs: list[Any]) ->
 
 def _save(tensor: Tensor | None, node: Node, outputs: list[Any]) -> Saved:
     if tensor is None:
-        return Saved(None, None, -1)
+        return NOTHING
     for index, output in enumerate(outputs):
         if output is tensor or (isinstance(output, Tensor) and output._array is tensor._array and output._node is node):
-            return Saved(tensor._alias_detached(), tensor._array, index)
-    return Saved(tensor, None, -1)
+            return save_output(tensor, index)
+    return save_input(tensor)
 
 
 def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
@@ -268,7 +272,5 @@ class _Once(Node):
 
 def _fail(tensor: Tensor) -> Tensor:
     result = tensor._alias_detached()
-    node = _Once()
-    node.outputs = (tuple(result.shape),)
-    result._set_node(node, 0)
+    result._set_node(_Once(), 0)
     return result

@@ -3,17 +3,22 @@
 An operation is one class: `forward` on NumPy arrays beside `backward` on Tensors. The object that `apply` makes is the
 node of the graph itself; it knows the nodes its inputs came from (edges), and what `forward` saved. `backward` is made
 of other operations, so a gradient is differentiable again.
+
+Every operation of a program passes through `apply` and `connect`, and on a small tensor they are most of its cost. They
+are therefore written out where a helper would read better, and set no attribute whose default serves: a call of a
+Python function costs as much as the arithmetic on a dozen numbers.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
-from typing import Any, ClassVar, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
 
-from tinygrad_cnn.tensor import Tensor, wrap
+from tinygrad_cnn.tensor import Tensor
 
 from .grad_mode import anomaly, mode
+from .saved import pack, unpack
 
 # Nodes are numbered as they are made, so a node's number is higher than those of all nodes it depends on: going
 # through them from the highest down is a topological order.
@@ -26,90 +31,37 @@ FREED = (
     "after calling backward."
 )
 
-
-class Edge(NamedTuple):
-    """Where a gradient goes: a node and which of its outputs, or a leaf tensor; the shape that it must have there."""
-
-    target: Any
-    index: int  # type: ignore[assignment]
-    shape: tuple[int, ...]
+# Where a gradient goes: (node, which of its outputs, the shape that it must have there), or (leaf, LEAF, shape).
+Edge = tuple[Any, int, tuple[int, ...]]
+LEAF = -1
 
 
-_make_edge = tuple.__new__  # what Edge(...) calls, without the call of Python in between
+class NodeHooks:
+    """What is to be called, or filled, as backward passes a node; made when the first one is registered."""
 
+    __slots__ = ("outputs", "post", "pre", "retained")
 
-class Saved:
-    """A tensor kept for backward: by reference if it was an input, by its array if it is the node's own output."""
-
-    __slots__ = ("array", "index", "tensor", "version")
-
-    def __init__(self, tensor: Tensor | None, array: Any, index: int):
-        self.tensor = tensor
-        self.array = array
-        self.index = index
-        self.version = 0 if tensor is None else tensor._counter()[0]
-
-    def unpack(self, node: Node) -> Tensor | None:
-        """Return the tensor, or raise RuntimeError if it was changed in place since."""
-        tensor = self.tensor
-        if tensor is None:
-            return None if self.array is None else wrap(self.array)
-        if tensor._counter()[0] != self.version:
-            raise RuntimeError(
-                "one of the variables needed for gradient computation has been modified by an inplace operation: "
-                f"[{tensor.type()} {list(tensor.shape)}]{_output_of(node, self.index, tensor)} is at version "
-                f"{tensor._counter()[0]}; expected version {self.version} instead. Hint: {_hint()}"
-            )
-        if self.index >= 0:  # the node's own output: a fresh tensor on the same memory, with the node behind it
-            output = wrap(self.array)
-            output._version_counter = tensor._counter()
-            if node.edges:
-                output._set_node(node, self.index)
-            return output
-        return tensor
-
-
-def _hint() -> str:
-    if anomaly.enabled:
-        return (
-            "the backtrace further above shows the operation that failed to compute its gradient. The variable in "
-            "question was changed in there or anywhere later. Good luck!"
-        )
-    return (
-        "enable anomaly detection to find the operation that failed to compute its gradient, with "
-        "torch.autograd.set_detect_anomaly(True, check_nan=False)."
-    )
-
-
-def _output_of(node: Node, index: int, tensor: Tensor) -> str:
-    if index < 0:
-        source = tensor._current_node()
-        if source is None:
-            return ""
-        node, index = source, tensor._output_index
-    name = node.name().rpartition("Backward")[0] or node.name()
-    return f", which is output {index} of {name.replace('CopySlices', 'torch::autograd::CopySlices')},"
+    def __init__(self) -> None:
+        self.pre: dict[int, Any] = {}
+        self.post: dict[int, Any] = {}
+        self.outputs: dict[int, dict[int, Any]] = {}  # by output index: hooks of the tensor
+        self.retained: dict[int, Any] = {}  # by output index: tensors that keep their gradient
 
 
 class Node:
     """One operation in the graph. `edges` has an entry for each tensor input, None where no gradient is needed."""
 
     grad_name: str = ""
-    edges: tuple[Edge | None, ...] = ()
-    needs_input_grad: tuple[bool, ...] = ()
+    edges: Sequence[Edge | None] = ()
     recording = False  # whether forward's save_for_backward has a purpose
     number = -1
-    outputs: tuple[tuple[int, ...], ...] = ()  # shapes
-    output_dtype: Any = None
+    output_count = 1
     freed = False
     # Whether the node serves one backward pass although it saves no tensor: it keeps a number or an index where PyTorch
     # saves a tensor, and so raises.
     serves_once = False
     _saved: Any = None
-    _pre_hooks: dict[int, Any] | None = None
-    _post_hooks: dict[int, Any] | None = None
-    _output_hooks: dict[int, Any] | None = None  # by output index: hooks of the tensor
-    _retained: dict[int, Any] | None = None  # by output index: tensors that keep their gradient
+    _hooks: NodeHooks | None = None
     _origin: list[str] | None = None  # where forward was called, if anomaly detection was on
 
     def name(self) -> str:
@@ -120,16 +72,21 @@ class Node:
         return f"<{self.name()} object at {id(self):#x}>"
 
     @property
+    def needs_input_grad(self) -> tuple[bool, ...]:
+        """Which inputs need a gradient."""
+        return tuple([edge is not None for edge in self.edges])
+
+    @property
     def next_functions(self) -> tuple[tuple[Any, int], ...]:
         """The nodes that the inputs came from, each with the number of its output, as in PyTorch."""
         found: list[tuple[Any, int]] = []
         for edge in self.edges:
             if edge is None:
                 found.append((None, 0))
-            elif isinstance(edge.target, Node):
-                found.append((edge.target, edge.index))
+            elif edge[1] == LEAF:
+                found.append((AccumulateGrad(edge[0]), 0))
             else:
-                found.append((AccumulateGrad(edge.target), 0))
+                found.append(edge[:2])
         return tuple(found)
 
     @property
@@ -137,23 +94,25 @@ class Node:
         """The tensors given to `save_for_backward`; RuntimeError if the graph was freed or one was changed in place."""
         if self.freed:
             raise RuntimeError(FREED)
-        return tuple([saved.unpack(self) for saved in self._saved or ()])
+        return unpack(self, self._saved or [])
+
+    def hooks(self) -> NodeHooks:
+        """Return the hooks, to add to them."""
+        if self._hooks is None:
+            self._hooks = NodeHooks()
+        return self._hooks
 
     def register_hook(self, hook: Callable[..., Any]) -> Any:
         """Call `hook(grad_inputs, grad_outputs)` after the node has run; a returned tuple replaces grad_inputs."""
         from tinygrad_cnn.utils.hooks import register
 
-        if self._post_hooks is None:
-            self._post_hooks = {}
-        return register(self._post_hooks, hook)
+        return register(self.hooks().post, hook)
 
     def register_prehook(self, hook: Callable[..., Any]) -> Any:
         """Call `hook(grad_outputs)` before the node runs; a returned tuple replaces grad_outputs."""
         from tinygrad_cnn.utils.hooks import register
 
-        if self._pre_hooks is None:
-            self._pre_hooks = {}
-        return register(self._pre_hooks, hook)
+        return register(self.hooks().pre, hook)
 
     def run(self, grads: list[Any]) -> tuple[Any, ...]:
         """Return the gradients of the inputs from those of the outputs (None where zero)."""
@@ -187,20 +146,19 @@ def connect(node: Node, inputs: tuple[Any, ...]) -> bool:
     edges: list[Edge | None] = []
     wanted = False
     for tensor in inputs:
-        # The property `requires_grad` spelled out: this loop runs for every operation.
+        # The property `requires_grad` spelled out.
         if tensor is None or not (tensor._requires_grad or (tensor._view_base is not None and tensor.requires_grad)):
             edges.append(None)
             continue
         wanted = True
-        source = tensor._node if tensor._view_parent is None else tensor._current_node()
+        source = tensor._node if tensor._view_base is None else tensor._current_node()
         if source is None:
-            edges.append(_make_edge(Edge, (tensor, 0, tensor._array.shape)))
+            edges.append((tensor, LEAF, tensor._array.shape))
         else:
-            edges.append(_make_edge(Edge, (source, tensor._output_index, tensor._array.shape)))
+            edges.append((source, tensor._output_index, tensor._array.shape))
     if not wanted:
         return False
-    node.needs_input_grad = tuple([edge is not None for edge in edges])
-    node.edges = tuple(edges)
+    node.edges = edges
     node.number = next(_numbers)
     node.recording = True
     if anomaly.enabled:
@@ -210,7 +168,7 @@ def connect(node: Node, inputs: tuple[Any, ...]) -> bool:
     return True
 
 
-_NOTHING = Saved(None, None, -1)
+_new = object.__new__
 
 
 class Operation(Node):
@@ -248,41 +206,41 @@ class Operation(Node):
         """Run the operation on Tensors (or None) and return a Tensor or a tuple of Tensors."""
         node = cls()
         recorded = mode.enabled and connect(node, inputs)
-        result = node.forward(*[None if tensor is None else tensor._array for tensor in inputs], **params)
+        if len(inputs) == 1:
+            result = node.forward(inputs[0]._array, **params)
+        else:
+            result = node.forward(*[None if tensor is None else tensor._array for tensor in inputs], **params)
         if type(result) is tuple:
-            tensors = tuple([wrap(array) for array in result])
-            if recorded:
-                node._finish(inputs, tensors)
-            return tensors
-        tensor = wrap(result)
+            return node._several(inputs, result, recorded)
+        tensor = _new(Tensor)
+        tensor._array = result
         if recorded:
-            node._finish(inputs, (tensor,))
+            tensor._node = node
+            tensor._requires_grad = True
+            if node._saved is not None:
+                node._saved = pack(node._saved, inputs, (tensor,))
         return tensor
 
-    def _finish(self, inputs: tuple[Any, ...], tensors: tuple[Tensor, ...]) -> None:
+    def _several(self, inputs: tuple[Any, ...], arrays: tuple[Any, ...], recorded: bool) -> tuple[Tensor, ...]:
+        """Return the Tensors of an operation with a tuple of outputs."""
+        tensors = []
+        for array in arrays:
+            tensor = _new(Tensor)
+            tensor._array = array
+            tensors.append(tensor)
+        outputs = tuple(tensors)
+        if recorded:
+            self._finish(inputs, outputs)
+        return outputs
+
+    def _finish(self, inputs: tuple[Any, ...], outputs: tuple[Tensor, ...]) -> None:
         """Hang the node behind its outputs, and turn the saved arrays into saved tensors."""
-        self.outputs = tuple([tensor._array.shape for tensor in tensors])
-        self.output_dtype = tensors[0]._array.dtype
-        for index, tensor in enumerate(tensors):
+        self.output_count = len(outputs)
+        for index, tensor in enumerate(outputs):
             if index not in self.not_differentiable:
                 tensor._set_node(self, index)
         if self._saved is not None:
-            self._saved = [self._keep(array, inputs, tensors) for array in self._saved]
-
-    @staticmethod
-    def _keep(array: Any, inputs: tuple[Any, ...], tensors: tuple[Tensor, ...]) -> Saved:
-        if array is not None:
-            for tensor in inputs:
-                if tensor is not None and tensor._array is array:
-                    return Saved(tensor, None, -1)
-            for index, tensor in enumerate(tensors):
-                if tensor._array is array:
-                    # Only the array and the counter are kept: the output itself would close a cycle with its node.
-                    kept = wrap(array)
-                    kept._version_counter = tensor._counter()
-                    return Saved(kept, array, index)
-            return Saved(None, array, -1)
-        return _NOTHING
+            self._saved = pack(self._saved, inputs, outputs)
 
     def run(self, grads: list[Any]) -> tuple[Any, ...]:
         """Call `backward`; RuntimeError if the graph was freed."""
@@ -295,13 +253,21 @@ class Operation(Node):
 class ViewOperation(Operation):
     """An operation whose result shares its input's memory: one input, one output.
 
-    The result shares the version counter and remembers how it was made, so that an in-place change of the one is seen
-    in the graph of the other (`Tensor._rebase`).
+    Nothing is saved: sizes and indices say how the gradient goes back. The result shares the version counter and
+    remembers how it was made, so that an in-place change of the one is seen in the graph of the other
+    (`Tensor._rebase`).
     """
 
     @classmethod
     def apply(cls, *inputs: Any, **params: Any) -> Any:
         """Run the operation and tie the result to its input."""
-        result = super().apply(*inputs, **params)
-        result._tie(inputs[0], cls, params)
-        return result
+        node = cls()
+        recorded = mode.enabled and connect(node, inputs)
+        (parent,) = inputs
+        view = _new(Tensor)
+        view._array = node.forward(parent._array, **params)
+        if recorded:
+            view._node = node
+            view._requires_grad = True
+        view._tie(parent, cls, params)
+        return view

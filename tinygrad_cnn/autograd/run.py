@@ -16,7 +16,7 @@ from tinygrad_cnn.tensor import Tensor, wrap
 
 from .anomaly import run_watched
 from .grad_mode import anomaly
-from .operation import Node
+from .operation import LEAF, Node, NodeHooks
 
 
 def _references(tensor: Tensor) -> tuple[int, int]:
@@ -55,8 +55,10 @@ class Run:
     def __init__(self, keep_graph: bool, create_graph: bool, wanted: Sequence[Tensor] | None, capture: bool):
         self.keep_graph = keep_graph
         self.create_graph = create_graph
-        self.heap: list[tuple[int, Node]] = []
-        self.waiting: dict[Node, list[Any]] = {}
+        # What waits: by the node's number, negated (the heap gives the smallest first), the node and the gradients of
+        # its outputs.
+        self.heap: list[int] = []
+        self.waiting: dict[int, tuple[Node, list[Any]]] = {}
         self.leaves: dict[int, list[Any]] = {}
         self.captured: dict[tuple[Any, int], Any] | None = None
         self.only_leaves: set[int] | None = None
@@ -82,14 +84,14 @@ class Run:
                 continue
             seen.add(node)
             found.append(node)
-            stack += [edge.target for edge in node.edges if edge is not None and isinstance(edge.target, Node)]
+            stack += [edge[0] for edge in node.edges if edge is not None and edge[1] != LEAF]
         found.sort(key=lambda node: node.number)
         for node in found:
             for edge in node.edges:
                 if edge is None:
                     continue
-                target = edge.target
-                if isinstance(target, Node):
+                target, index, _ = edge
+                if index != LEAF:
                     if target in useful or target in wanted:
                         useful.add(node)
                 elif id(target) in self.only_leaves or id(target) in wanted:
@@ -98,27 +100,34 @@ class Run:
 
     def give(self, target: Any, index: int, grad: Tensor) -> None:
         """Add a gradient to what waits for a node's output or a leaf."""
-        if isinstance(target, Node):
-            grads = self.waiting.get(target)
-            if grads is None:
-                grads = self.waiting[target] = [None] * len(target.outputs)
-                heapq.heappush(self.heap, (-target.number, target))
+        if index == LEAF:
+            entry = self.leaves.get(id(target))
+            if entry is None:
+                self.leaves[id(target)] = [target, grad]
+            else:
+                entry[1] = entry[1] + grad
+            return
+        key = -target.number
+        waiting = self.waiting.get(key)
+        if waiting is not None:
+            grads = waiting[1]
             grads[index] = grad if grads[index] is None else grads[index] + grad
             return
-        entry = self.leaves.get(id(target))
-        if entry is None:
-            self.leaves[id(target)] = [target, grad]
+        heapq.heappush(self.heap, key)
+        if target.output_count == 1:
+            self.waiting[key] = target, [grad]
         else:
-            entry[1] = entry[1] + grad
+            grads = [None] * target.output_count
+            grads[index] = grad
+            self.waiting[key] = target, grads
 
     def go(self) -> None:
         """Run all nodes that wait, then hand the leaves theirs."""
         heap, waiting = self.heap, self.waiting
         while heap:
-            node = heapq.heappop(heap)[1]
-            grads = waiting.pop(node)
-            if node._output_hooks is not None or node._retained is not None:
-                self.call_output_hooks(node, grads)
+            node, grads = waiting.pop(heapq.heappop(heap))
+            if node._hooks is not None:
+                self.call_output_hooks(node._hooks, grads)
             if self.captured is not None:
                 for index, grad in enumerate(grads):
                     if (node, index) in self.captured:
@@ -130,14 +139,14 @@ class Run:
 
     def step(self, node: Node, grads: list[Any]) -> None:
         """Run one node and pass its results on."""
-        if node._pre_hooks is not None:
-            for hook in tuple(node._pre_hooks.values()):
+        if node._hooks is not None:
+            for hook in tuple(node._hooks.pre.values()):
                 changed = hook(tuple(grads))
                 if changed is not None:
                     grads = list(changed) if isinstance(changed, tuple) else [changed]
         result = run_watched(node, grads) if anomaly.enabled else node.run(grads)
-        if node._post_hooks is not None:
-            for hook in tuple(node._post_hooks.values()):
+        if node._hooks is not None:
+            for hook in tuple(node._hooks.post.values()):
                 changed = hook(result, tuple(grads))
                 if changed is not None:
                     result = changed if isinstance(changed, tuple) else (changed,)
@@ -146,18 +155,19 @@ class Run:
         for edge, grad in zip(node.edges, result, strict=False):
             if edge is None or grad is None:
                 continue
-            if grad._array.shape != edge.shape:
-                grad = grad.sum_to_size(edge.shape)
-            self.give(edge.target, edge.index, grad)
+            target, index, shape = edge
+            if grad._array.shape != shape:
+                grad = grad._unbroadcast(shape)
+            self.give(target, index, grad)
 
     @staticmethod
-    def call_output_hooks(node: Node, grads: list[Any]) -> None:
+    def call_output_hooks(node_hooks: NodeHooks, grads: list[Any]) -> None:
         """Call the hooks of the tensors that are the node's outputs, and fill `grad` where `retain_grad` asked for
         it."""
-        for index, hooks in (node._output_hooks or {}).items():
+        for index, hooks in node_hooks.outputs.items():
             if grads[index] is not None:
                 grads[index] = call_hooks(hooks, grads[index])
-        for index, reference in (node._retained or {}).items():
+        for index, reference in node_hooks.retained.items():
             tensor = reference()
             if tensor is not None and grads[index] is not None:
                 keep_gradient(tensor, grads[index])

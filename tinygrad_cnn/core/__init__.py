@@ -6,6 +6,7 @@ Nothing else imports the compiled module. An operation's journey goes `nn.functi
 
 from .buffers import (
     FLOATS,
+    MOST_DIMENSIONS,
     Array,
     check,
     code,
@@ -13,6 +14,7 @@ from .buffers import (
     copy,
     copy_into,
     empty,
+    empty_like,
     ffi,
     ints,
     lib,
@@ -97,6 +99,7 @@ __all__ = [
     "MAXIMUM",
     "MEAN",
     "MINIMUM",
+    "MOST_DIMENSIONS",
     "MUL",
     "NE",
     "NEG",
@@ -131,6 +134,7 @@ __all__ = [
     "copy",
     "copy_into",
     "empty",
+    "empty_like",
     "ffi",
     "fill",
     "gemm",

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .buffers import Array, _from_buffer, code, contiguous, empty, ints, lib, pointer, pointer_any, remember
+from .buffers import Array, _from_buffer, code, contiguous, empty, empty_like, ints, lib, pointer, pointer_any, remember
 
 _BOOL = np.dtype(np.bool_)
 
@@ -35,27 +35,30 @@ class _Layout:
 _layouts: dict[Any, _Layout] = {}
 
 
-def _layout(*arrays: Array) -> _Layout:
-    # The last operand's item size stands for that of all: strides in bytes mean nothing without it.
-    key = (arrays[-1].itemsize, *[(array.shape, array.strides) for array in arrays])
-    return _layouts.get(key) or remember(_layouts, key, _Layout(arrays))
+def _layout(a: Array, b: Array) -> _Layout:
+    # Strides in bytes mean nothing without the item size.
+    key = (a.itemsize, a.shape, a.strides, b.shape, b.strides)
+    return _layouts.get(key) or remember(_layouts, key, _Layout((a, b)))
 
 
+def _layout_where(condition: Array, a: Array, b: Array) -> _Layout:
+    key = (a.itemsize, condition.shape, condition.strides, a.shape, a.strides, b.shape, b.strides)
+    return _layouts.get(key) or remember(_layouts, key, _Layout((condition, a, b)))
+
+
+# Of small arrays the calls of the core cost less than what surrounds them, so the most frequent functions hold theirs.
+_tc_unary, _tc_binary, _tc_binary_scalar = lib.tc_unary, lib.tc_binary, lib.tc_binary_scalar
 _ONE = ints((1,))
-_counts: dict[int, Any] = {}
-
-
-def _count(size: int) -> Any:
-    """Return an `int64_t[1]` of a number of elements, for operands that are dense and of one shape."""
-    return _counts.get(size) or remember(_counts, size, ints((size,)))
+_counts: dict[int, Any] = {}  # by number of elements the `int64_t[1]` of operands that are dense and of one shape
 
 
 def unary(op: int, x: Array, out: Array | None = None) -> Array:
     """Return op(x); `out` may be `x` itself, if it is dense."""
-    x = contiguous(x)
+    if not x.flags.c_contiguous:
+        x = contiguous(x)
     if out is None:
-        out = empty(x.shape, x.dtype)
-    lib.tc_unary(op, code(x.dtype), x.size, _from_buffer(x), _from_buffer(out))
+        out = empty_like(x)
+    _tc_unary(op, code(x.dtype), x.size, _from_buffer(x), _from_buffer(out))
     return out
 
 
@@ -63,18 +66,16 @@ def binary(op: int, a: Array, b: Array, out: Array | None = None) -> Array:
     """Return op(a, b), broadcast; `out` may be `a` (or `b`) if that one is dense and has the result's shape."""
     if a.shape == b.shape and a.flags.c_contiguous and b.flags.c_contiguous:
         if out is None:
-            out = empty(a.shape, a.dtype)
-        lib.tc_binary(
-            op, code(a.dtype), 1, _count(a.size), _from_buffer(a), _ONE, _from_buffer(b), _ONE, _from_buffer(out)
-        )
+            out = empty_like(a)
+        size = a.size
+        count = _counts.get(size) or remember(_counts, size, ints((size,)))
+        _tc_binary(op, code(a.dtype), 1, count, _from_buffer(a), _ONE, _from_buffer(b), _ONE, _from_buffer(out))
         return out
     layout = _layout(a, b)
     if out is None:
         out = empty(layout.out_shape, a.dtype)
     sa, sb = layout.strides
-    lib.tc_binary(
-        op, code(a.dtype), layout.ndim, layout.shape, pointer_any(a), sa, pointer_any(b), sb, _from_buffer(out)
-    )
+    _tc_binary(op, code(a.dtype), layout.ndim, layout.shape, pointer_any(a), sa, pointer_any(b), sb, _from_buffer(out))
     return out
 
 
@@ -92,10 +93,11 @@ def add_scaled(a: Array, b: Array, alpha: float, out: Array | None = None) -> Ar
 
 def binary_scalar(op: int, x: Array, scalar: float, scalar_first: bool = False, out: Array | None = None) -> Array:
     """Return op(x, scalar), or op(scalar, x)."""
-    x = contiguous(x)
+    if not x.flags.c_contiguous:
+        x = contiguous(x)
     if out is None:
-        out = empty(x.shape, x.dtype)
-    lib.tc_binary_scalar(op, code(x.dtype), x.size, _from_buffer(x), scalar, scalar_first, _from_buffer(out))
+        out = empty_like(x)
+    _tc_binary_scalar(op, code(x.dtype), x.size, _from_buffer(x), scalar, scalar_first, _from_buffer(out))
     return out
 
 
@@ -110,7 +112,7 @@ def compare(op: int, a: Array, b: Array) -> Array:
 
 def where(condition: Array, a: Array, b: Array) -> Array:
     """Return a where the bool `condition` holds, else b; all broadcast, a and b of one dtype."""
-    layout = _layout(condition, a, b)
+    layout = _layout_where(condition, a, b)
     out = empty(layout.out_shape, a.dtype)
     sc, sa, sb = layout.strides
     lib.tc_where(

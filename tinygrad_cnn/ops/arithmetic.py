@@ -111,8 +111,8 @@ class Mul(Binary):
     def forward(self, a: Any, b: Any, out: Any = None) -> Any:
         """Return a * b."""
         if self.recording:
-            needs_a, needs_b = self.needs_input_grad
-            self._saved = (a if needs_b else None, b if needs_a else None)
+            edge_a, edge_b = self.edges
+            self._saved = (None if edge_b is None else a, None if edge_a is None else b)
         return self.compute(a, b, out)
 
     def backward(self, grad: Tensor) -> Any:

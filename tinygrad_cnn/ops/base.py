@@ -78,10 +78,13 @@ def index_of(value: Any) -> int:
         raise TypeError(f"expected an int, but got {type(value).__name__}") from None
 
 
+_ALL = [tuple(range(ndim)) for ndim in range(core.MOST_DIMENSIONS + 1)]
+
+
 def wrap_dims(dim: Any, ndim: int) -> tuple[int, ...]:
     """Return the dimensions that a reduction's `dim` names: None and () mean all; RuntimeError for one named twice."""
     if dim is None or (isinstance(dim, (tuple, list)) and not dim):
-        return tuple(range(ndim))
+        return _ALL[ndim]
     if not isinstance(dim, (tuple, list)):
         first = wrap_dim(dim, ndim)
         return (first,) if ndim else ()
@@ -96,6 +99,11 @@ def sizes_of(sizes: tuple[Any, ...], function: str = "") -> tuple[int, ...]:
     """Return the ints of `f(2, 3)`, `f((2, 3))` or `f(Size)`."""
     if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
         sizes = tuple(sizes[0])
+    for size in sizes:
+        if type(size) is not int:
+            break
+    else:  # by far the most frequent case
+        return sizes
     try:
         return tuple([size if type(size) is int else index_of(size) for size in sizes])
     except TypeError:
@@ -111,9 +119,10 @@ def numpy_names(function: F) -> F:
 
     @functools.wraps(function)
     def renamed(*args: Any, **kwargs: Any) -> Any:
-        for name, ours in _NUMPY_NAMES.items():
-            if name in kwargs and ours not in kwargs:
-                kwargs[ours] = kwargs.pop(name)
+        if kwargs:
+            for name, ours in _NUMPY_NAMES.items():
+                if name in kwargs and ours not in kwargs:
+                    kwargs[ours] = kwargs.pop(name)
         return function(*args, **kwargs)
 
     return renamed  # type: ignore[return-value]

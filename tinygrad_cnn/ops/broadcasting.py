@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from tinygrad_cnn.tensor import Tensor
 
 from .base import broadcast_error, check_tensor, sizes_of
 from .reduce import Sum
-from .views import reshape
+from .views import View, reshape
 
 
 class Expand(ViewOperation):
@@ -22,26 +23,25 @@ class Expand(ViewOperation):
 
     def forward(self, x: Any, shape: tuple[int, ...]) -> Any:
         """Return the view."""
-        if x.flags.c_contiguous and x.ndim <= len(shape):  # as broadcast_to, at a tenth of its cost
-            lead = len(shape) - x.ndim
-            strides = [0] * lead + [
-                0 if a != b else s for a, b, s in zip(x.shape, shape[lead:], x.strides, strict=True)
-            ]
-            if x.size:
-                try:
-                    view = np.ndarray(shape, x.dtype, x, 0, strides)
-                except ValueError:
-                    raise core.too_large(shape) from None
-                view.flags.writeable = False
-                return view
         try:
-            return np.broadcast_to(x, shape)
+            if x.size == 0 or not x.flags.c_contiguous:
+                return np.broadcast_to(x, shape)
+            view = np.ndarray(shape, x.dtype, x, 0, _strides(x.shape, shape, x.strides))  # at a tenth of its cost
+            view.flags.writeable = False
+            return view
         except ValueError:
             raise core.too_large(shape) from None
 
     def backward(self, grad: Tensor) -> Tensor:
         """Hand it to the engine, which adds up what was repeated."""
         return grad
+
+
+@lru_cache(maxsize=4096)
+def _strides(own: tuple[int, ...], shape: tuple[int, ...], strides: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the strides with which an array of the shape `own` is repeated to `shape`."""
+    lead = len(shape) - len(own)
+    return (0,) * lead + tuple([0 if a != b else s for a, b, s in zip(own, shape[lead:], strides, strict=True)])
 
 
 def expand(input: Tensor, *sizes: Any) -> Tensor:
@@ -121,13 +121,23 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
 
 def sum_to_size(input: Tensor, *size: Any) -> Tensor:
     """Return the sum over the dimensions that `size` lacks or has as 1 (`Tensor.sum_to_size`)."""
-    shape, target = input._array.shape, sizes_of(size, "sum_to_size")
+    return unbroadcast(input, sizes_of(size, "sum_to_size"))
+
+
+def unbroadcast(input: Tensor, target: tuple[int, ...]) -> Tensor:
+    """Return `input` summed to the shape that was broadcast to its own; itself if they are equal."""
+    shape = input._array.shape
     if shape == target:
         return input
+    y = Sum.apply(input, dims=_repeated(shape, target), keepdim=True)
+    return View.apply(y, shape=target) if len(shape) != len(target) else y
+
+
+@lru_cache(maxsize=4096)
+def _repeated(shape: tuple[int, ...], target: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the dimensions of `shape` that `target` lacks or has as 1; RuntimeError if it is not expandable."""
     lead = len(shape) - len(target)
     fits = lead >= 0 and all(t in (1, s) for s, t in zip(shape[lead:], target, strict=True))
     if not fits:
         raise RuntimeError(f"size {{{list(target)}}} is not expandable to size {{{list(shape)}}}.")
-    dims = tuple([d for d in range(len(shape)) if d < lead or (target[d - lead] == 1 and shape[d] != 1)])
-    y = Sum.apply(input, dims=dims, keepdim=True)
-    return reshape(y, target) if lead else y
+    return tuple([d for d in range(len(shape)) if d < lead or (target[d - lead] == 1 and shape[d] != 1)])

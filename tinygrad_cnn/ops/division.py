@@ -27,7 +27,7 @@ class Div(Binary):
     def forward(self, a: Any, b: Any, out: Any = None) -> Any:
         """Return a / b."""
         if self.recording:
-            self._saved = (a if self.needs_input_grad[1] else None, b)
+            self._saved = (None if self.edges[1] is None else a, b)
         return self.compute(a, b, out)
 
     def backward(self, grad: Tensor) -> Any:

@@ -72,7 +72,7 @@ class CrossEntropy(Operation):
 
     def name(self) -> str:
         """Return the name of the last step of what PyTorch composes."""
-        return "NllLossBackward0" if len(self.outputs[0]) == 0 else "NllLoss2DBackward0"
+        return "NllLoss2DBackward0" if self.options.reduction == "none" else "NllLossBackward0"
 
     def backward(self, grad: Any) -> Any:
         """Return dlogits."""

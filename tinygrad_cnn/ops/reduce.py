@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,10 @@ from tinygrad_cnn.tensor import Tensor, wrap
 
 from .base import FLOATS, as_array, check_tensor, numpy_names, scalar_name, wrap_dims, write_out
 from .promotion import cast
+from .views import reshaped
 
 
+@lru_cache(maxsize=4096)
 def kept_shape(shape: tuple[int, ...], dims: tuple[int, ...]) -> tuple[int, ...]:
     """Return `shape` with the sizes of the reduced dimensions set to 1."""
     return tuple([1 if d in dims else size for d, size in enumerate(shape)])
@@ -23,7 +26,14 @@ def kept_shape(shape: tuple[int, ...], dims: tuple[int, ...]) -> tuple[int, ...]
 def restored(tensor: Tensor, shape: tuple[int, ...], dims: tuple[int, ...]) -> Tensor:
     """Return the result of a reduction over `dims` of `shape` with these dimensions back, of size 1."""
     kept = kept_shape(shape, dims)
-    return tensor if tensor._array.shape == kept else tensor.reshape(kept)
+    return tensor if tensor._array.shape == kept else reshaped(tensor, kept)
+
+
+def spread(tensor: Tensor, shape: tuple[int, ...], dims: tuple[int, ...]) -> Tensor:
+    """Return the result of a reduction over `dims` of `shape` repeated to that shape, without memory of its own."""
+    from .broadcasting import Expand
+
+    return Expand.apply(tensor if tensor._array.ndim == 0 else restored(tensor, shape, dims), shape=shape)
 
 
 def count(shape: tuple[int, ...], dims: tuple[int, ...]) -> int:
@@ -50,7 +60,7 @@ class Sum(Operation):
 
     def backward(self, grad: Tensor) -> Tensor:
         """Give every term the gradient of the sum."""
-        return restored(grad, self.shape, self.dims).expand(self.shape)
+        return spread(grad, self.shape, self.dims)
 
 
 class Mean(Operation):
@@ -68,7 +78,7 @@ class Mean(Operation):
     def backward(self, grad: Tensor) -> Tensor:
         """Give every term its share."""
         share = grad / max(count(self.shape, self.dims), 1)
-        return restored(share, self.shape, self.dims).expand(self.shape)
+        return spread(share, self.shape, self.dims)
 
 
 class Extreme(Operation):

@@ -162,6 +162,4 @@ def scatter_into_base(base: Tensor, view: Tensor, changed: Tensor) -> Node:
     node = ScatterView()
     node.chain = tuple(reversed(chain))
     connect(node, (base._alias(), changed))
-    node.outputs = (base._array.shape,)
-    node.output_dtype = base._array.dtype
     return node

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -93,7 +94,8 @@ class View(ViewOperation):
     def forward(self, x: Any, shape: tuple[int, ...], grad_name: str = "ViewBackward0") -> Any:
         """Return x in `shape`, on its memory."""
         self.shape = x.shape
-        self.grad_name = grad_name
+        if grad_name != "ViewBackward0":
+            self.grad_name = grad_name
         if x.flags.c_contiguous:
             try:
                 return x.reshape(shape)
@@ -109,7 +111,7 @@ class View(ViewOperation):
 
     def backward(self, grad: Tensor) -> Tensor:
         """Shape the gradient back."""
-        return reshape(grad, self.shape)
+        return reshaped(grad, self.shape)
 
 
 def reshape(input: Tensor, *shape: Any) -> Tensor:
@@ -118,7 +120,12 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
     A view where possible, else a copy (`torch.reshape`).
     """
     array = check_tensor(input, "reshape")._array
-    sizes = inferred(sizes_of(shape, "reshape"), array.size)
+    return reshaped(input, inferred(sizes_of(shape, "reshape"), array.size))
+
+
+def reshaped(input: Tensor, sizes: tuple[int, ...]) -> Tensor:
+    """Return the elements in another shape of as many: a view where possible, else a copy."""
+    array = input._array
     if array.flags.c_contiguous or view_strides(array, sizes) is not None:
         return View.apply(input, shape=sizes)
     return View.apply(clone(input), shape=sizes, grad_name="UnsafeViewBackward0")
@@ -172,7 +179,7 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
         return reshape(input, 1)
     if start == end:
         return input
-    return reshape(input, (*shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :]))
+    return reshaped(input, (*shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :]))
 
 
 def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
@@ -227,12 +234,18 @@ class Permute(ViewOperation):
     def forward(self, x: Any, dims: tuple[int, ...], grad_name: str = "PermuteBackward0") -> Any:
         """Return the view."""
         self.dims = dims
-        self.grad_name = grad_name
+        if grad_name != "PermuteBackward0":
+            self.grad_name = grad_name
         return x.transpose(dims)
 
     def backward(self, grad: Tensor) -> Tensor:
         """Undo the order."""
-        return Permute.apply(grad, dims=tuple([self.dims.index(d) for d in range(len(self.dims))]))
+        return Permute.apply(grad, dims=_inverse(self.dims))
+
+
+@lru_cache(maxsize=4096)
+def _inverse(dims: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple([dims.index(d) for d in range(len(dims))])
 
 
 def permute(input: Tensor, *dims: Any) -> Tensor:
