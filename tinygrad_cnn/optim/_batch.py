@@ -1,49 +1,89 @@
-"""From parameters to calls of the core: which of them go together, dense arrays, and what is written back."""
+"""From parameters to calls of the core: which of them go together, dense arrays, and what is written back.
+
+From one step to the next nothing changes as a rule but the memory of the gradients, so a group's batches are kept, with
+the pointers that the core was given. Looking whether that is so (`Batch.renew`) costs a tenth of making them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from operator import is_
 from typing import Any
 
 from tinygrad_cnn import core
 from tinygrad_cnn.tensor import Tensor, wrap
 
-__all__ = ["Batch", "Batches", "Tables"]
+__all__ = ["Batch", "Batches", "Kept"]
 
 
 class Batch:
     """The parameters of one call, their gradients and state, as dense arrays in parallel lists."""
 
-    def __init__(self, states: int) -> None:
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self.names = names
         self.params: list[Tensor] = []
         self.arrays: list[core.Array] = []
         self.grads: list[core.Array] = []
-        self.states: list[list[core.Array]] = [[] for _ in range(states)]
+        self.states: list[list[core.Array]] = [[] for _ in names]
+        self.entries: list[dict[str, Any]] = []  # the state of each parameter
+        self._tensors: list[tuple[Tensor, ...]] = []  # what the state had
         self._ids: set[int] = set()
+        self._table: core.PointerTable | None = None
 
     def __contains__(self, param: Tensor) -> bool:
         return id(param) in self._ids
 
-    def add(self, param: Tensor, state: dict[str, Any], names: tuple[str, ...]) -> None:
+    def add(self, param: Tensor, state: dict[str, Any]) -> None:
         """Append a parameter that has a gradient, with the named entries of its state."""
         array = param._array
         self._ids.add(id(param))
         self.params.append(param)
         self.arrays.append(core.contiguous(array))
         self.grads.append(_checked("gradient", param.grad, array))
-        for name, column in zip(names, self.states, strict=True):
+        for name, column in zip(self.names, self.states, strict=True):
             tensor = state[name]
             dense = _checked(f"state {name!r}", tensor, array)
             if dense is not tensor._array:
                 state[name] = wrap(dense)
             column.append(dense)
+        self.entries.append(state)
+        self._tensors.append(tuple([state[name] for name in self.names]))
+
+    def renew(self, states: dict[Any, Any]) -> bool:
+        """Take the gradients of another step; False if one does not fit, or anything else has changed."""
+        names, columns = self.names, self.states
+        self.grads, self.entries = [], []
+        for i, (param, array, tensors) in enumerate(zip(self.params, self.arrays, self._tensors, strict=True)):
+            grad = param._grad
+            if grad is None or param._array is not array:
+                return False
+            found = grad._array
+            if found.shape != array.shape or found.dtype is not array.dtype or not found.flags.c_contiguous:
+                return False
+            self.grads.append(found)
+            if names:
+                state = states[param]
+                self.entries.append(state)
+                for name, column, tensor in zip(names, columns, tensors, strict=True):
+                    if state.get(name) is not tensor or tensor._array is not column[i]:
+                        return False
+        return True
+
+    def table(self) -> core.PointerTable:
+        """Return the pointers to all arrays."""
+        if self._table is None:
+            self._table = core.PointerTable(self.arrays, self.states)
+        self._table.point(self.grads)
+        return self._table
 
     def finish(self) -> None:
-        """After the call: copy back what had to be made dense, and count the change of each parameter."""
+        """After the call: copy back what had to be made dense, count the change of each parameter, let the gradients
+        go."""
         for param, array in zip(self.params, self.arrays, strict=True):
             if array is not param._array:
                 core.copy_into(array, param._array)
             param._bump()
+        self.grads = []
 
 
 def _checked(what: str, tensor: Any, like: core.Array) -> core.Array:
@@ -61,12 +101,12 @@ def _checked(what: str, tensor: Any, like: core.Array) -> core.Array:
 class Batches:
     """Sorts parameters into batches by a key (dtype, step, ...): what one call of the core can do together.
 
-    A parameter that is in its group twice is updated twice, one after the other as in PyTorch, so its second turn goes
-    to a later batch.
+    names: the entries of a parameter's state that the core changes. A parameter that is in its group twice is updated
+    twice, one after the other as in PyTorch, so its second turn goes to a later batch.
     """
 
-    def __init__(self, states: int) -> None:
-        self._states = states
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self._names = names
         self._batches: dict[Any, Batch] = {}
 
     def __iter__(self) -> Iterator[tuple[Any, Batch]]:
@@ -79,22 +119,35 @@ class Batches:
             full_key = (*key, turn)
             batch = self._batches.get(full_key)
             if batch is None:
-                batch = self._batches[full_key] = Batch(self._states)
+                batch = self._batches[full_key] = Batch(self._names)
             if param not in batch:
                 return batch
             turn += 1
 
 
-class Tables:
-    """The pointer tables of an optimizer, by group and position of the batch, replaced when the number changes."""
+class Kept:
+    """The batch of each group that was one batch in its last step, and may be again."""
 
     def __init__(self) -> None:
-        self._tables: dict[tuple[int, int, int], core.PointerTable] = {}
+        # By the group's number: the batch, all parameters of the group, those of them that had no gradient.
+        self._groups: dict[int, tuple[Batch, Sequence[Tensor], Sequence[Tensor]]] = {}
 
-    def get(self, group: int, position: int, batch: Batch) -> core.PointerTable:
-        """Return the table for a batch."""
-        key = (group, position, len(batch.states))
-        table = self._tables.get(key)
-        if table is None or table.count != len(batch.params):
-            table = self._tables[key] = core.PointerTable(len(batch.params), len(batch.states))
-        return table
+    def put(self, group: int, params: Sequence[Tensor], batches: Batches) -> None:
+        """Keep a group's batch if there is but one."""
+        self._groups.pop(group, None)
+        found = [batch for _, batch in batches]
+        if len(found) == 1:
+            self._groups[group] = found[0], list(params), [param for param in params if param not in found[0]]
+
+    def get(self, group: int, params: Sequence[Tensor], names: tuple[str, ...], states: Any) -> Batch | None:
+        """Return the kept batch of a group, with the gradients that its parameters have now; None if there is none."""
+        kept = self._groups.get(group)
+        if kept is None:
+            return None
+        batch, before, idle = kept
+        if batch.names != names or len(before) != len(params) or not all(map(is_, before, params)):
+            return None
+        for param in idle:
+            if param._grad is not None:
+                return None
+        return batch if batch.renew(states) else None

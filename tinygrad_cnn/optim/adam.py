@@ -9,7 +9,7 @@ import numpy as np
 
 from tinygrad_cnn import core
 from tinygrad_cnn.dtypes import float32, get_default_dtype
-from tinygrad_cnn.optim._batch import Batches
+from tinygrad_cnn.optim._batch import Batch, Batches
 from tinygrad_cnn.optim.optimizer import Optimizer, Params, check_implementation, number
 from tinygrad_cnn.tensor import Tensor, wrap
 
@@ -127,34 +127,52 @@ class Adam(Optimizer):
 
     def _step_group(self, index: int, group: dict[str, Any]) -> None:
         names = _names(group)
-        batches = Batches(len(names))
+        kept = self._kept.get(index, group["params"], names, self.state)
+        if kept is not None:
+            _check_capturable(group)
+            if len({entry["step"]._array.item() for entry in kept.entries}) == 1:  # somebody may have set one
+                steps = [_count(entry) for entry in kept.entries]
+                self._call(group, kept, steps[0])
+                return
+        batches = self._batches(group, names)
+        for (_, step), batch in batches:
+            self._call(group, batch, step)
+        self._kept.put(index, group["params"], batches)
+
+    def _batches(self, group: dict[str, Any], names: tuple[str, ...]) -> Batches:
+        """Sort the parameters that have a gradient by dtype and the number of the step."""
+        batches = Batches(names)
         for param in group["params"]:
             if param.grad is None:
                 continue
             _check_capturable(group)
             state = self._initial_state(param, group)
-            step = state["step"]._array.item() + 1
-            state["step"]._array.fill(step)
-            batches.batch(param, param._array.dtype, int(step)).add(param, state, names)
+            batches.batch(param, param._array.dtype, _count(state)).add(param, state)
+        return batches
+
+    @staticmethod
+    def _call(group: dict[str, Any], batch: Batch, step: int) -> None:
         beta1, beta2 = group["betas"]
-        for position, ((_, step), batch) in enumerate(batches):
-            core.adam(
-                self._tables.get(index, position, batch),
-                batch.arrays,
-                batch.grads,
-                batch.states[0],
-                batch.states[1],
-                batch.states[2] if group["amsgrad"] else None,
-                lr=number(group["lr"]),
-                beta1=number(beta1),
-                beta2=number(beta2),
-                eps=group["eps"],
-                weight_decay=number(group["weight_decay"]),
-                decoupled=bool(group["decoupled_weight_decay"]),
-                maximize=bool(group["maximize"]),
-                step=step,
-            )
-            batch.finish()
+        core.adam(
+            batch.table(),
+            lr=number(group["lr"]),
+            beta1=number(beta1),
+            beta2=number(beta2),
+            eps=group["eps"],
+            weight_decay=number(group["weight_decay"]),
+            decoupled=bool(group["decoupled_weight_decay"]),
+            maximize=bool(group["maximize"]),
+            step=step,
+        )
+        batch.finish()
+
+
+def _count(state: dict[str, Any]) -> int:
+    """Count a step of a parameter, and return its number."""
+    counter = state["step"]._array
+    step = counter.item() + 1
+    counter.fill(step)
+    return int(step)
 
 
 def _names(group: dict[str, Any]) -> tuple[str, ...]:

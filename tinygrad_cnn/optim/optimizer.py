@@ -10,7 +10,7 @@ from itertools import chain
 from typing import Any
 
 from tinygrad_cnn.autograd.grad_mode import enable_grad
-from tinygrad_cnn.optim._batch import Tables
+from tinygrad_cnn.optim._batch import Kept
 from tinygrad_cnn.optim._hooks import OptimizerHooks
 from tinygrad_cnn.tensor import Tensor
 
@@ -72,7 +72,7 @@ class Optimizer(OptimizerHooks):
 
     def __init__(self, params: Params, defaults: dict[str, Any]) -> None:
         self.defaults = defaults
-        self._tables = Tables()
+        self._kept = Kept()
         self._prepare_hooks()
         if isinstance(params, Tensor):
             raise TypeError(
@@ -94,7 +94,7 @@ class Optimizer(OptimizerHooks):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._tables = Tables()
+        self._kept = Kept()
         self._prepare_hooks()
         self.defaults.setdefault("differentiable", False)
 
@@ -121,11 +121,11 @@ class Optimizer(OptimizerHooks):
         """Drop the gradients of all parameters; with set_to_none=False fill those that exist with zeros instead."""
         for group in self.param_groups:
             for param in group["params"]:
-                grad = param.grad
+                grad = param._grad
                 if grad is None:
                     continue
                 if set_to_none:
-                    param.grad = None
+                    param._grad = None
                     continue
                 if grad.grad_fn is not None:
                     grad.detach_()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tinygrad_cnn import core
-from tinygrad_cnn.optim._batch import Batches
+from tinygrad_cnn.optim._batch import Batch, Batches
 from tinygrad_cnn.optim.optimizer import Optimizer, Params, check_implementation, number
 from tinygrad_cnn.tensor import Tensor, wrap
 
@@ -85,7 +85,18 @@ class SGD(Optimizer):
     def _step_group(self, index: int, group: dict[str, Any]) -> None:
         momentum = number(group["momentum"])
         names = ("momentum_buffer",) if momentum != 0 else ()
-        batches = Batches(len(names))
+        kept = self._kept.get(index, group["params"], names, self.state)
+        if kept is not None:
+            self._call(group, kept, momentum, False)
+            return
+        batches = self._batches(group, names)
+        for (_, first), batch in batches:
+            self._call(group, batch, momentum, first)
+        self._kept.put(index, group["params"], batches)
+
+    def _batches(self, group: dict[str, Any], names: tuple[str, ...]) -> Batches:
+        """Sort the parameters that have a gradient by dtype, and by whether it is their first step."""
+        batches = Batches(names)
         for param in group["params"]:
             if param.grad is None:
                 continue
@@ -93,19 +104,19 @@ class SGD(Optimizer):
             first = bool(names) and state.get("momentum_buffer") is None
             if first:
                 state["momentum_buffer"] = wrap(core.empty(param._array.shape, param._array.dtype))
-            batches.batch(param, param._array.dtype, first).add(param, state, names)
-        for position, ((_, first), batch) in enumerate(batches):
-            core.sgd(
-                self._tables.get(index, position, batch),
-                batch.arrays,
-                batch.grads,
-                batch.states[0] if names else None,
-                lr=number(group["lr"]),
-                momentum=momentum,
-                dampening=number(group["dampening"]),
-                weight_decay=number(group["weight_decay"]),
-                nesterov=bool(group["nesterov"]),
-                maximize=bool(group["maximize"]),
-                first=first,
-            )
-            batch.finish()
+            batches.batch(param, param._array.dtype, first).add(param, state)
+        return batches
+
+    @staticmethod
+    def _call(group: dict[str, Any], batch: Batch, momentum: float, first: bool) -> None:
+        core.sgd(
+            batch.table(),
+            lr=number(group["lr"]),
+            momentum=momentum,
+            dampening=number(group["dampening"]),
+            weight_decay=number(group["weight_decay"]),
+            nesterov=bool(group["nesterov"]),
+            maximize=bool(group["maximize"]),
+            first=first,
+        )
+        batch.finish()
