@@ -270,8 +270,14 @@ int tc_nll_loss_grad(int dtype, const tc_cross_entropy_params *p, const void *g,
 int tc_batch_norm_stats(int dtype, int64_t n, int64_t c, int64_t inner, const void *x, void *mean, void *var);
 
 /* y = (x - mean) / sqrt(var + eps) * weight + bias; weight and bias may be NULL (1 and 0). relu != 0: negative y become 0. */
-void tc_batch_norm(int relu, int dtype, int64_t n, int64_t c, int64_t inner, double eps, const void *x, const void *mean, const void *var,
-                   const void *weight, const void *bias, void *y);
+int tc_batch_norm(int relu, int dtype, int64_t n, int64_t c, int64_t inner, double eps, const void *x, const void *mean,
+                  const void *var, const void *weight, const void *bias, void *y);
+
+/* The training step's forward pass in one: stats, running_x = (1 - momentum) * running_x + momentum * x for x = mean and the
+ * unbiased variance (each may be NULL), and y from mean and var. */
+int tc_batch_norm_train(int relu, int dtype, int64_t n, int64_t c, int64_t inner, double eps, double momentum, const void *x,
+                        const void *weight, const void *bias, void *running_mean, void *running_var, void *mean, void *var,
+                        void *y);
 
 /* Gradients; training != 0: mean and var were x's own and are differentiated through. relu and bias are the forward pass's: where
  * that cut y to 0 (found out again from x, so that y need not be kept) dy counts as 0; without relu, bias is not used.

@@ -149,15 +149,11 @@ typedef struct {
                      const int64_t *target, const void *weight, void *dlogp);
 } tc_loss_kernels;
 
-/* Channels that a batch-normalisation task handles at most: bounds the arrays on its stack. */
-#define NORM_CHANNELS 64
-
-/* What normalisation does to the channels of a task, the first one's numbers first; mean is the whole tensor's.
- * y = (x - mean) * scale + shift, dx = dy * scale + (x - mean) * slope + rest; relu: y <= 0 becomes 0, and its dy counts as 0. */
+/* What normalisation does to each channel, arrays of the kernels' dtype: y = (x - mean) * scale + shift,
+ * dx = dy * scale + (x - mean) * slope + rest; relu: y <= 0 becomes 0, and its dy counts as 0. */
 typedef struct {
     int relu;
-    const void *mean;
-    double scale[NORM_CHANNELS], shift[NORM_CHANNELS], slope[NORM_CHANNELS], rest[NORM_CHANNELS];
+    void *mean, *scale, *shift, *slope, *rest;
 } tc_norm_lines;
 
 /* Images of (c, inner), channels [first, last). */

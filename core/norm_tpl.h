@@ -7,37 +7,24 @@ typedef struct {
     vec mean, scale, shift, slope, rest, limit;
 } FN(line);
 
-/* tc_norm_lines in T, with room for the last channels to be loaded whole. */
-typedef struct {
-    T mean[NORM_CHANNELS + VLEN], scale[NORM_CHANNELS + VLEN], shift[NORM_CHANNELS + VLEN], slope[NORM_CHANNELS + VLEN],
-        rest[NORM_CHANNELS + VLEN];
-    T limit;
-} FN(lines);
-
 /* y <= limit becomes 0: with ReLU that is 0; without it NaN, to which nothing compares, so that one code serves both. */
-NOINLINE void FN(prepare_lines)(const tc_norm_lines *from, int64_t first, int64_t count, FN(lines) *to)
+TC_INLINE vec FN(limit)(const tc_norm_lines *l)
 {
-    memset(to, 0, sizeof *to);
-    to->limit = from->relu ? 0 : (T)NAN;
-    for (int64_t k = 0; k < count; k++) {
-        to->mean[k] = ((const T *)from->mean)[first + k];
-        to->scale[k] = (T)from->scale[k];
-        to->shift[k] = (T)from->shift[k];
-        to->slope[k] = (T)from->slope[k];
-        to->rest[k] = (T)from->rest[k];
-    }
+    return splat(l->relu ? 0 : (T)NAN);
 }
 
-TC_INLINE FN(line) FN(channel_line)(const FN(lines) *l, int64_t k)
+TC_INLINE FN(line) FN(channel_line)(const tc_norm_lines *l, int64_t ch)
 {
-    return (FN(line)){splat(l->mean[k]), splat(l->scale[k]), splat(l->shift[k]), splat(l->slope[k]), splat(l->rest[k]),
-                      splat(l->limit)};
+    return (FN(line)){splat(((const T *)l->mean)[ch]), splat(((const T *)l->scale)[ch]), splat(((const T *)l->shift)[ch]),
+                      splat(((const T *)l->slope)[ch]), splat(((const T *)l->rest)[ch]), FN(limit)(l)};
 }
 
-TC_INLINE FN(line) FN(column_line)(const FN(lines) *l, int64_t k)
+/* The channels from ch on, n of them in use. */
+TC_INLINE FN(line) FN(column_line)(const tc_norm_lines *l, int64_t ch, int64_t n)
 {
-    return (FN(line)){load(l->mean + k), load(l->scale + k), load(l->shift + k), load(l->slope + k), load(l->rest + k),
-                      splat(l->limit)};
+    return (FN(line)){FN(load_lanes)((const T *)l->mean + ch, n, 0), FN(load_lanes)((const T *)l->scale + ch, n, 0),
+                      FN(load_lanes)((const T *)l->shift + ch, n, 0), FN(load_lanes)((const T *)l->slope + ch, n, 0),
+                      FN(load_lanes)((const T *)l->rest + ch, n, 0), FN(limit)(l)};
 }
 
 /* Which y are cut to 0. d = x - mean; subtracting the mean first keeps the digits that x * scale + (shift - mean * scale) would
@@ -76,7 +63,7 @@ TC_INLINE void FN(slopes_vector)(const FN(line) *l, vec dy, vec x, vec *sum, vec
 }
 
 /* Adds sum dy and sum dy (x - mean) of rows of len elements of a channel to *sum and *dot. The lanes past the end have dy 0. */
-NOINLINE void FN(block_slopes)(int64_t rows, int64_t stride, int64_t len, const FN(lines) *lines, int64_t k, const T *dy,
+NOINLINE void FN(block_slopes)(int64_t rows, int64_t stride, int64_t len, const tc_norm_lines *lines, int64_t k, const T *dy,
                                const T *x, double *sum, double *dot)
 {
     const FN(line) l = FN(channel_line)(lines, k);
@@ -98,7 +85,7 @@ NOINLINE void FN(block_slopes)(int64_t rows, int64_t stride, int64_t len, const 
 }
 
 /* The same of `vectors` * VLEN channels side by side. */
-TC_INLINE void FN(column_slopes)(const int vectors, int64_t rows, int64_t stride, const FN(lines) *lines, int64_t first,
+TC_INLINE void FN(column_slopes)(const int vectors, int64_t rows, int64_t stride, const tc_norm_lines *lines, int64_t first,
                                  const T *dy, const T *x, double *sum, double *dot)
 {
     vec sums[4], dots[4];
@@ -109,7 +96,7 @@ TC_INLINE void FN(column_slopes)(const int vectors, int64_t rows, int64_t stride
     for (int64_t r = 0; r < rows; r++)
         TC_UNROLL
         for (int k = 0; k < vectors; k++) {
-            const FN(line) l = FN(column_line)(lines, first + k * VLEN);
+            const FN(line) l = FN(column_line)(lines, first + k * VLEN, VLEN);
 
             FN(slopes_vector)(&l, load(dy + r * stride + k * VLEN), load(x + r * stride + k * VLEN), sums + k, dots + k);
         }
@@ -126,20 +113,17 @@ static void FN(norm_slopes)(int64_t images, int64_t c, int64_t inner, int64_t fi
                             const void *dy, const void *x, double *sum, double *dot)
 {
     const int64_t rows = tc_max(NORM_BLOCK / inner, 1), length = tc_min(inner, NORM_BLOCK);
-    FN(lines) prepared;
-
-    FN(prepare_lines)(lines, first, last - first, &prepared);
     if (inner == 1 && last - first >= VLEN) {
         for (int64_t ch = first; ch < last;) {
             const T *g = (const T *)dy, *in = (const T *)x;
 
             if (last - ch >= 4 * VLEN) {
-                FN(column_slopes)(4, images, c, &prepared, ch - first, g + ch, in + ch, sum + ch, dot + ch);
+                FN(column_slopes)(4, images, c, lines, ch, g + ch, in + ch, sum + ch, dot + ch);
                 ch += 4 * VLEN;
                 continue;
             }
             ch = tc_min(ch, last - VLEN); /* the last vector does some channels again */
-            FN(column_slopes)(1, images, c, &prepared, ch - first, g + ch, in + ch, sum + ch, dot + ch);
+            FN(column_slopes)(1, images, c, lines, ch, g + ch, in + ch, sum + ch, dot + ch);
             ch += VLEN;
         }
         return;
@@ -150,7 +134,7 @@ static void FN(norm_slopes)(int64_t images, int64_t c, int64_t inner, int64_t fi
             for (int64_t at = 0; at < inner; at += length) {
                 const int64_t offset = (image * c + ch) * inner + at;
 
-                FN(block_slopes)(tc_min(rows, images - image), c * inner, tc_min(length, inner - at), &prepared, ch - first,
+                FN(block_slopes)(tc_min(rows, images - image), c * inner, tc_min(length, inner - at), lines, ch,
                                  (const T *)dy + offset, (const T *)x + offset, sum + ch, dot + ch);
             }
         }
@@ -171,26 +155,42 @@ TC_INLINE void FN(apply_run)(int64_t n, const FN(line) *l, const T *x, T *y)
     store(y + n - VLEN, last);
 }
 
+/* inner == 1: VLEN channels at a time. */
+NOINLINE void FN(column_apply)(int64_t images, int64_t c, int64_t first, int64_t last, const tc_norm_lines *lines, const T *x, T *y)
+{
+    const tc_norm_lines own = *lines; /* which stores to y cannot change */
+
+    for (int64_t image = 0; image < images; image++) {
+        const T *in = x + image * c;
+        T *out = y + image * c;
+        int64_t ch = first;
+
+        for (; ch + VLEN <= last; ch += VLEN) {
+            const FN(line) l = FN(column_line)(&own, ch, VLEN);
+
+            store(out + ch, FN(apply_vector)(&l, load(in + ch)));
+        }
+        if (ch < last) {
+            const FN(line) l = FN(column_line)(&own, ch, last - ch);
+
+            FN(store_lanes)(out + ch, last - ch, FN(apply_vector)(&l, FN(load_lanes)(in + ch, last - ch, 0)));
+        }
+    }
+}
+
 static void FN(norm_apply)(int64_t images, int64_t c, int64_t inner, int64_t first, int64_t last, const tc_norm_lines *lines,
                            const void *x, void *y)
 {
-    const int64_t width = last - first;
-    FN(lines) prepared;
-
-    FN(prepare_lines)(lines, first, width, &prepared);
+    if (inner == 1) {
+        FN(column_apply)(images, c, first, last, lines, x, y);
+        return;
+    }
     for (int64_t image = 0; image < images; image++) {
-        const T *in = (const T *)x + (image * c + first) * inner;
-        T *out = (T *)y + (image * c + first) * inner;
+        for (int64_t ch = first; ch < last; ch++) {
+            const int64_t at = (image * c + ch) * inner;
+            const FN(line) l = FN(channel_line)(lines, ch);
 
-        for (int64_t k = 0; inner == 1 && k < width; k += VLEN) {
-            const FN(line) l = FN(column_line)(&prepared, k);
-
-            FN(store_lanes)(out + k, width - k, FN(apply_vector)(&l, FN(load_lanes)(in + k, width - k, 0)));
-        }
-        for (int64_t k = 0; inner > 1 && k < width; k++) {
-            const FN(line) l = FN(channel_line)(&prepared, k);
-
-            FN(apply_run)(inner, &l, in + k * inner, out + k * inner);
+            FN(apply_run)(inner, &l, (const T *)x + at, (T *)y + at);
         }
     }
 }
@@ -208,28 +208,43 @@ TC_INLINE void FN(grad_run)(int64_t n, const FN(line) *l, const T *dy, const T *
     store(dx + n - VLEN, last);
 }
 
+NOINLINE void FN(column_grad)(int64_t images, int64_t c, int64_t first, int64_t last, const tc_norm_lines *lines, const T *dy,
+                              const T *x, T *dx)
+{
+    const tc_norm_lines own = *lines;
+
+    for (int64_t image = 0; image < images; image++) {
+        const T *g = dy + image * c, *in = x + image * c;
+        T *out = dx + image * c;
+        int64_t ch = first;
+
+        for (; ch + VLEN <= last; ch += VLEN) {
+            const FN(line) l = FN(column_line)(&own, ch, VLEN);
+
+            store(out + ch, FN(grad_vector)(&l, load(g + ch), load(in + ch)));
+        }
+        if (ch < last) {
+            const int64_t n = last - ch;
+            const FN(line) l = FN(column_line)(&own, ch, n);
+
+            FN(store_lanes)(out + ch, n, FN(grad_vector)(&l, FN(load_lanes)(g + ch, n, 0), FN(load_lanes)(in + ch, n, 0)));
+        }
+    }
+}
+
 static void FN(norm_grad)(int64_t images, int64_t c, int64_t inner, int64_t first, int64_t last, const tc_norm_lines *lines,
                           const void *dy, const void *x, void *dx)
 {
-    const int64_t width = last - first;
-    FN(lines) prepared;
-
-    FN(prepare_lines)(lines, first, width, &prepared);
+    if (inner == 1) {
+        FN(column_grad)(images, c, first, last, lines, dy, x, dx);
+        return;
+    }
     for (int64_t image = 0; image < images; image++) {
-        const int64_t offset = (image * c + first) * inner;
-        const T *g = (const T *)dy + offset, *in = (const T *)x + offset;
-        T *out = (T *)dx + offset;
+        for (int64_t ch = first; ch < last; ch++) {
+            const int64_t at = (image * c + ch) * inner;
+            const FN(line) l = FN(channel_line)(lines, ch);
 
-        for (int64_t k = 0; inner == 1 && k < width; k += VLEN) {
-            const FN(line) l = FN(column_line)(&prepared, k);
-            const int64_t n = width - k;
-
-            FN(store_lanes)(out + k, n, FN(grad_vector)(&l, FN(load_lanes)(g + k, n, 0), FN(load_lanes)(in + k, n, 0)));
-        }
-        for (int64_t k = 0; inner > 1 && k < width; k++) {
-            const FN(line) l = FN(channel_line)(&prepared, k);
-
-            FN(grad_run)(inner, &l, g + k * inner, in + k * inner, out + k * inner);
+            FN(grad_run)(inner, &l, (const T *)dy + at, (const T *)x + at, (T *)dx + at);
         }
     }
 }

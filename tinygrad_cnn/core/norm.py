@@ -30,19 +30,58 @@ def batch_norm(
     x, mean, var, weight, bias = contiguous(x), contiguous(mean), contiguous(var), _dense(weight), _dense(bias)
     y = empty(x.shape, x.dtype)
     if y.size:
-        lib.tc_batch_norm(
+        check(
+            lib.tc_batch_norm(
+                relu,
+                code(x.dtype),
+                *_sizes(x.shape),
+                eps,
+                pointer(x),
+                pointer(mean),
+                pointer(var),
+                pointer(weight),
+                pointer(bias),
+                pointer(y),
+            )
+        )
+    return y
+
+
+def batch_norm_train(
+    x: Array,
+    weight: Array | None,
+    bias: Array | None,
+    running_mean: Array | None,
+    running_var: Array | None,
+    momentum: float,
+    eps: float,
+    relu: bool = False,
+) -> tuple[Array, Array, Array]:
+    """Return (`batch_norm` of x by its own statistics, mean, biased variance), and move the running ones, if there are.
+
+    x has elements, and more than one a channel if there is a running variance. The running arrays are dense and change
+    in place: running = (1 - momentum) * running + momentum * batch, the batch's variance being the unbiased one.
+    """
+    x, weight, bias = contiguous(x), _dense(weight), _dense(bias)
+    y, mean, var = empty(x.shape, x.dtype), empty(x.shape[1:2], x.dtype), empty(x.shape[1:2], x.dtype)
+    check(
+        lib.tc_batch_norm_train(
             relu,
             code(x.dtype),
             *_sizes(x.shape),
             eps,
+            momentum,
             pointer(x),
-            pointer(mean),
-            pointer(var),
             pointer(weight),
             pointer(bias),
+            pointer(running_mean),
+            pointer(running_var),
+            pointer(mean),
+            pointer(var),
             pointer(y),
         )
-    return y
+    )
+    return y, mean, var
 
 
 def batch_norm_grad(
