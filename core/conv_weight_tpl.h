@@ -7,13 +7,18 @@
 
 /* ---- pixels: planes to pixels whose channels are adjacent ---- */
 
+/* Planes are read side by side, a few lines each at a time, which no hardware prefetcher foresees. */
+#define PIXELS_AHEAD (256 / (int)sizeof(T))
+
 static inline __attribute__((always_inline)) void FN(pixels_block)(int64_t lanes, int64_t plane, int count, const T *src,
                                                                   int64_t width, T *dst)
 {
     vec r[VLEN];
     TC_UNROLL
-    for (int l = 0; l < VLEN; l++)
+    for (int l = 0; l < VLEN; l++) {
         r[l] = l < lanes ? load(src + l * plane) : (vec){0};
+        __builtin_prefetch(src + l * plane + PIXELS_AHEAD);
+    }
     FN(transpose)(r);
     TC_UNROLL
     for (int l = 0; l < VLEN; l++)
@@ -135,3 +140,4 @@ static const tc_conv_weight_kernels FN(conv_weight_kernels) = {
 
 #undef MR
 #undef NV
+#undef PIXELS_AHEAD
