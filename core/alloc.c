@@ -203,6 +203,32 @@ static bool injected_failure(void)
 
 /* ---- the interface ---- */
 
+/* Enters a block of the system's or the cache's as handed out. */
+static void count_use(const header *block)
+{
+    cache.stats.in_use += block->size;
+    if (cache.stats.in_use > cache.stats.peak)
+        cache.stats.peak = cache.stats.in_use;
+}
+
+/* A new block, or NULL; what is cached is dropped before memory is declared full. */
+static header *fresh_block(size_t size, size_t bucket)
+{
+    header *block = system_alloc(size);
+    if (!block) {
+        tc_alloc_trim();
+        block = system_alloc(size);
+    }
+    if (!block)
+        return NULL;
+    block->size = size;
+    block->bucket = bucket;
+    lock();
+    count_use(block);
+    unlock();
+    return block;
+}
+
 void *tc_alloc(size_t bytes)
 {
     size_t size = bytes;
@@ -215,30 +241,16 @@ void *tc_alloc(size_t bytes)
     header *block = refused ? NULL : cache.top[bucket];
     if (block) {
         take_out(block);
+        count_use(block);
         cache.stats.hits++;
     }
     unlock();
-    if (refused)
+
+    if (!block && !refused)
+        block = fresh_block(size, bucket);
+    if (!block)
         return NULL;
-
-    if (!block) {
-        block = system_alloc(size);
-        if (!block) {
-            tc_alloc_trim();
-            block = system_alloc(size);
-        }
-        if (!block)
-            return NULL;
-        block->size = size;
-        block->bucket = bucket;
-    }
     mark_allocated(block, bytes);
-
-    lock();
-    cache.stats.in_use += size;
-    if (cache.stats.in_use > cache.stats.peak)
-        cache.stats.peak = cache.stats.in_use;
-    unlock();
     return (char *)block + HEADER_BYTES;
 }
 
@@ -254,6 +266,11 @@ void tc_free(void *memory)
     header *dropped = shrink(cache.cap);
     unlock();
     system_free(dropped);
+}
+
+size_t tc_alloc_size(const void *memory)
+{
+    return ((const header *)((const char *)memory - HEADER_BYTES))->size;
 }
 
 void tc_alloc_trim(void)

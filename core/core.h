@@ -73,6 +73,11 @@ void tc_set_num_threads(int n);
 void *tc_alloc(size_t bytes);
 void tc_free(void *block);
 
+/* The same allocator as NumPy takes it for the memory of arrays: a PyDataMem_Handler (NEP 49), and the name of the
+ * capsule that it goes in. Both live as long as the process. */
+const void *tc_numpy_handler(void);
+const char *tc_numpy_capsule(void);
+
 /* Give cached blocks back to the system; bound what the cache may hold (default 1 GiB). */
 void tc_alloc_trim(void);
 void tc_alloc_set_cap(size_t bytes);

@@ -212,6 +212,11 @@ extern const tc_isa_table tc_isa_generic, tc_isa_avx2, tc_isa_avx512, tc_isa_neo
 /* The kernels in use for dtype TC_F32 or TC_F64 (cpu.c). */
 const tc_kernels *tc_kernels_for(int dtype);
 
+/* ---- alloc.c ---- */
+
+/* Bytes that a block of tc_alloc's holds: at least those asked for. */
+size_t tc_alloc_size(const void *memory);
+
 /* ---- threads.c ---- */
 
 /* Calls fn(ctx, begin, end) for the chunks [0, grain), [grain, 2 grain), ... of [0, n), on the pool where that pays,

@@ -22,6 +22,8 @@ except ModuleNotFoundError as error:
         "another folder to import the installed package, or build the core here with `pip install -e .`"
     ) from error
 
+from .memory import context_of
+
 __all__ = [
     "FLOATS",
     "NULL",
@@ -55,47 +57,34 @@ _CODES = {
 code = _CODES.__getitem__
 """Return the core's number of a NumPy dtype (KeyError for one that the core does not know)."""
 
-# Below this a block from NumPy (the C library's heap, which keeps such sizes) is six times cheaper than a cdata object
-# with a destructor, and there is hardly a page fault to avoid; from here on the core's allocator pays (measured: 0.2 us
-# against 1.2 us an array, and a training step at batch 1 makes some dozens).
-SMALL = 32768
-# Below this NumPy copies sooner than the core begins to; what is too small for a thread gains nothing from the core.
-SMALL_COPY = 4096
-# The core counts in int64 and the machine cannot address more.
-LARGEST = 2**62
+# A copy of fewer bytes is NumPy's: it starts sooner, and what is too small for a thread gains nothing from the core.
+SMALL = 4096
 # NumPy's limit; before 2.0 it is half of that.
 MOST_DIMENSIONS = 64 if int(np.__version__.split(".")[0]) >= 2 else 32
 _FIRST: list[Any] = [(*[0] * ndim, ...) for ndim in range(MOST_DIMENSIONS + 1)]
 
-_new = ffi.new_allocator(lib.tc_alloc, lib.tc_free, should_clear_after_alloc=False)
-_bytes = ffi.typeof("char[]")  # parsed once
+new_context = context_of(
+    int(ffi.cast("uintptr_t", lib.tc_numpy_handler())), int(ffi.cast("uintptr_t", lib.tc_numpy_capsule()))
+).copy
+"""Return a context, for one call at a time, in which NumPy makes arrays in the core's memory."""
+
 _from_buffer = ffi.from_buffer
-_buffer = ffi.buffer
-_ndarray = np.ndarray
 _np_empty = np.empty
 
 
 def empty(shape: tuple[int, ...], dtype: np.dtype[Any] = F32) -> Array:
-    """Return an uninitialised dense array of `shape`; from `SMALL` bytes on its memory is the core's.
+    """Return an uninitialised dense array of `shape` in the core's memory.
 
     Raises RuntimeError for a negative size or a product that overflows, MemoryError when there is no memory.
     """
-    count = math.prod(shape)
-    nbytes = count * dtype.itemsize
-    if nbytes < SMALL and count >= 0:
-        try:
-            return _np_empty(shape, dtype)
-        except ValueError:
-            raise too_large(shape) from None
-    if min(shape) < 0:
-        raise RuntimeError(f"Trying to create tensor with negative dimension {min(shape)}: {list(shape)}")
-    if nbytes > LARGEST:
-        raise RuntimeError(f"Storage size calculation overflowed with sizes={list(shape)}")
     try:
-        return _ndarray(shape, dtype, _buffer(_new(_bytes, nbytes)))
+        return new_context().run(_np_empty, shape, dtype)
     except MemoryError:
+        nbytes = math.prod(shape) * dtype.itemsize
         raise MemoryError(f"no memory for a tensor of shape {list(shape)} ({nbytes} bytes)") from None
-    except ValueError:
+    except (ValueError, OverflowError):
+        if min(shape) < 0:
+            raise RuntimeError(f"Trying to create tensor with negative dimension {min(shape)}: {list(shape)}") from None
         raise too_large(shape) from None
 
 
@@ -152,7 +141,7 @@ def copy(array: Array) -> Array:
 
 def copy_into(source: Array, target: Array) -> None:
     """Write `source` into `target`: same dtype and shape, any strides, no overlap."""
-    if source.nbytes < SMALL_COPY and target.flags.writeable:
+    if source.nbytes < SMALL and target.flags.writeable:
         target[...] = source
         return
     itemsize = source.itemsize
