@@ -83,6 +83,18 @@ static double least_quota(const char *mount, const char *path, double least)
     }
 }
 
+/* Tells whether "cpu" is in a list like "cpu,cpuacct": "cpuset" and "cpuacct" alone are other hierarchies. */
+static bool names_cpu(const char *controllers)
+{
+    for (const char *name = controllers; *name; name += strspn(name, ",")) {
+        const size_t length = strcspn(name, ",");
+        if (length == 3 && strncmp(name, "cpu", 3) == 0)
+            return true;
+        name += length;
+    }
+    return false;
+}
+
 double tc_cgroup_quota(const char *membership, const char *root)
 {
     FILE *file = fopen(membership, "re");
@@ -99,7 +111,7 @@ double tc_cgroup_quota(const char *membership, const char *root)
             continue;
         *path++ = 0;
         path[strcspn(path, "\n")] = 0;
-        if (controllers[1] && !strstr(controllers, "cpu"))
+        if (controllers[1] && !names_cpu(controllers + 1))
             continue;
         for (size_t i = 0; i < sizeof MOUNTS / sizeof MOUNTS[0]; i++) {
             char mount[512];

@@ -129,4 +129,7 @@ def test_cgroup_quota(tmp_path):
     v1 = {"cpu/x/cpu.cfs_quota_us": "50000\n", "cpu/x/cpu.cfs_period_us": "100000\n"}
     assert quota("3:memory:/y\n2:cpu,cpuacct:/x\n", **v1) == 0.5
     assert quota("2:cpu,cpuacct:/x\n", **(v1 | {"cpu/x/cpu.cfs_quota_us": "-1\n"})) == 0
+    other = {"cpu/y/cpu.cfs_quota_us": "20000\n", "cpu/y/cpu.cfs_period_us": "100000\n"}  # not this process's group
+    assert quota("4:cpuset:/y\n3:cpuacct:/y\n2:cpuacct,cpu:/x\n", **v1, **other) == 0.5
+    assert quota("4:cpuset:/y\n", **v1, **other) == 0
     assert quota("nonsense\n") == 0
