@@ -59,6 +59,11 @@ def main() -> None:
                 results.append(measure(task, threads, started, Plan(args.rounds, args.seconds)))
                 print(report.line(results[-1], peers, width), flush=True)
     print("\n".join(report.means(results, peers, width)))
+    busiest = max(results, key=lambda result: result.disturbed)
+    if busiest.disturbed > report.DISTURBED:
+        print(
+            f"(!) other processes took more than {report.DISTURBED:.0%} of the processors, up to {busiest.disturbed:.0%}"
+        )
     for result in results:
         for name, error in result.errors.items():
             print(f"{result.task.name}: {name}: {error}")

@@ -10,8 +10,8 @@ from .library import Library
 
 LAYOUTS = ("NN", "NT", "TN", "TT")
 SQUARE = [(layout, n, n, n) for n in (32, 64, 128, 256, 512, 1024, 2048) for layout in LAYOUTS]
-# Layout (A and B stored as they are used, N, or transposed, T), m, n, k: columns of convolutions, linear layers and their
-# gradients.
+# Layout (A and B stored as they are used, N, or transposed, T), m, n, k: columns of convolutions, linear layers and
+# their gradients.
 SKINNY = [
     ("NN", 64, 6400, 150),
     ("NN", 16, 6400, 150),

@@ -15,19 +15,20 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection, Pipe
+from multiprocessing.connection import Pipe
 from pathlib import Path
 from typing import Any
 
 from .library import OURS, Library
+from .quiet import Disturbance
 
 
 @dataclass(frozen=True)
 class Task:
-    """What is measured: `setup(library, threads, *args)` returns the function that is timed, or None: not for that library.
+    """What is measured: `setup(library, threads, *args)` returns the function that is timed.
 
-    The function's arithmetic, least memory traffic and images are of one call; 0 where the number says nothing. Tasks of
-    one group share a geometric mean.
+    The function's arithmetic, least memory traffic and images are of one call; 0 where the number says nothing. Tasks
+    of one group share a geometric mean.
     """
 
     family: str
@@ -42,12 +43,13 @@ class Task:
 
 @dataclass
 class Result:
-    """The seconds of one call, in each round, of each library; or what went wrong there."""
+    """The seconds of one call, in each round, of each library, or what went wrong there; and quiet.py's share."""
 
     task: Task
     threads: int
     rounds: dict[str, list[float]] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
+    disturbed: float = 0.0
 
     def seconds(self, library: str) -> float | None:
         """Return the median over the rounds, None where there is none."""
@@ -140,12 +142,13 @@ def measure(task: Task, threads: int, libraries: list[Worker], plan: Plan) -> Re
             result.rounds[worker.library.name] = []
         except Failure as failure:
             result.errors[worker.library.name] = str(failure)
-    start = time.perf_counter()
+    start, others = time.perf_counter(), Disturbance()
     for turn in range(plan.rounds):
         if turn >= 3 and time.perf_counter() - start > plan.cap:
             break
         for worker in able:
             result.rounds[worker.library.name].append(worker.time())
+    result.disturbed = others.share()
     for worker in able:
         worker.finish()
     return result

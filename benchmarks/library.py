@@ -9,8 +9,8 @@ from typing import Any
 
 OURS = "tinygrad_cnn"
 
-# glibc gives every large block back to the system when it is freed, and page faults of the next one follow; told to keep
-# its memory, PyTorch needs no other allocator to show what its kernels can do.
+# glibc gives every large block back to the system when it is freed, and page faults of the next one follow; told to
+# keep its memory, PyTorch needs no other allocator to show what its kernels can do.
 KEEP_MEMORY = {
     "GLIBC_TUNABLES": "glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=34359738368:glibc.malloc.top_pad=67108864"
 }
@@ -24,6 +24,12 @@ class Library:
     package: str
     tuned: bool = False
     environment: dict[str, str] = field(default_factory=dict)
+
+    def load(self) -> None:
+        """Import what the first task would import otherwise, without computing anything (no thread may start)."""
+        importlib.import_module(self.package)
+        if self.package == "torch":
+            importlib.import_module("torch._dynamo")  # which every optimizer asks for, and which takes a second
 
     @property
     def module(self) -> Any:

@@ -95,9 +95,10 @@ def loss(torch: Any, name: str, output: Any, target: Any) -> Any:
 
 
 def arithmetic(torch: Any, name: str) -> tuple[float, float]:
-    """Return the floating-point operations of one image, forward and of a training step: convolutions and linear layers.
+    """Return the floating-point operations of one image, forward and of a training step.
 
-    A layer's two gradients cost as much as its forward pass each; the first layer has only one, for its input is no parameter.
+    Convolutions and linear layers count. A layer's two gradients cost as much as its forward pass each; the first layer
+    has only one, for its input is no parameter.
     """
     forward: list[float] = []
 

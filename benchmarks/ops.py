@@ -1,8 +1,8 @@
 """What lies between convolutions: pooling, normalisation, activations, losses and optimizers.
 
-Each forward, and forward with the gradient of its input (and parameters); the optimizers over all parameters of ResNet-20.
-The least traffic counts every array that must be read or written, once a pass: batch normalisation has to read its input twice
-in the forward pass (mean and variance first), input and gradient twice in the backward pass.
+Each forward, and forward with the gradient of its input (and parameters); the optimizers over all parameters of
+ResNet-20. The least traffic counts every array that must be read or written, once a pass: batch normalisation has to
+read its input twice in the forward pass (mean and variance first), input and gradient twice in the backward pass.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from .library import OURS, Library
 
 @dataclass(frozen=True)
 class Operation:
-    """A function of (torch, x, parameters), and its traffic in arrays of x's size: of x, and of y, forward and backward."""
+    """`make(torch, shape)` returns a function of x; with its traffic in bytes, forward and backward."""
 
     name: str
     shape: tuple[int, ...]
     make: Callable[[Any, tuple[int, ...]], Callable[[Any], Any]]
-    forward: float  # bytes
+    forward: float
     backward: float
 
 
@@ -121,9 +121,9 @@ OPERATIONS = [
     _pooled("pad 1", (128, 16, 32, 32), 34, _pad),
 ]
 OPTIMIZERS = {  # what a step reads and writes, in arrays of the parameters' size
-    "SGD": (dict(lr=0.01, momentum=0.9), 5),
-    "Adam": (dict(lr=0.001), 7),
-    "AdamW": (dict(lr=0.001), 7),
+    "SGD": ({"lr": 0.01, "momentum": 0.9}, 5),
+    "Adam": ({"lr": 0.001}, 7),
+    "AdamW": ({"lr": 0.001}, 7),
 }
 
 

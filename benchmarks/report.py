@@ -8,6 +8,9 @@ from collections.abc import Iterable
 from .harness import Result
 from .library import OURS
 
+# Other processes' share of the machine above which a line is marked, for its figures are worth little.
+DISTURBED = 0.03
+
 
 def duration(seconds: float | None) -> str:
     """Return a time in a readable unit."""
@@ -54,7 +57,8 @@ def header(peers: list[str], width: int) -> list[str]:
 
 def line(result: Result, peers: list[str], width: int) -> str:
     """Return the line of one result."""
-    cells = [result.task.name, str(result.threads), duration(result.seconds(OURS)), speed(result)]
+    noise = " (!)" if result.disturbed > DISTURBED else ""
+    cells = [result.task.name + noise, str(result.threads), duration(result.seconds(OURS)), speed(result)]
     for peer in peers:
         ratio = result.ratio(peer)
         cells += [duration(result.seconds(peer)), f"{ratio:.2f}x" if ratio else "-"]

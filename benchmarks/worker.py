@@ -1,9 +1,9 @@
 """The process of one library: imports it once, then forks a fresh copy of itself for each task.
 
 A task thus finds the library as a program finds it after the import: no thread started, no memory cached by an earlier
-task. The pipe, whose descriptor is the argument, brings tasks as (library, threads, setup, arguments, seconds a round). A
-task answers ("ready", None) when it is set up, then each True with ("seconds", of one call), until False; trouble with
-("failed", text). ("done", None) follows in any case.
+task. The pipe, whose descriptor is the argument, brings tasks as (library, threads, setup, arguments, seconds a round).
+A task answers ("ready", None) when it is set up, then each True with ("seconds", of one call), until False; trouble
+with ("failed", text). ("done", None) follows in any case.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def main() -> None:
             task = pipe.recv()
         except EOFError:
             return
-        _ = task[0].module  # imported before the fork
+        task[0].load()
         child = os.fork()
         if child == 0:
             try:
