@@ -1,4 +1,4 @@
-"""What a tensor has to do with gradients: `requires_grad`, `grad`, `backward`, hooks, `detach`, `data`.
+"""What a tensor has to do with gradients: `requires_grad`, `grad`, hooks, `detach`, `data`.
 
 The base class of Tensor; how the graph itself is kept is in `tensor.py`.
 """
@@ -116,18 +116,6 @@ class Gradient:
     @grad.deleter
     def grad(self) -> None:
         self._grad = None
-
-    def backward(
-        self,
-        gradient: Tensor | None = None,
-        retain_graph: bool | None = None,
-        create_graph: bool = False,
-        inputs: Any = None,
-    ) -> None:
-        """Add the gradient of this tensor (a scalar, or weighted by `gradient`) to the `grad` of the leaves."""
-        from .autograd.engine import backward
-
-        backward(self, gradient, retain_graph, create_graph, inputs=inputs)
 
     def retain_grad(self) -> None:
         """Keep the gradient of a tensor that is not a leaf, too."""

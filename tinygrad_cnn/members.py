@@ -7,12 +7,15 @@ inherits from it).
 from __future__ import annotations
 
 from . import interop, like, metadata, printing
+from .autograd import engine
 from .ops import inplace
 from .random import discrete, fill
 
 
 class Members:
     """Names of Tensor and what they are."""
+
+    backward = engine.backward_of
 
     # what it is
     size, stride, dim, ndimension = metadata.size, metadata.stride, metadata.dim, metadata.dim

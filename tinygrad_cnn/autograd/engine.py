@@ -34,12 +34,12 @@ def _root_gradient(index: int, tensor: Tensor, grad: Tensor | None) -> Tensor:
         ones = core.empty(tensor._array.shape, tensor._array.dtype)
         ones.fill(1)
         return wrap(ones)
-    if grad.shape != tensor.shape:
+    if grad._array.shape != tensor._array.shape:
         raise RuntimeError(
             f"Mismatch in shape: grad_output[{index}] has a shape of {grad.shape} and output[{index}] has a shape of "
             f"{tensor.shape}."
         )
-    return grad if grad.dtype == tensor.dtype else grad.to(tensor.dtype)
+    return grad if grad._array.dtype == tensor._array.dtype else grad.to(tensor.dtype)
 
 
 def _execute(run: Run, tensors: Sequence[Tensor], grads: Sequence[Tensor | None]) -> None:
@@ -48,22 +48,36 @@ def _execute(run: Run, tensors: Sequence[Tensor], grads: Sequence[Tensor | None]
             raise TypeError(f"gradients can be either Tensors or None, but got {type(grad).__name__}")
     if len(grads) != len(tensors):
         raise RuntimeError(f"got {len(tensors)} tensors and {len(grads)} gradients")
-    starts = [_root_gradient(i, tensor, grad) for i, (tensor, grad) in enumerate(zip(tensors, grads, strict=True))]
-    roots: list[Any] = [tensor._current_node() for tensor in tensors]
-    if run.captured is not None or run.only_leaves is not None:
-        run.mark_useful(roots)
     before = mode.enabled
     mode.enabled = run.create_graph
     try:
-        for tensor, root, start in zip(tensors, roots, starts, strict=True):
+        for index, tensor in enumerate(tensors):
+            start = _root_gradient(index, tensor, grads[index])
+            root = tensor._current_node()
             if root is None:
                 run.give(tensor, LEAF, start)
             else:
                 run.give(root, tensor._output_index, start)
-        del starts
+            del start  # a gradient that nobody else has may be kept as it is
+        if run.captured is not None:
+            run.mark_useful([tensor._current_node() for tensor in tensors])
         run.go()
     finally:
         mode.enabled = before
+
+
+def backward_of(
+    self: Tensor,
+    gradient: Tensor | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Any = None,
+) -> None:
+    """Add the gradient of this tensor (a scalar, or weighted by `gradient`) to the `grad` of the leaves."""
+    if inputs is None and (gradient is None or isinstance(gradient, Tensor)):
+        _execute(Run(create_graph if retain_graph is None else retain_graph, create_graph), (self,), (gradient,))
+    else:
+        backward(self, gradient, retain_graph, create_graph, inputs=inputs)
 
 
 def backward(

@@ -52,7 +52,14 @@ if hasattr(os, "register_at_fork"):
 class Run:
     """One backward pass: what waits, what is wanted, and where results go."""
 
-    def __init__(self, keep_graph: bool, create_graph: bool, wanted: Sequence[Tensor] | None, capture: bool):
+    # What a pass that adds to all leaves does without.
+    captured: dict[tuple[Any, int], Any] | None = None
+    only_leaves: set[int] | None = None
+    useful: set[Any] | None = None
+
+    def __init__(
+        self, keep_graph: bool, create_graph: bool, wanted: Sequence[Tensor] | None = None, capture: bool = False
+    ):
         self.keep_graph = keep_graph
         self.create_graph = create_graph
         # What waits: by the node's number, negated (the heap gives the smallest first), the node and the gradients of
@@ -60,9 +67,6 @@ class Run:
         self.heap: list[int] = []
         self.waiting: dict[int, tuple[Node, list[Any]]] = {}
         self.leaves: dict[int, list[Any]] = {}
-        self.captured: dict[tuple[Any, int], Any] | None = None
-        self.only_leaves: set[int] | None = None
-        self.useful: set[Any] | None = None
         if wanted is not None:
             if capture:
                 self.captured = {key_of(tensor): None for tensor in wanted}

@@ -6,11 +6,13 @@ Inputs are (N, classes, inner) however many dimensions `inner` stands for; targe
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any
 
 from .buffers import Array, check, code, contiguous, empty, ffi, lib, pointer
 
 
+@lru_cache(maxsize=4096)
 def _params(shape: tuple[int, ...], ignore_index: int, label_smoothing: float = 0.0) -> Any:
     return ffi.new(
         "tc_cross_entropy_params *", (shape[0], shape[1], math.prod(shape[2:]), ignore_index, label_smoothing)

@@ -10,6 +10,9 @@ from tinygrad_cnn import core
 from tinygrad_cnn.autograd.operation import Operation
 from tinygrad_cnn.core import FLOATS, Array
 
+from .matmul import Mm
+from .reduce import Sum
+
 __all__ = ["Linear"]
 
 
@@ -28,9 +31,9 @@ class Linear(Operation):
     def backward(self, grad: Any) -> Any:
         """Return the gradients by x, weight and bias, each only if needed."""
         x, weight = self.saved_tensors
-        needs = self.needs_input_grad
+        to_x, to_weight, to_bias = self.edges
         return (
-            grad.matmul(weight) if needs[0] else None,
-            grad.t().matmul(x) if needs[1] else None,
-            grad.sum(0) if needs[2] else None,
+            Mm.apply(grad, weight) if to_x is not None else None,
+            Mm.apply(grad, x, ta=True) if to_weight is not None else None,
+            Sum.apply(grad, dims=(0,), keepdim=False) if to_bias is not None else None,
         )

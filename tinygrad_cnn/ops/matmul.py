@@ -14,29 +14,38 @@ from tinygrad_cnn.tensor import Tensor, wrap
 from .base import FLOATS, broadcast_error, check_tensor, scalar_name, write_out
 
 
-def _transposed(x: Tensor) -> Tensor:
-    return x.transpose(-1, -2)
-
-
 class Mm(Operation):
-    """A @ B of matrices (M, K) and (K, N), or of two batches of them."""
+    """A @ B of matrices (M, K) and (K, N), or of two batches of them; `ta`, `tb` say which are given transposed."""
 
     grad_name = "MmBackward0"
 
-    def forward(self, a: Any, b: Any, grad_name: str = "MmBackward0") -> Any:
+    def forward(self, a: Any, b: Any, ta: bool = False, tb: bool = False, grad_name: str = "MmBackward0") -> Any:
         """Multiply."""
+        self.ta, self.tb = ta, tb
         self.grad_name = grad_name
         self.save_for_backward(a, b)
-        return core.gemm(a, b) if a.dtype in FLOATS else np.asarray(np.matmul(a, b))
+        left, right = a.swapaxes(-1, -2) if ta else a, b.swapaxes(-1, -2) if tb else b
+        return core.gemm(left, right) if a.dtype in FLOATS else np.asarray(np.matmul(left, right))
 
     def backward(self, grad: Tensor) -> Any:
-        """d(AB) = dA B + A dB: the gradients are G B^T and A^T G."""
+        """d(AB) = dA B + A dB: the gradients are G B^T and A^T G, or those transposed, B G^T and G^T A."""
         a, b = self.saved_tensors
-        needs_a, needs_b = self.needs_input_grad
-        return (
-            Mm.apply(grad, _transposed(b), grad_name=self.grad_name) if needs_a else None,
-            Mm.apply(_transposed(a), grad, grad_name=self.grad_name) if needs_b else None,
-        )
+        edge_a, edge_b = self.edges
+        ta, tb, name = self.ta, self.tb, self.grad_name
+        by_a = by_b = None
+        if edge_a is not None:
+            by_a = (
+                Mm.apply(b, grad, ta=tb, tb=True, grad_name=name)
+                if ta
+                else Mm.apply(grad, b, tb=not tb, grad_name=name)
+            )
+        if edge_b is not None:
+            by_b = (
+                Mm.apply(grad, a, ta=True, tb=ta, grad_name=name)
+                if tb
+                else Mm.apply(a, grad, ta=not ta, grad_name=name)
+            )
+        return by_a, by_b
 
 
 def _same_dtype(a: Tensor, b: Tensor, name: str = "") -> None:

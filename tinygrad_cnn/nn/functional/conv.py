@@ -16,8 +16,13 @@ Pair = tuple[int, int]
 
 def _pair(value: Any, argument: str, function: str, position: int) -> Pair:
     """Return (vertical, horizontal) of an int, a 1-tuple or a pair."""
-    if type(value) is int and -(2**31) < value < 2**31:  # by far the most frequent, and checked on every call
+    # By far the most frequent first, for they are checked on every call.
+    if type(value) is int and -(2**31) < value < 2**31:
         return value, value
+    if type(value) is tuple and len(value) == 2:
+        a, b = value
+        if type(a) is int and type(b) is int and -(2**31) < a < 2**31 and -(2**31) < b < 2**31:
+            return a, b
     numbers = int_tuple(value, function, argument, position)
     if len(numbers) == 1:
         return numbers[0], numbers[0]
@@ -70,7 +75,7 @@ def _check_channels(x: tuple[int, ...], weight: tuple[int, ...], groups: int, tr
 
 
 def _check_bias(bias: Tensor | None, count: int, weight: tuple[int, ...], transposed: bool) -> None:
-    if bias is not None and tuple(bias.shape) != (count,):
+    if bias is not None and bias._array.shape != (count,):
         kind = "transposed=1, " if transposed else ""
         raise RuntimeError(
             f"Given {kind}weight of size {list(weight)}, expected bias to be 1-dimensional with {count} elements, but "
@@ -80,6 +85,8 @@ def _check_bias(bias: Tensor | None, count: int, weight: tuple[int, ...], transp
 
 def _check_dtypes(input: Tensor, weight: Tensor, bias: Tensor | None) -> None:
     dtype = input._array.dtype
+    if weight._array.dtype is dtype and (bias is None or bias._array.dtype is dtype):
+        return
     names = {"Float": "float", "Double": "double", "Long": "long int", "Int": "int", "Byte": "unsigned char"}
     if bias is not None and bias._array.dtype != dtype:
         got, want = [names.get(name, name.lower()) for name in (scalar_name(input.dtype), scalar_name(bias.dtype))]
@@ -160,7 +167,7 @@ def conv2d(
     _check_dtypes(input, weight, bias)
     if input._array.dtype.kind == "b":
         raise not_implemented_for("slow_conv2d_cpu", input)
-    if input.ndim == 3:
+    if input._array.ndim == 3:
         return Conv2d.apply(input.unsqueeze(0), weight, bias, shape=shape).squeeze(0)
     return Conv2d.apply(input, weight, bias, shape=shape)
 

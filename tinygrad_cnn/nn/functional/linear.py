@@ -36,6 +36,14 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     if bias is not None:
         check_tensor(bias, "linear", "bias", 3)
     x, w = input._array, weight._array
+    if (
+        bias is not None
+        and x.ndim == w.ndim == 2
+        and (x.shape[1], *bias._array.shape) == w.shape[::-1]
+        and x.dtype is w.dtype is bias._array.dtype
+        and x.dtype in core.FLOATS
+    ):
+        return Linear.apply(input, weight, bias)  # what layers ask for; the rest sorts out what they may have wrong
     if x.ndim == 0 or w.ndim == 0:
         raise RuntimeError(f"both arguments to linear need to be at least 1D, but they are {x.ndim}D and {w.ndim}D")
     if w.ndim > 2:

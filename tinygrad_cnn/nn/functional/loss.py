@@ -21,6 +21,8 @@ from tinygrad_cnn.tensor import Tensor, wrap
 
 __all__ = ["cross_entropy", "mse_loss", "nll_loss"]
 
+_I64, _U8 = np.dtype(np.int64), np.dtype(np.uint8)
+
 
 def _class_targets(input: Tensor, target: Tensor) -> Tensor:
     """Check that input (N, C, ...) or (C,) and class indices (N, ...) or () go together; return the indices as int64.
@@ -45,9 +47,11 @@ def _class_targets(input: Tensor, target: Tensor) -> Tensor:
         raise RuntimeError(f"size mismatch (got input: {list(x)} , target: {list(t)}")
     if len(x) > 2 and (x[0], *x[2:]) != t:
         raise RuntimeError(f"Expected target size {[x[0], *x[2:]]}, got {list(t)}")
-    if target._array.dtype not in (np.int64, np.uint8):
+    if target._array.dtype == _I64:
+        return target
+    if target._array.dtype != _U8:
         raise RuntimeError(f"expected target dtype to be Long or Byte, but got {scalar_name(target.dtype)}")
-    return target if target._array.dtype == np.int64 else wrap(target._array.astype(np.int64))
+    return wrap(target._array.astype(np.int64))
 
 
 def _out_of_bounds(input: Tensor, target: Tensor, ignore_index: int) -> IndexError:
@@ -79,7 +83,7 @@ def _class_loss(operation: Any, input: Tensor, target: Tensor, weight: Tensor | 
     if weight is not None:
         weight = weight.detach()
     try:
-        if input.ndim > 1:
+        if input._array.ndim > 1:
             return operation.apply(input, target, weight, options=options)
         result = operation.apply(input.unsqueeze(0), target.reshape(1), weight, options=options)
     except IndexError:  # found in passing by the core, which does not say which
@@ -120,7 +124,7 @@ def cross_entropy(
         )
     if label_smoothing > 1.0:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing:g}")
-    if input.shape == target.shape:
+    if input._array.shape == target._array.shape:
         return _probability_loss(input, target, weight, ignore_index, reduction, max(float(label_smoothing), 0.0))
     if not input.is_floating_point():
         raise not_implemented_for("log_softmax_lastdim_kernel_impl", input)

@@ -15,7 +15,7 @@ Hooks = OrderedDict[int, Callable[..., Any]]
 
 
 class GlobalHooks:
-    """The hooks that concern every module; `any_call` is true when one of them makes a call take the long way."""
+    """The hooks that concern every module; `calls` has an entry for each that makes a call take the long way."""
 
     def __init__(self) -> None:
         self.forward_pre: Hooks = OrderedDict()
@@ -24,13 +24,10 @@ class GlobalHooks:
         self.forward_always: OrderedDict[int, bool] = OrderedDict()
         self.backward_pre: Hooks = OrderedDict()
         self.backward: Hooks = OrderedDict()
+        self.calls: OrderedDict[int, bool] = OrderedDict()
         self.buffer_registration: Hooks = OrderedDict()
         self.module_registration: Hooks = OrderedDict()
         self.parameter_registration: Hooks = OrderedDict()
-
-    def any_call(self) -> bool:
-        """Tell whether any hook of a call is registered."""
-        return bool(self.forward_pre or self.forward or self.backward_pre or self.backward)
 
 
 GLOBAL = GlobalHooks()
@@ -108,7 +105,7 @@ class ModuleHooks(ModuleTree):
             or self._forward_hooks
             or self._backward_pre_hooks
             or self._backward_hooks
-            or GLOBAL.any_call()
+            or GLOBAL.calls
         ):
             return self.forward(*args, **kwargs)
         state = _Call(self, args, kwargs)
@@ -199,26 +196,26 @@ class _Call:
 
 def register_module_forward_pre_hook(hook: Callable[..., Any]) -> RemovableHandle:
     """Call `hook(module, args)` before the forward of every module."""
-    return register(GLOBAL.forward_pre, hook)
+    return register(GLOBAL.forward_pre, hook, flags=(GLOBAL.calls,))
 
 
 def register_module_forward_hook(
     hook: Callable[..., Any], *, with_kwargs: bool = False, always_call: bool = False
 ) -> RemovableHandle:
     """Call `hook(module, args, output)` after the forward of every module."""
-    flags: tuple[Any, ...] = (GLOBAL.forward_with_kwargs,) if with_kwargs else ()
+    flags: tuple[Any, ...] = (GLOBAL.calls, GLOBAL.forward_with_kwargs) if with_kwargs else (GLOBAL.calls,)
     flags += (GLOBAL.forward_always,) if always_call else ()
     return register(GLOBAL.forward, hook, flags=flags)
 
 
 def register_module_full_backward_pre_hook(hook: Callable[..., Any]) -> RemovableHandle:
     """Call `hook(module, grad_output)` in the backward of every module."""
-    return register(GLOBAL.backward_pre, hook)
+    return register(GLOBAL.backward_pre, hook, flags=(GLOBAL.calls,))
 
 
 def register_module_full_backward_hook(hook: Callable[..., Any]) -> RemovableHandle:
     """Call `hook(module, grad_input, grad_output)` in the backward of every module."""
-    return register(GLOBAL.backward, hook)
+    return register(GLOBAL.backward, hook, flags=(GLOBAL.calls,))
 
 
 def register_module_buffer_registration_hook(hook: Callable[..., Any]) -> RemovableHandle:

@@ -179,10 +179,18 @@ class Module(StateDict, ModuleHooks, Convert):
     # ---------------------------------------------------------------- attributes
 
     def __getattr__(self, name: str) -> Any:
+        # Written out: a forward reads each of its layers and parameters here. Before __init__ there are no registers.
         state = self.__dict__
-        for register in ("_parameters", "_buffers", "_modules"):
-            if register in state and name in state[register]:
-                return state[register][name]
+        if "_modules" in state:
+            found = state["_parameters"]
+            if name in found:
+                return found[name]
+            found = state["_modules"]
+            if name in found:
+                return found[name]
+            found = state["_buffers"]
+            if name in found:
+                return found[name]
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     def _forget(self, name: str, *registers: Any) -> None:
