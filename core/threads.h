@@ -1,0 +1,65 @@
+/* threads.h - what the two halves of the thread pool share: threads.c (regions, for whoever calls) and threads_worker.c. */
+#ifndef TC_THREADS_H
+#define TC_THREADS_H
+
+#include "internal.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+/* pool.state: tickets left in the upper half, workers inside the region in the lower. */
+#define TC_TICKET ((uint64_t)1 << 32)
+#define TC_INSIDE (TC_TICKET - 1)
+
+/* How many kinds of regions the pool remembers; a power of two. */
+enum { TC_KINDS = 128 };
+
+typedef struct {
+    atomic_bool busy;               /* a caller has claimed the pool; the next members are its own to change */
+    int workers;                    /* that exist */
+    int asked;                      /* the most that creation was tried for */
+    struct {
+        uint64_t key;
+        int64_t ns;                 /* how long such a region took, less what waking costs */
+    } kinds[TC_KINDS];
+    int64_t ended;                  /* when the last region ended that met sleepers */
+    int64_t missed;                 /* nanoseconds of such regions in a row that ran without them */
+    atomic_bool spin;               /* there is a CPU for each thread */
+
+    /* The region. Written before the tickets are issued. */
+    int64_t n, grain;
+    tc_range_fn fn;
+    void *ctx;
+    _Alignas(64) atomic_int_fast64_t next;      /* the first chunk that nobody has taken */
+    _Alignas(64) atomic_uint_fast64_t state;
+
+    _Alignas(64) pthread_mutex_t mutex;         /* for going to sleep and waking, nothing else */
+    pthread_cond_t wake;                        /* tickets were issued */
+    pthread_cond_t done;                        /* nobody is inside any more */
+    atomic_int sleepers;
+    atomic_bool caller_sleeps;
+} tc_pool;
+
+/* This thread is running chunks. In a library that is loaded late, glibc would allocate the variable at each thread's first
+ * use, and abort the process if that fails; the initial-exec model takes it from what every thread has (musl refuses that). */
+#if defined(__GLIBC__)
+__attribute__((tls_model("initial-exec")))
+#endif
+extern _Thread_local bool tc_in_region;
+
+/* Brings the pool to `wanted` workers, or to as many as the system grants; it is not asked twice for the same number. */
+void tc_pool_add_workers(tc_pool *pool, int wanted);
+
+/* Wakes `count` of the workers that sleep, if there are as many. */
+void tc_pool_wake(tc_pool *pool, int count);
+
+/* Takes chunks of the region and runs them until none is left. */
+void tc_pool_run_chunks(tc_pool *pool);
+
+/* Watches until (state & mask) is zero, or is not zero (until_set); false if that took longer than `limit` ns. With
+ * `yield`, what else wants to run on this CPU may do so in between, after a while. */
+bool tc_pool_watch(tc_pool *pool, uint64_t mask, bool until_set, int64_t limit, bool yield);
+
+int64_t tc_now_ns(void);
+
+#endif
