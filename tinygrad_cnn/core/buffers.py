@@ -8,8 +8,8 @@ buffers, status codes. C code releases the GIL while it runs.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -18,8 +18,8 @@ try:
     from tinygrad_cnn._core import ffi, lib
 except ModuleNotFoundError as error:
     raise ImportError(
-        f"{Path(__file__).parents[1]} is the source of tinygrad_cnn, without its compiled core. Start Python in "
-        "another folder to import the installed package, or build the core here with `pip install -e .`"
+        f"{os.path.dirname(os.path.dirname(__file__))} is the source of tinygrad_cnn, without its compiled core. Start "
+        "Python in another folder to import the installed package, or build the core here with `pip install -e .`"
     ) from error
 
 from .memory import context_of
