@@ -190,50 +190,61 @@ class Tensor(_Base):
 
         Raises RuntimeError if the result's shape is not this one's or its dtype cannot be cast to this one's.
         """
-        node = operation()
-        before = self
-        recorded = False
         if mode.enabled:
             self._check_inplace()
-            if self.requires_grad or any(other is not None and other.requires_grad for other in others):
-                from .autograd.operation import connect
-
-                if self._view_base is not None and self._view_made is None:
-                    raise RuntimeError(_NO_GRAD_VIEW.format("is being modified"))
-                others = tuple([self._apart(other) for other in others])
-                before = self._alias()
-                recorded = connect(node, (before, *others))
+            wanted = self.requires_grad
+            for other in others:
+                wanted = wanted or (other is not None and other.requires_grad)
+            if wanted:
+                return self._inplace_recorded(operation(), others, params)
         array = self._array
         arrays = [None if other is None else other._array for other in others]
-        direct = operation.takes_out and not (recorded and operation.saves_input)
-        direct = direct and writable_by(operation, array, arrays)
+        if operation.takes_out and writable_by(operation, array, arrays):
+            result = operation().forward(array, *arrays, **params, out=array)
+        else:
+            result = operation().forward(array, *arrays, **params)
+        self._write(result)
+        return self
+
+    def _inplace_recorded(self, node: Operation, others: tuple[Any, ...], params: dict[str, Any]) -> Tensor:
+        """Do the same as part of the graph: what backward wants of the old value moves to memory of its own."""
+        from .autograd.operation import connect
+
+        if self._view_base is not None and self._view_made is None:
+            raise RuntimeError(_NO_GRAD_VIEW.format("is being modified"))
+        others = tuple([self._apart(other) for other in others])
+        before = self._alias()
+        connect(node, (before, *others))
+        array = self._array
+        arrays = [None if other is None else other._array for other in others]
+        direct = node.takes_out and not node.saves_input and writable_by(type(node), array, arrays)
         if direct:
-            if recorded:
-                before._array = array.view()  # the result is `array` now, and saved as that, not as the input
+            before._array = array.view()  # the result is `array` now, and saved as that, not as the input
             result = node.forward(array, *arrays, **params, out=array)
         else:
             result = node.forward(array, *arrays, **params)
-        if result.shape != array.shape:
-            raise RuntimeError(
-                f"output with shape {list(array.shape)} doesn't match the broadcast shape {list(result.shape)}"
-            )
-        if recorded and not direct and node._saved is not None and any(saved is array for saved in node._saved):
-            # Backward wants the value from before: it moves to memory of its own.
+        self._check_result(result)
+        if not direct and node._saved is not None and any(saved is array for saved in node._saved):
             before._array = core.copy(array)
             before._version_counter = None
             node._saved = tuple([before._array if saved is array else saved for saved in node._saved])
         self._write(result)
-        if recorded:
-            changed = wrap(result)
-            changed._version_counter = self._counter()
-            node._finish((before, *others), (changed,))
-            if node._saved is not None:  # what was saved as output 0 is this tensor's memory
-                node._saved = [
-                    (owner, array if index == 0 else saved, index, version)
-                    for owner, saved, index, version in node._saved
-                ]
-            self._rebase(node)
+        changed = wrap(result)
+        changed._version_counter = self._counter()
+        node._finish((before, *others), (changed,))
+        if node._saved is not None:  # what was saved as output 0 is this tensor's memory
+            node._saved = [
+                (owner, array if index == 0 else saved, index, version) for owner, saved, index, version in node._saved
+            ]
+        self._rebase(node)
         return self
+
+    def _check_result(self, result: Any) -> None:
+        """Raise RuntimeError if an in-place change would change the shape."""
+        if result.shape != self._array.shape:
+            raise RuntimeError(
+                f"output with shape {list(self._array.shape)} doesn't match the broadcast shape {list(result.shape)}"
+            )
 
     def _apart(self, other: Tensor | None) -> Tensor | None:
         """Return an operand of an in-place change, as a copy if it is another view of the memory that changes."""
@@ -246,8 +257,12 @@ class Tensor(_Base):
         return clone(other)
 
     def _write(self, result: Any) -> None:
-        """Copy an array of this shape into this tensor's memory and count the change."""
+        """Copy an array of this shape into this tensor's memory, if it is not that already, and count the change."""
         array = self._array
+        if result is array:
+            self._bump()
+            return
+        self._check_result(result)
         if not array.flags.writeable:
             check_writable(array)
         if result.dtype != array.dtype:
@@ -257,7 +272,7 @@ class Tensor(_Base):
                     f"type {_scalar_name(self.dtype)}"
                 )
             array[...] = result
-        elif result is not array:
+        else:
             core.copy_into(result, array)
         self._bump()
 

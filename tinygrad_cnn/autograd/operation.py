@@ -208,6 +208,9 @@ class Operation(Node):
         recorded = mode.enabled and connect(node, inputs)
         if len(inputs) == 1:
             result = node.forward(inputs[0]._array, **params)
+        elif len(inputs) == 2:
+            a, b = inputs
+            result = node.forward(None if a is None else a._array, None if b is None else b._array, **params)
         else:
             result = node.forward(*[None if tensor is None else tensor._array for tensor in inputs], **params)
         if type(result) is tuple:

@@ -19,17 +19,13 @@ from .grad_mode import anomaly
 from .operation import LEAF, Node, NodeHooks
 
 
-def _references(tensor: Tensor) -> tuple[int, int]:
-    return sys.getrefcount(tensor), sys.getrefcount(tensor._array)
-
-
 def _baseline() -> tuple[int, int]:
     """Count the references to a tensor that only the loop of `_Run.accumulate` holds (interpreters differ in it)."""
     pending = {0: [None, wrap(np.zeros(1, np.float32))]}
     for entry in pending.values():
-        gradient = entry[1]
+        gradient: Any = entry[1]
         entry[1] = None
-        return _references(gradient)  # type: ignore[arg-type]
+        return sys.getrefcount(gradient), sys.getrefcount(gradient._array)
     raise AssertionError
 
 
@@ -193,9 +189,11 @@ class Run:
                     self.add_to(leaf, grad)
                 elif self.create_graph:
                     leaf._grad = grad.clone()
+                elif sys.getrefcount(grad) <= _UNSHARED[0] and sys.getrefcount(grad._array) <= _UNSHARED[1]:
+                    leaf._grad = grad if core.owns_dense_memory(grad._array) else wrap(core.copy(grad._array))
                 else:
-                    references = _references(grad)  # counted before the call, whose arguments would hold one more
-                    leaf._grad = _own(grad, *references)
+                    # Somebody else has it: another leaf (x + y), the caller, or what it is a view of.
+                    leaf._grad = wrap(core.copy(grad._array))
             if leaf._post_accumulate_hooks:
                 for hook in tuple(leaf._post_accumulate_hooks.values()):
                     hook(leaf)
@@ -205,20 +203,14 @@ class Run:
         old = leaf._grad
         if self.create_graph or old.requires_grad:
             leaf._grad = old + grad
+            return
+        into, array = old._array, grad._array
+        simple = into.shape == array.shape and into.dtype is array.dtype and into.dtype in core.FLOATS
+        if simple and core.owns_dense_memory(into) and not np.may_share_memory(into, array):
+            core.binary(core.ADD, into, array, into)
+            old._bump()
         else:
             old.add_(grad)
-
-
-def _own(grad: Tensor, tensor_references: int, array_references: int) -> Tensor:
-    """Return `grad` for keeps: itself if nobody else has it, else a dense copy.
-
-    A gradient can be the same array for two leaves (x + y), the caller's own, or a view or a broadcast of another one.
-    """
-    array = grad._array
-    alone = tensor_references <= _UNSHARED[0] and array_references <= _UNSHARED[1]
-    if alone and array.flags.c_contiguous and not isinstance(array.base, np.ndarray) and array.flags.writeable:
-        return grad
-    return wrap(core.copy(array))
 
 
 def keep_gradient(tensor: Tensor, grad: Tensor) -> None:

@@ -26,8 +26,8 @@ NOTHING: Saved = (None, None, OTHER, 0)
 
 
 def save_input(tensor: Tensor) -> Saved:
-    """Keep an input."""
-    counter = tensor._version_counter  # None until something shares or counts: version 0
+    """Keep an input. Until something shares its memory or changes it there is no counter, and the version is 0."""
+    counter = tensor._version_counter
     return tensor, None, INPUT, 0 if counter is None else counter[0]
 
 
@@ -46,7 +46,8 @@ def pack(arrays: tuple[Any, ...], inputs: tuple[Any, ...], outputs: tuple[Tensor
             continue
         for tensor in inputs:
             if tensor is not None and tensor._array is array:
-                packed.append(save_input(tensor))
+                counter = tensor._version_counter
+                packed.append((tensor, None, INPUT, 0 if counter is None else counter[0]))
                 break
         else:
             for index, tensor in enumerate(outputs):

@@ -35,6 +35,7 @@ __all__ = [
     "ffi",
     "ints",
     "lib",
+    "owns_dense_memory",
     "pointer",
     "too_large",
     "zeros",
@@ -93,6 +94,12 @@ def empty_like(array: Array) -> Array:
     if array.nbytes < SMALL:
         return _np_empty(array.shape, array.dtype)
     return empty(array.shape, array.dtype)
+
+
+def owns_dense_memory(array: Array) -> bool:
+    """Return whether an array is dense, may be written, and is no view of another one."""
+    flags = array.flags
+    return flags.c_contiguous and flags.writeable and not isinstance(array.base, _ndarray)
 
 
 def too_large(shape: Sequence[int]) -> RuntimeError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .buffers import Array, check, code, empty, ffi, lib, pointer, pointer_any, remember
+from .buffers import NULL, Array, _from_buffer, check, code, empty, ffi, lib, pointer_any, remember
 
 
 def gemm(a: Array, b: Array, bias: Array | None = None) -> Array:
@@ -12,20 +12,29 @@ def gemm(a: Array, b: Array, bias: Array | None = None) -> Array:
 
     Any strides, a batch stride of 0 included (broadcast): transposed operands cost no copy.
     """
-    out = empty((*a.shape[:-1], b.shape[-1]), a.dtype)
-    key = (a.itemsize, a.shape, a.strides, b.shape, b.strides)
-    params = _params.get(key) or _layout(key, a, b)
-    status = lib.tc_gemm(code(a.dtype), params, pointer_any(a), pointer_any(b), pointer(bias), pointer(out))
+    dtype = a.dtype
+    key = (dtype, a.shape, a.strides, b.shape, b.strides)
+    shape, params = _layouts.get(key) or _layout(key, a, b)
+    out = empty(shape, dtype)
+    status = _tc_gemm(
+        code(dtype),
+        params,
+        _from_buffer(a) if a.flags.c_contiguous else pointer_any(a),
+        _from_buffer(b) if b.flags.c_contiguous else pointer_any(b),
+        NULL if bias is None else _from_buffer(bias),
+        _from_buffer(out),
+    )
     if status:
         check(status)
     return out
 
 
-_params: dict[Any, Any] = {}
+_tc_gemm = lib.tc_gemm
+_layouts: dict[Any, tuple[tuple[int, ...], Any]] = {}
 
 
-def _layout(key: Any, a: Array, b: Array) -> Any:
-    """Return the parameters of a product, made once for each combination of shapes and strides."""
+def _layout(key: Any, a: Array, b: Array) -> tuple[tuple[int, ...], Any]:
+    """Return shape and parameters of a product, made once for each combination of shapes and strides."""
     size = a.itemsize
     m, n, k = a.shape[-2], b.shape[-1], a.shape[-1]
     batch, a_batch, b_batch = 1, 0, 0
@@ -41,4 +50,4 @@ def _layout(key: Any, a: Array, b: Array) -> Any:
             1.0, 0.0, 0,
         ),
     )  # fmt: skip
-    return remember(_params, key, params)
+    return remember(_layouts, key, ((*a.shape[:-1], n), params))

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from .buffers import Array, check, code, contiguous, empty, ffi, ints, lib, pointer, remember
+from .buffers import Array, _from_buffer, check, code, contiguous, empty, ffi, ints, lib, pointer, remember
 
 SUM, MEAN, PROD, AMAX, AMIN = lib.TC_SUM, lib.TC_MEAN, lib.TC_PROD, lib.TC_AMAX, lib.TC_AMIN
 _I64 = np.dtype(np.int64)
 
 
+_tc_reduce = lib.tc_reduce
 _layouts: dict[Any, tuple[tuple[int, ...], Any, Any]] = {}
 
 
@@ -29,10 +30,11 @@ def _layout(shape: tuple[int, ...], dims: tuple[int, ...], keepdim: bool) -> tup
 
 def reduce(op: int, x: Array, dims: tuple[int, ...], keepdim: bool = False) -> Array:
     """Return the reduction of x over `dims` (non-negative, distinct)."""
-    x = contiguous(x)
+    if not x.flags.c_contiguous:
+        x = contiguous(x)
     shape, sizes, mask = _layouts.get((x.shape, dims, keepdim)) or _layout(x.shape, dims, keepdim)
     out = empty(shape, x.dtype)
-    status = lib.tc_reduce(op, code(x.dtype), x.ndim, sizes, mask, pointer(x), pointer(out))
+    status = _tc_reduce(op, code(x.dtype), x.ndim, sizes, mask, _from_buffer(x), _from_buffer(out))
     if status:
         check(status)
     return out

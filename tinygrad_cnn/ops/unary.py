@@ -222,7 +222,8 @@ def square(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 def relu(input: Tensor) -> Tensor:
     """Return max(input, 0) (`torch.relu`); the derivative at 0 is 0. RuntimeError for bool."""
-    if check_tensor(input, "relu")._array.dtype.kind == "b":
+    if not isinstance(input, Tensor) or input._array.dtype.kind == "b":
+        check_tensor(input, "relu")
         raise RuntimeError("Boolean inputs not supported for relu")
     return Relu.apply(input)
 

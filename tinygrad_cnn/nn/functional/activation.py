@@ -7,6 +7,7 @@ from typing import Any
 
 from tinygrad_cnn.nn.functional._arguments import check_tensor
 from tinygrad_cnn.ops import softmax as ops
+from tinygrad_cnn.ops import unary
 from tinygrad_cnn.tensor import Tensor
 
 __all__ = ["log_softmax", "relu", "relu_", "sigmoid", "softmax", "tanh"]
@@ -14,8 +15,7 @@ __all__ = ["log_softmax", "relu", "relu_", "sigmoid", "softmax", "tanh"]
 
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
     """Return max(input, 0) elementwise; with `inplace` in the input's own memory (`F.relu`)."""
-    check_tensor(input, "relu")
-    return input.relu_() if inplace else input.relu()
+    return check_tensor(input, "relu").relu_() if inplace else unary.relu(input)
 
 
 def relu_(input: Tensor) -> Tensor:
