@@ -13,12 +13,70 @@ TC_INLINE T FN(target_loss)(const tc_cross_entropy_params *p, T x, const T *w, T
     return (T)(1 - p->label_smoothing) * (w ? *w * loss : loss);
 }
 
+/* One vector of n <= VLEN positions: x has its own stride and `wide` lanes to read, the rest are beside each other. */
+NOINLINE void FN(cross_entropy_vector)(const tc_cross_entropy_params *p, int64_t stride, int64_t wide, int64_t n, const T *x,
+                                       const int64_t *target, const T *w, T *losses, T *lse)
+{
+    const T smoothing = (T)(p->label_smoothing / (double)p->classes);
+    const vec best = FN(strided_max)(p->classes, stride, wide, x);
+    const vec log_sum = FN(vlog)(FN(strided_exp)(p->classes, stride, wide, best, x, NULL));
+    T shift[VLEN], log_sums[VLEN], smooths[VLEN];
+    vec smooth = splat(0);
+
+    FN(store_lanes)(lse, n, best + log_sum);
+    if (smoothing != 0)
+        for (int64_t k = 0; k < p->classes; k++)
+            smooth += (w ? w[k] : (T)1) * (log_sum - (FN(load_lanes)(x + k * stride, wide, 0) - best));
+    store(shift, best);
+    store(log_sums, log_sum);
+    store(smooths, smooth);
+    for (int64_t l = 0; l < n; l++) {
+        const int64_t t = target[l];
+
+        losses[l] = 0;
+        if (t == p->ignore_index)
+            continue;
+        losses[l] = FN(target_loss)(p, x[t * stride + l], w ? w + t : NULL, shift[l], log_sums[l]);
+        if (smoothing != 0)
+            losses[l] += smoothing * smooths[l];
+    }
+}
+
+/* The positions [begin, end) of a layout that starts at logits. */
+static void FN(cross_entropy_turned)(const tc_cross_entropy_params *p, const FN(layout) *a, int64_t begin, int64_t end,
+                                     const T *logits, const int64_t *target, const T *weight, T *losses, T *lse)
+{
+    const int64_t width = FN(lanes_width)(a->len);
+    T buffer[LANES_BUFFER];
+
+    for (int64_t at = begin; at < end; at += width) {
+        const int64_t count = tc_min(width, end - at);
+        int64_t stride;
+        const T *x = FN(gather_lanes)(a, &stride, count, logits + at * a->lane, buffer);
+
+        for (int64_t l = 0; l < count; l += VLEN)
+            FN(cross_entropy_vector)(p, stride, x == buffer ? VLEN : count - l, tc_min(VLEN, count - l), x + l, target + at + l,
+                                     weight, losses + at + l, lse + at + l);
+    }
+}
+
+/* The positions [begin, end) of one image; all pointers are the image's. */
+static void FN(cross_entropy_lanes)(const tc_cross_entropy_params *p, int64_t begin, int64_t end, const void *logits,
+                                    const int64_t *target, const void *weight, void *losses, void *lse)
+{
+    FN(cross_entropy_turned)(p, &(FN(layout)){p->classes, p->inner, 1}, begin, end, logits, target, weight, losses, lse);
+}
+
 /* The positions [begin, end) of inner == 1. */
 static void FN(cross_entropy_rows)(const tc_cross_entropy_params *p, int64_t begin, int64_t end, const void *logits,
                                    const int64_t *target, const void *weight, void *losses, void *lse)
 {
     const T *w = weight, smoothing = (T)(p->label_smoothing / (double)p->classes);
 
+    if (p->classes <= SHORT_ROW) {
+        FN(cross_entropy_turned)(p, &(FN(layout)){p->classes, 1, p->classes}, begin, end, logits, target, weight, losses, lse);
+        return;
+    }
     for (int64_t row = begin; row < end; row++) {
         const T *x = (const T *)logits + row * p->classes;
         const T best = FN(row_max)(p->classes, x);
@@ -38,51 +96,68 @@ static void FN(cross_entropy_rows)(const tc_cross_entropy_params *p, int64_t beg
     }
 }
 
-/* One vector of n <= VLEN positions: x has its own stride, the rest are beside each other. */
-NOINLINE void FN(cross_entropy_vector)(const tc_cross_entropy_params *p, int64_t stride, int64_t n, const T *x,
-                                       const int64_t *target, const T *w, T *losses, T *lse)
+/* Gradient of one vector of n <= VLEN positions, x to dx of one stride and with `wide` lanes. */
+NOINLINE void FN(cross_entropy_grad_vector)(const tc_cross_entropy_params *p, int64_t stride, int64_t wide, int64_t n,
+                                            double weight_sum, const T *g, int64_t g_step, const T *x, const int64_t *target, const T *w,
+                                            const T *lse, T *dx)
 {
     const T smoothing = (T)(p->label_smoothing / (double)p->classes);
-    const vec best = FN(strided_max)(p->classes, stride, n, x);
-    const vec log_sum = FN(vlog)(FN(strided_exp)(p->classes, stride, n, best, x, NULL));
-    T shift[VLEN], log_sums[VLEN], smooths[VLEN];
-    vec smooth = splat(0);
+    const vec sum = FN(strided_exp)(p->classes, stride, wide, FN(load_lanes)(lse, n, 0), x, dx);
+    T owns[VLEN] = {0}, gains[VLEN] = {0};
+    TI keeps[VLEN] = {0};
 
-    FN(store_lanes)(lse, n, best + log_sum);
-    if (smoothing != 0)
-        for (int64_t k = 0; k < p->classes; k++)
-            smooth += (w ? w[k] : (T)1) * (log_sum - (FN(load_lanes)(x + k * stride, n, 0) - best));
-    store(shift, best);
-    store(log_sums, log_sum);
-    store(smooths, smooth);
     for (int64_t l = 0; l < n; l++) {
-        const int64_t t = target[l];
-
-        losses[l] = 0;
-        if (t == p->ignore_index)
+        if (target[l] == p->ignore_index)
             continue;
-        losses[l] = FN(target_loss)(p, x[t * stride + l], w ? w + t : NULL, shift[l], log_sums[l]);
-        if (smoothing != 0)
-            losses[l] += smoothing * smooths[l];
+        keeps[l] = -1;
+        gains[l] = g[l * g_step];
+        owns[l] = (T)(1 - p->label_smoothing) * (w ? w[target[l]] : (T)1);
     }
+    const vec own = load(owns), gain = load(gains);
+    const ivec kept = *(const ivec *)keeps;
+    const vec scale = gain * (own + smoothing * (T)weight_sum) / sum;
+
+    for (int64_t k = 0; k < p->classes; k++) {
+        vec slope = FN(load_lanes)(dx + k * stride, wide, 0) * scale;
+
+        if (smoothing != 0)
+            slope -= gain * (smoothing * (w ? w[k] : (T)1));
+        FN(store_lanes)(dx + k * stride, wide, select_(kept, slope, splat(0)));
+    }
+    for (int64_t l = 0; l < n; l++)
+        if (keeps[l])
+            dx[target[l] * stride + l] -= gains[l] * owns[l];
 }
 
-/* The positions [begin, end) of one image; all pointers are the image's. */
-static void FN(cross_entropy_lanes)(const tc_cross_entropy_params *p, int64_t begin, int64_t end, const void *logits,
-                                    const int64_t *target, const void *weight, void *losses, void *lse)
+/* Gradient at the positions [begin, end) of a layout that starts at logits and dlogits. */
+static void FN(cross_entropy_grad_turned)(const tc_cross_entropy_params *p, const FN(layout) *a, int64_t begin, int64_t end,
+                                          double weight_sum, const T *g, int64_t g_step, const T *logits, const int64_t *target,
+                                          const T *weight, const T *lse, T *dlogits)
 {
-    const int64_t width = FN(lanes_width)(p->classes);
+    const int64_t width = FN(lanes_width)(a->len);
     T buffer[LANES_BUFFER];
 
     for (int64_t at = begin; at < end; at += width) {
         const int64_t count = tc_min(width, end - at);
-        int64_t stride = p->inner;
-        const T *x = FN(gather_lanes)(p->classes, &stride, count, (const T *)logits + at, buffer);
+        int64_t stride;
+        const T *x = FN(gather_lanes)(a, &stride, count, logits + at * a->lane, buffer);
+        T *dx = x == buffer ? buffer : dlogits + at * a->lane;
 
         for (int64_t l = 0; l < count; l += VLEN)
-            FN(cross_entropy_vector)(p, stride, tc_min(VLEN, count - l), x + l, target + at + l, weight, (T *)losses + at + l,
-                                     (T *)lse + at + l);
+            FN(cross_entropy_grad_vector)(p, stride, x == buffer ? VLEN : count - l, tc_min(VLEN, count - l), weight_sum,
+                                          g + (at + l) * g_step, g_step, x + l, target + at + l, weight, lse + at + l, dx + l);
+        if (x == buffer)
+            FN(scatter_lanes)(a, count, buffer, dlogits + at * a->lane);
     }
+}
+
+/* Gradient at the positions [begin, end) of one image. */
+static void FN(cross_entropy_grad_lanes)(const tc_cross_entropy_params *p, int64_t begin, int64_t end, double weight_sum,
+                                         const void *g, int64_t g_step, const void *logits, const int64_t *target,
+                                         const void *weight, const void *lse, void *dlogits)
+{
+    FN(cross_entropy_grad_turned)(p, &(FN(layout)){p->classes, p->inner, 1}, begin, end, weight_sum, g, g_step, logits, target,
+                                  weight, lse, dlogits);
 }
 
 /* Gradient at the positions [begin, end) of inner == 1; g_step is 0 where one g serves all, weight_sum = sum of w. The
@@ -93,6 +168,11 @@ static void FN(cross_entropy_grad_rows)(const tc_cross_entropy_params *p, int64_
 {
     const T *w = weight, smoothing = (T)(p->label_smoothing / (double)p->classes);
 
+    if (p->classes <= SHORT_ROW) {
+        FN(cross_entropy_grad_turned)(p, &(FN(layout)){p->classes, 1, p->classes}, begin, end, weight_sum, g, g_step, logits,
+                                      target, weight, lse, dlogits);
+        return;
+    }
     for (int64_t row = begin; row < end; row++) {
         T *dx = (T *)dlogits + row * p->classes;
         const T gain = ((const T *)g)[row * g_step], share = smoothing != 0 ? gain * smoothing : 0;
@@ -116,61 +196,6 @@ static void FN(cross_entropy_grad_rows)(const tc_cross_entropy_params *p, int64_
             FN(store_lanes)(dx + k, n, slope);
         }
         dx[target[row]] -= gain * own;
-    }
-}
-
-/* Gradient of one vector of n <= VLEN positions, x to dx of one stride. */
-NOINLINE void FN(cross_entropy_grad_vector)(const tc_cross_entropy_params *p, int64_t stride, int64_t n, double weight_sum,
-                                            const T *g, int64_t g_step, const T *x, const int64_t *target, const T *w,
-                                            const T *lse, T *dx)
-{
-    const T smoothing = (T)(p->label_smoothing / (double)p->classes);
-    const vec sum = FN(strided_exp)(p->classes, stride, n, FN(load_lanes)(lse, n, 0), x, dx);
-    T owns[VLEN] = {0}, gains[VLEN] = {0};
-    TI keeps[VLEN] = {0};
-
-    for (int64_t l = 0; l < n; l++) {
-        if (target[l] == p->ignore_index)
-            continue;
-        keeps[l] = -1;
-        gains[l] = g[l * g_step];
-        owns[l] = (T)(1 - p->label_smoothing) * (w ? w[target[l]] : (T)1);
-    }
-    const vec own = load(owns), gain = load(gains);
-    const ivec kept = *(const ivec *)keeps;
-    const vec scale = gain * (own + smoothing * (T)weight_sum) / sum;
-
-    for (int64_t k = 0; k < p->classes; k++) {
-        vec slope = FN(load_lanes)(dx + k * stride, n, 0) * scale;
-
-        if (smoothing != 0)
-            slope -= gain * (smoothing * (w ? w[k] : (T)1));
-        FN(store_lanes)(dx + k * stride, n, select_(kept, slope, splat(0)));
-    }
-    for (int64_t l = 0; l < n; l++)
-        if (keeps[l])
-            dx[target[l] * stride + l] -= gains[l] * owns[l];
-}
-
-/* Gradient at the positions [begin, end) of one image. */
-static void FN(cross_entropy_grad_lanes)(const tc_cross_entropy_params *p, int64_t begin, int64_t end, double weight_sum,
-                                         const void *g, int64_t g_step, const void *logits, const int64_t *target,
-                                         const void *weight, const void *lse, void *dlogits)
-{
-    const int64_t width = FN(lanes_width)(p->classes);
-    T buffer[LANES_BUFFER];
-
-    for (int64_t at = begin; at < end; at += width) {
-        const int64_t count = tc_min(width, end - at);
-        int64_t stride = p->inner;
-        const T *x = FN(gather_lanes)(p->classes, &stride, count, (const T *)logits + at, buffer);
-        T *dx = x == buffer ? buffer : (T *)dlogits + at;
-
-        for (int64_t l = 0; l < count; l += VLEN)
-            FN(cross_entropy_grad_vector)(p, stride, tc_min(VLEN, count - l), weight_sum, (const T *)g + (at + l) * g_step,
-                                          g_step, x + l, target + at + l, weight, (const T *)lse + at + l, dx + l);
-        if (x == buffer)
-            FN(scatter_lanes)(p->classes, p->inner, count, buffer, (T *)dlogits + at);
     }
 }
 

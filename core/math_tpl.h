@@ -125,6 +125,17 @@ TC_INLINE vec FN(vexp)(vec x)
     return select_(x != x, x, y);
 }
 
+/* exp(x) where x <= 0 (or a rounding above) or NaN, as softmax has it: no infinity, and a product keeps NaN by itself. */
+TC_INLINE vec FN(vexp_down)(vec x)
+{
+    uvec k;
+    const vec r = FN(exp_reduce)(x, &k);
+    const vec p = (r + r * r * FN(horner)(FN(exp_poly), COUNT(FN(exp_poly)), r)) + (T)1;
+    const vec y = p * (vec)((k << BITS) + ((UNSIGNED)BIAS << BITS));
+
+    return (vec)((ivec)y & ~(x < (T)EXP_MIN));
+}
+
 /* exp(x) - 1 without cancellation: with p = exp(r) - 1, 2 (2^(k-1) p + (2^(k-1) - 1/2)); k - 1 so that the power exists
  * for the largest x. Below -40 the result is -1 in either dtype, and the clamp keeps 2^(k-1) normal. Arguments so small that
  * exp(x) - 1 = x in this precision skip the halving, which the smallest would not survive. */

@@ -8,6 +8,9 @@
 #define LANES_BUFFER 4096
 #define LANES_WIDTH 256
 
+/* Rows up to this length are turned into lanes as well: a row has few vectors then, and the last is mostly empty. */
+#define SHORT_ROW 32
+
 TC_INLINE vec FN(larger)(vec a, vec b)
 {
     return select_(a > b, a, b);
@@ -22,13 +25,19 @@ TC_INLINE T FN(scalar_log)(T x)
 
 NOINLINE T FN(row_max)(int64_t n, const T *x)
 {
-    vec best = splat(-(T)INFINITY);
+    vec best[4] = {splat(-(T)INFINITY), splat(-(T)INFINITY), splat(-(T)INFINITY), splat(-(T)INFINITY)};
     T row = -(T)INFINITY;
+    int64_t i = 0;
 
-    for (int64_t i = 0; i < n; i += VLEN)
-        best = FN(larger)(FN(load_lanes)(x + i, n - i, -(T)INFINITY), best);
+    for (; i + 4 * VLEN <= n; i += 4 * VLEN) /* side by side: each comparison waits for the one before */
+        TC_UNROLL
+        for (int k = 0; k < 4; k++)
+            best[k] = FN(larger)(load(x + i + k * VLEN), best[k]);
+    for (; i < n; i += VLEN)
+        best[0] = FN(larger)(FN(load_lanes)(x + i, n - i, -(T)INFINITY), best[0]);
+    best[0] = FN(larger)(FN(larger)(best[0], best[1]), FN(larger)(best[2], best[3]));
     for (int l = 0; l < VLEN; l++)
-        row = best[l] > row ? best[l] : row;
+        row = best[0][l] > row ? best[0][l] : row;
     return row;
 }
 
@@ -39,7 +48,7 @@ NOINLINE T FN(row_exp)(int64_t n, T shift, const T *x, T *y)
     vec sum = splat(0);
 
     for (int64_t i = 0; i < n; i += VLEN) {
-        const vec e = FN(vexp)(FN(load_lanes)(x + i, n - i, -(T)INFINITY) - shift);
+        const vec e = FN(vexp_down)(FN(load_lanes)(x + i, n - i, -(T)INFINITY) - shift);
 
         sum += e;
         if (y)
@@ -65,7 +74,7 @@ NOINLINE vec FN(strided_exp)(int64_t len, int64_t stride, int64_t n, vec shift, 
     vec sum = splat(0);
 
     for (int64_t k = 0; k < len; k++) {
-        const vec e = FN(vexp)(FN(load_lanes)(x + k * stride, n, 0) - shift);
+        const vec e = FN(vexp_down)(FN(load_lanes)(x + k * stride, n, 0) - shift);
 
         sum += e;
         if (y)
@@ -80,45 +89,45 @@ TC_INLINE int64_t FN(lanes_width)(int64_t len)
     return tc_max(tc_min(LANES_BUFFER / tc_max(len, 1), LANES_WIDTH) / VLEN, 1) * VLEN;
 }
 
-/* Copies n <= lanes_width positions to the buffer and sets *stride to that of the copy. Strides are often powers of two, of
- * which a cache keeps only a few lines: without the copy each pass would fetch them again. With too many terms for the
- * buffer x itself is returned. */
-NOINLINE const T *FN(gather_lanes)(int64_t len, int64_t *stride, int64_t n, const T *x, T *buffer)
-{
-    const int64_t width = FN(lanes_width)(len);
+/* Where the terms of positions lie: term k of position l at k * term + l * lane; term or lane is 1. */
+typedef struct {
+    int64_t len, term, lane;
+} FN(layout);
 
-    if (len * width > LANES_BUFFER)
+/* Copies n <= lanes_width positions to the buffer, side by side, with zeros up to a whole vector, and sets *stride to the way
+ * between terms. Strides are often powers of two, of which a cache keeps only a few lines: without the copy each pass would
+ * fetch them again. With too many terms for the buffer x itself is returned. */
+NOINLINE const T *FN(gather_lanes)(const FN(layout) *a, int64_t *stride, int64_t n, const T *x, T *buffer)
+{
+    const int64_t width = FN(lanes_width)(a->len), filled = (n + VLEN - 1) / VLEN * VLEN;
+
+    *stride = a->term;
+    if (a->len * width > LANES_BUFFER)
         return x;
-    for (int64_t k = 0; k < len; k++)
-        memcpy(buffer + k * width, x + k * *stride, (size_t)n * sizeof(T));
     *stride = width;
+    for (int64_t k = 0; a->lane == 1 && k < a->len; k++)
+        memcpy(buffer + k * width, x + k * a->term, (size_t)n * sizeof(T));
+    for (int64_t l = 0; a->lane != 1 && l < n; l++)
+        for (int64_t k = 0; k < a->len; k++)
+            buffer[k * width + l] = x[l * a->lane + k];
+    for (int64_t k = 0; n < filled && k < a->len; k++)
+        memset(buffer + k * width + n, 0, (size_t)(filled - n) * sizeof(T));
     return buffer;
 }
 
-/* The way back, from the buffer to y of stride `inner`. */
-NOINLINE void FN(scatter_lanes)(int64_t len, int64_t inner, int64_t n, const T *buffer, T *y)
+/* The way back, from the buffer to y. */
+NOINLINE void FN(scatter_lanes)(const FN(layout) *a, int64_t n, const T *buffer, T *y)
 {
-    for (int64_t k = 0; k < len; k++)
-        memcpy(y + k * inner, buffer + k * FN(lanes_width)(len), (size_t)n * sizeof(T));
+    const int64_t width = FN(lanes_width)(a->len);
+
+    for (int64_t k = 0; a->lane == 1 && k < a->len; k++)
+        memcpy(y + k * a->term, buffer + k * width, (size_t)n * sizeof(T));
+    for (int64_t l = 0; a->lane != 1 && l < n; l++)
+        for (int64_t k = 0; k < a->len; k++)
+            y[l * a->lane + k] = buffer[k * width + l];
 }
 
 /* ---- softmax ---- */
-
-/* y = softmax or log_softmax of `rows` rows of len elements. */
-static void FN(softmax_rows)(int logarithm, int64_t rows, int64_t len, const void *x, void *y)
-{
-    for (int64_t row = 0; row < rows; row++) {
-        const T *in = (const T *)x + row * len;
-        T *out = (T *)y + row * len;
-        const T best = FN(row_max)(len, in);
-        const T sum = FN(row_exp)(len, best, in, logarithm ? NULL : out);
-        const T *source = logarithm ? in : out;
-        const T shift = logarithm ? best : 0, scale = logarithm ? 1 : 1 / sum, log_sum = logarithm ? FN(scalar_log)(sum) : 0;
-
-        for (int64_t i = 0; i < len; i += VLEN)
-            FN(store_lanes)(out + i, len - i, (FN(load_lanes)(source + i, len - i, 0) - shift) * scale - log_sum);
-    }
-}
 
 /* One vector of positions, x to y of one stride. */
 TC_INLINE void FN(softmax_vector)(int logarithm, int64_t len, int64_t stride, int64_t n, const T *x, T *y)
@@ -138,22 +147,47 @@ TC_INLINE void FN(softmax_vector)(int logarithm, int64_t len, int64_t stride, in
     }
 }
 
-/* The same along a dimension of stride `inner`, for the positions [begin, end) beside each other. */
-static void FN(softmax_lanes)(int logarithm, int64_t len, int64_t inner, int64_t begin, int64_t end, const void *x, void *y)
+/* y = softmax or log_softmax of the positions [begin, end). */
+static void FN(softmax_turned)(int logarithm, const FN(layout) *a, int64_t begin, int64_t end, const T *x, T *y)
 {
-    const int64_t width = FN(lanes_width)(len);
+    const int64_t width = FN(lanes_width)(a->len);
     T buffer[LANES_BUFFER];
 
     for (int64_t at = begin; at < end; at += width) {
         const int64_t count = tc_min(width, end - at);
-        int64_t stride = inner;
-        const T *in = FN(gather_lanes)(len, &stride, count, (const T *)x + at, buffer);
-        T *out = in == buffer ? buffer : (T *)y + at;
+        int64_t stride;
+        const T *in = FN(gather_lanes)(a, &stride, count, x + at * a->lane, buffer);
+        T *out = in == buffer ? buffer : y + at * a->lane;
 
         for (int64_t l = 0; l < count; l += VLEN)
-            FN(softmax_vector)(logarithm, len, stride, count - l, in + l, out + l);
+            FN(softmax_vector)(logarithm, a->len, stride, in == buffer ? VLEN : count - l, in + l, out + l);
         if (in == buffer)
-            FN(scatter_lanes)(len, inner, count, buffer, (T *)y + at);
+            FN(scatter_lanes)(a, count, buffer, y + at * a->lane);
+    }
+}
+
+static void FN(softmax_lanes)(int logarithm, int64_t len, int64_t inner, int64_t begin, int64_t end, const void *x, void *y)
+{
+    FN(softmax_turned)(logarithm, &(FN(layout)){len, inner, 1}, begin, end, x, y);
+}
+
+/* The same of `rows` rows of len elements. */
+static void FN(softmax_rows)(int logarithm, int64_t rows, int64_t len, const void *x, void *y)
+{
+    if (len <= SHORT_ROW) {
+        FN(softmax_turned)(logarithm, &(FN(layout)){len, 1, len}, 0, rows, x, y);
+        return;
+    }
+    for (int64_t row = 0; row < rows; row++) {
+        const T *in = (const T *)x + row * len;
+        T *out = (T *)y + row * len;
+        const T best = FN(row_max)(len, in);
+        const T sum = FN(row_exp)(len, best, in, logarithm ? NULL : out);
+        const T *source = logarithm ? in : out;
+        const T shift = logarithm ? best : 0, scale = logarithm ? 1 : 1 / sum, log_sum = logarithm ? FN(scalar_log)(sum) : 0;
+
+        for (int64_t i = 0; i < len; i += VLEN)
+            FN(store_lanes)(out + i, len - i, (FN(load_lanes)(source + i, len - i, 0) - shift) * scale - log_sum);
     }
 }
 
@@ -169,25 +203,8 @@ TC_INLINE vec FN(softmax_term)(int logarithm, vec dy, vec y)
 TC_INLINE vec FN(softmax_slope)(int logarithm, vec dy, vec y, vec sum)
 {
     if (logarithm)
-        return dy - FN(vexp)(y) * sum;
+        return dy - FN(vexp_down)(y) * sum;
     return y * (dy - sum);
-}
-
-/* dx from dy and the output y, by rows. */
-static void FN(softmax_grad_rows)(int logarithm, int64_t rows, int64_t len, const void *dy, const void *y, void *dx)
-{
-    for (int64_t row = 0; row < rows; row++) {
-        const T *g = (const T *)dy + row * len, *out = (const T *)y + row * len;
-        T *in = (T *)dx + row * len;
-        vec sum = splat(0);
-
-        for (int64_t i = 0; i < len; i += VLEN)
-            sum += FN(softmax_term)(logarithm, FN(load_lanes)(g + i, len - i, 0), FN(load_lanes)(out + i, len - i, 0));
-        sum = splat(FN(lanes_sum)(sum));
-        for (int64_t i = 0; i < len; i += VLEN)
-            FN(store_lanes)(in + i, len - i, FN(softmax_slope)(logarithm, FN(load_lanes)(g + i, len - i, 0),
-                                                               FN(load_lanes)(out + i, len - i, 0), sum));
-    }
 }
 
 /* One vector of positions of one stride; dx may be dy. */
@@ -202,24 +219,50 @@ TC_INLINE void FN(softmax_grad_vector)(int logarithm, int64_t len, int64_t strid
                                                               FN(load_lanes)(y + k * stride, n, 0), sum));
 }
 
-/* The same for positions [begin, end) beside each other. */
-static void FN(softmax_grad_lanes)(int logarithm, int64_t len, int64_t inner, int64_t begin, int64_t end, const void *dy,
-                                   const void *y, void *dx)
+/* dx from dy and the output y at the positions [begin, end). */
+static void FN(softmax_grad_turned)(int logarithm, const FN(layout) *a, int64_t begin, int64_t end, const T *dy, const T *y, T *dx)
 {
-    const int64_t width = FN(lanes_width)(len);
+    const int64_t width = FN(lanes_width)(a->len);
     T slopes[LANES_BUFFER], outputs[LANES_BUFFER];
 
     for (int64_t at = begin; at < end; at += width) {
         const int64_t count = tc_min(width, end - at);
-        int64_t stride = inner, same = inner;
-        const T *g = FN(gather_lanes)(len, &stride, count, (const T *)dy + at, slopes);
-        const T *out = FN(gather_lanes)(len, &same, count, (const T *)y + at, outputs);
-        T *in = g == slopes ? slopes : (T *)dx + at;
+        int64_t stride;
+        const T *g = FN(gather_lanes)(a, &stride, count, dy + at * a->lane, slopes);
+        const T *out = FN(gather_lanes)(a, &stride, count, y + at * a->lane, outputs);
+        T *in = g == slopes ? slopes : dx + at * a->lane;
 
         for (int64_t l = 0; l < count; l += VLEN)
-            FN(softmax_grad_vector)(logarithm, len, stride, count - l, g + l, out + l, in + l);
+            FN(softmax_grad_vector)(logarithm, a->len, stride, g == slopes ? VLEN : count - l, g + l, out + l, in + l);
         if (g == slopes)
-            FN(scatter_lanes)(len, inner, count, slopes, (T *)dx + at);
+            FN(scatter_lanes)(a, count, slopes, dx + at * a->lane);
+    }
+}
+
+static void FN(softmax_grad_lanes)(int logarithm, int64_t len, int64_t inner, int64_t begin, int64_t end, const void *dy,
+                                   const void *y, void *dx)
+{
+    FN(softmax_grad_turned)(logarithm, &(FN(layout)){len, inner, 1}, begin, end, dy, y, dx);
+}
+
+/* The same by rows. */
+static void FN(softmax_grad_rows)(int logarithm, int64_t rows, int64_t len, const void *dy, const void *y, void *dx)
+{
+    if (len <= SHORT_ROW) {
+        FN(softmax_grad_turned)(logarithm, &(FN(layout)){len, 1, len}, 0, rows, dy, y, dx);
+        return;
+    }
+    for (int64_t row = 0; row < rows; row++) {
+        const T *g = (const T *)dy + row * len, *out = (const T *)y + row * len;
+        T *in = (T *)dx + row * len;
+        vec sum = splat(0);
+
+        for (int64_t i = 0; i < len; i += VLEN)
+            sum += FN(softmax_term)(logarithm, FN(load_lanes)(g + i, len - i, 0), FN(load_lanes)(out + i, len - i, 0));
+        sum = splat(FN(lanes_sum)(sum));
+        for (int64_t i = 0; i < len; i += VLEN)
+            FN(store_lanes)(in + i, len - i, FN(softmax_slope)(logarithm, FN(load_lanes)(g + i, len - i, 0),
+                                                               FN(load_lanes)(out + i, len - i, 0), sum));
     }
 }
 

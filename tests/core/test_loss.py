@@ -10,7 +10,19 @@ import pytest
 from tests.core.raw import Guarded, code, ptr
 from tinygrad_cnn._core import ffi, lib
 
-SHAPES = [(1, 1, 1), (5, 10, 1), (64, 10, 1), (3, 1000, 1), (2, 21, 70), (2, 3, 17), (4, 2, 2), (0, 3, 1), (2, 3, 0)]
+SHAPES = [
+    (1, 1, 1),
+    (5, 10, 1),
+    (64, 10, 1),
+    (523, 10, 1),
+    (9, 33, 1),
+    (3, 1000, 1),
+    (2, 21, 70),
+    (2, 3, 17),
+    (4, 2, 2),
+    (0, 3, 1),
+    (2, 3, 0),
+]
 CASES = list(itertools.product([False, True], [-100, 1], [0.0, 0.1, 1.0]))  # weight, ignore_index, label_smoothing
 
 

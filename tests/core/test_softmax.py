@@ -11,6 +11,9 @@ from tinygrad_cnn._core import lib
 SHAPES = [
     (1, 1, 1),
     (5, 10, 1),
+    (523, 10, 1),
+    (131, 32, 1),
+    (9, 33, 1),
     (3, 1, 1),
     (2, 1000, 1),
     (7, 4, 3),
@@ -117,3 +120,17 @@ def test_threads_do_not_change_a_bit(isa, dtype, rng):
         results.append([softmax(x, logarithm).tobytes() for x in inputs for logarithm in (False, True)])
     lib.tc_set_num_threads(before)
     assert results[0] == results[1] == results[2]
+
+
+@pytest.mark.parametrize("length", [3, 10, 32, 33, 70])
+def test_a_row_does_not_depend_on_its_place(isa, dtype, length, rng):
+    """The same bits wherever a row stands in a batch, and in whatever batch."""
+    rows = rng.standard_normal((300, length, 1)).astype(dtype)
+    dy = rng.standard_normal(rows.shape).astype(dtype)
+    for logarithm in (False, True):
+        whole = softmax(rows, logarithm)
+        slopes = softmax_grad(dy, whole, logarithm)
+        for first, last in ((0, 1), (5, 8), (290, 300)):
+            part = softmax(rows[first:last].copy(), logarithm)
+            assert part.tobytes() == whole[first:last].tobytes()
+            assert softmax_grad(dy[first:last].copy(), part, logarithm).tobytes() == slopes[first:last].tobytes()
