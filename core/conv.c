@@ -1,5 +1,6 @@
 /* conv.c - the convolution, its input gradient and its weight gradient, all three as products over windows (conv.h). */
 #include "conv.h"
+#include "conv_winograd.h"
 
 /* ---- windows ---- */
 
@@ -110,6 +111,8 @@ int tc_conv2d(int dtype, const tc_conv2d_params *p, const void *x, const void *w
         return TC_OK;
     if (is_pointwise(p) && !p->relu)
         return pointwise(dtype, p, p->k, p->c, p->c, 1, weight, x, bias, y);
+    if (conv_winograd_suits(dtype, p))
+        return conv_winograd(p, x, weight, bias, y);
     const int64_t channels = p->c / p->groups, filters = p->k / p->groups, taps = p->r * p->s;
     const conv_apply_job job = {
         .windows = forward_windows(p), .filters = filters,
@@ -147,6 +150,8 @@ int tc_conv2d_input_grad(int dtype, const tc_conv2d_params *p, const void *dy, c
         return TC_OK;
     if (is_pointwise(p))
         return pointwise(dtype, p, p->c, p->k, 1, p->c, weight, dy, NULL, dx);
+    if (conv_winograd_suits_input_grad(dtype, p))
+        return conv_winograd_input_grad(p, dy, weight, dx);
     const int64_t channels = p->c / p->groups, filters = p->k / p->groups, taps = p->r * p->s;
     const size_t item = tc_itemsize(dtype);
     for (int64_t a = 0; a < tc_min(p->stride_h, p->h); a++)
@@ -180,5 +185,7 @@ int tc_conv2d_weight_grad(int dtype, const tc_conv2d_params *p, const void *dy, 
         memset(dweight, 0, (size_t)(p->k * (p->c / p->groups) * p->r * p->s) * tc_itemsize(dtype));
         return TC_OK;
     }
+    if (conv_winograd_suits_weight_grad(dtype, p))
+        return conv_winograd_weight_grad(p, dy, x, dweight);
     return conv_weight_grad(dtype, p, dy, x, dweight);
 }

@@ -5,6 +5,9 @@
 #include "gemm_tpl.h"
 #include "conv_tpl.h"
 #include "conv_weight_tpl.h"
+#if DTYPE_F32
+#include "winograd_tpl.h"
+#endif
 #include "pool_tpl.h"
 #include "elementwise_tpl.h"
 #include "reduce_tpl.h"
@@ -19,6 +22,9 @@ static const tc_kernels FN(kernels) = {
     .gemm = &FN(gemm_kernels),
     .conv = &FN(conv_kernels),
     .conv_weight = &FN(conv_weight_kernels),
+#if DTYPE_F32
+    .winograd = &FN(winograd_kernels),
+#endif
     .pool = &FN(pool_kernels),
     .elementwise = &FN(elementwise_kernels),
     .reduce = &FN(reduce_kernels),

@@ -168,6 +168,42 @@ static void test_conv(void)
 {
     for (size_t i = 0; i < sizeof CONVOLUTIONS / sizeof CONVOLUTIONS[0]; i++)
         test_one_conv(&CONVOLUTIONS[i]);
+    for (size_t i = 0; i < sizeof WINOGRADS / sizeof WINOGRADS[0]; i++)
+        test_one_winograd(&WINOGRADS[i]);
+}
+
+/* By Winograd's way, whose fractions are not exact: near what plain sums give. */
+static const tc_conv2d_params WINOGRADS[] = {
+    {2, 3, 9, 8, 5, 3, 3, 9, 8, 1, 1, 1, 1, 1, 1, 1, 0},
+    {3, 35, 6, 11, 34, 3, 3, 4, 9, 1, 1, 0, 0, 1, 1, 1, 0},
+};
+
+static bool near(const void *x, const void *y, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++)
+        if (!(fabs(get(x, i) - get(y, i)) < 1e-2))
+            return false;
+    return true;
+}
+
+static void test_one_winograd(const tc_conv2d_params *p)
+{
+    const int64_t nx = p->n * p->c * p->h * p->w, nw = p->k * p->c * 9, ny = p->n * p->k * p->oh * p->ow;
+    void *x = random_array(nx), *w = random_array(nw), *dy = random_array(ny);
+    void *want[] = {array(ny), array(nx), array(nw)}, *got[] = {array(ny), array(nx), array(nw)};
+    const int64_t sizes[] = {ny, nx, nw};
+    for (int i = 0; i < 3; i++)
+        tc_fill(dtype, sizes[i], 0, want[i]);
+    naive_conv(p, x, w, dy, want[0], want[1], want[2]);
+    tc_set_winograd(TC_WINOGRAD_FORCED);
+    check(tc_conv2d(dtype, p, x, w, NULL, got[0]) == TC_OK && tc_conv2d_input_grad(dtype, p, dy, w, got[1]) == TC_OK &&
+          tc_conv2d_weight_grad(dtype, p, dy, x, got[2]) == TC_OK, "Winograd's status");
+    tc_set_winograd(TC_WINOGRAD_ON);
+    for (int i = 0; i < 3; i++)
+        check(near(got[i], want[i], sizes[i]), "Winograd's convolution");
+    void *all[] = {x, w, dy, want[0], want[1], want[2], got[0], got[1], got[2]};
+    for (int i = 0; i < 9; i++)
+        tc_free(all[i]);
 }
 
 /* ---- pooling ---- */

@@ -46,6 +46,15 @@ GEOMETRIES = {
 }
 
 
+@pytest.fixture(autouse=True)
+def directly():
+    """Leave Winograd's way, whose fractions are not exact, to test_conv_winograd.py."""
+    before = lib.tc_get_winograd()
+    lib.tc_set_winograd(lib.TC_WINOGRAD_OFF)
+    yield
+    lib.tc_set_winograd(before)
+
+
 @pytest.fixture(params=GEOMETRIES, ids=lambda name: name.replace(" ", "_"))
 def geometry(request):
     return GEOMETRIES[request.param]

@@ -1,5 +1,5 @@
-"""`torch.backends` on a CPU: scripts that look for a device, or set cuDNN's switches, run unchanged."""
+"""`torch.backends` on a CPU: scripts that look for a device, or set cuDNN's switches, run unchanged; `winograd` is ours."""
 
-from tinygrad_cnn.backends import cudnn, mps
+from tinygrad_cnn.backends import cudnn, mps, winograd
 
-__all__ = ["cudnn", "mps"]
+__all__ = ["cudnn", "mps", "winograd"]

@@ -1,0 +1,51 @@
+/* conv_winograd.h - 3x3 convolutions of stride 1 in float32 with a quarter of the multiplications (winograd_tpl.h).
+ *
+ * All three products of such a convolution are sums of products at the 36 points of each tile of 4x4 outputs:
+ *   the outputs     (tiles x channels) times (channels x filters),
+ *   the input's gradient, which is the same with filters turned round and channels for filters,
+ *   the weights' gradient (filters x tiles) times (tiles x channels).
+ * Whether that is used for a convolution depends on its shape, the switch and nothing else. */
+#ifndef TC_CONV_WINOGRAD_H
+#define TC_CONV_WINOGRAD_H
+
+#include "internal.h"
+
+/* Whether a product of this convolution is quicker so, in the memory that a convolution may take. */
+bool conv_winograd_suits(int dtype, const tc_conv2d_params *p);
+bool conv_winograd_suits_input_grad(int dtype, const tc_conv2d_params *p);
+bool conv_winograd_suits_weight_grad(int dtype, const tc_conv2d_params *p);
+
+/* The products, as tc_conv2d and its gradients. */
+int conv_winograd(const tc_conv2d_params *p, const float *x, const float *weight, const float *bias, float *y);
+int conv_winograd_input_grad(const tc_conv2d_params *p, const float *dy, const float *weight, float *dx);
+int conv_winograd_weight_grad(const tc_conv2d_params *p, const float *dy, const float *x, float *dweight);
+
+/* ---- what the files share ---- */
+
+/* Whether F(4x4, 3x3) applies at all: its kernel, its dtype, the switch. */
+bool winograd_applies(int dtype, const tc_conv2d_params *p);
+
+/* Elements that a convolution may take beside its operands: a tenth of the outputs' memory, less the fifth by which the
+ * allocator's blocks may be larger than what was asked for. No limit where Winograd's way is forced. */
+int64_t winograd_room(const tc_conv2d_params *p);
+
+/* Whether a way that costs so many vector operations (0: it finds no room) is quicker than the direct one, or forced. */
+bool winograd_pays(double cost, const tc_conv2d_params *p, int lanes);
+
+/* Images in a vector a pixel, as tiles of outputs (i, j) meet them: rows of tiles are counted through the batch. */
+typedef struct {
+    int64_t channels, h, w;
+    int64_t pad_h, pad_w;       /* the first tile's first pixel is (-pad_h, -pad_w) */
+    int64_t depth;              /* pixels of a tile: SIDE, or TILE for the outputs' gradient */
+    int64_t tile_rows, tiles;   /* rows of tiles in an image, tiles in a row */
+} winograd_source;
+
+/* Elements of work space that winograd_points needs for `rows` rows of tiles. */
+int64_t winograd_pixels_size(const winograd_source *s, int64_t rows, int lanes);
+
+/* Brings the rows of tiles [row, row + rows) of one vector of channels, from `channel` on, to points, as `to` says (out,
+ * steps, and `first` of the first tile). */
+void winograd_points(const winograd_source *s, const float *images, int64_t channel, int64_t row, int64_t rows,
+                     tc_winograd_row to, float *work);
+
+#endif
