@@ -55,6 +55,6 @@ def tasks(sizes: list[str] | None = None, dtype: str = "float32") -> list[Task]:
     bytes_each = {"float32": 4, "float64": 8}[dtype]
     return [
         Task("gemm", group, f"{layout} {m}x{n}x{k}", setup, (layout, m, n, k, dtype), 2.0 * m * n * k,
-             bytes_each * (m * k + k * n + m * n))
+             bytes_each * (m * k + k * n + m * n), dtype=dtype)
         for group, (layout, m, n, k) in chosen
     ]  # fmt: skip

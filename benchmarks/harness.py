@@ -16,19 +16,17 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from multiprocessing.connection import Pipe
-from pathlib import Path
 from typing import Any
 
 from .library import OURS, Library
-from .quiet import Disturbance
 
 
 @dataclass(frozen=True)
 class Task:
     """What is measured: `setup(library, threads, *args)` returns the function that is timed.
 
-    The function's arithmetic, least memory traffic and images are of one call; 0 where the number says nothing. Tasks
-    of one group share a geometric mean.
+    The function's arithmetic, least memory traffic, images and pixels are of one call; 0 where the number says nothing.
+    Tasks of one group share a geometric mean, or a line of a picture.
     """
 
     family: str
@@ -39,11 +37,16 @@ class Task:
     flops: float = 0.0
     bytes: float = 0.0
     images: int = 0
+    pixels: int = 0
+    dtype: str = "float32"
 
 
 @dataclass
 class Result:
-    """The seconds of one call, in each round, of each library, or what went wrong there; and quiet.py's share."""
+    """The seconds of one call, in each round, of each library, or what went wrong there.
+
+    Disturbed is the part of the rounds in which a thread waited for a processor, because other programs had it.
+    """
 
     task: Task
     threads: int
@@ -70,8 +73,20 @@ class Plan:
     cap: float = 4.0
 
 
+# A round is quiet if its threads waited for a processor less than this share of its time.
+QUIET = 0.01
+# Rounds that were not are repeated, until there are so many times the rounds that were asked for.
+PATIENCE = 3
+
+
 class Failure(Exception):
     """A library could not do a task."""
+
+
+def command(module: str, *args: object) -> list[str]:
+    """Return the command that runs main() of one of our modules in a process that finds packages as this one does."""
+    code = f"import sys; sys.path[:] = eval(sys.argv.pop(1)); from {__package__}.{module} import main; main()"
+    return [sys.executable, "-c", code, repr(sys.path), *map(str, args)]
 
 
 class Worker:
@@ -81,10 +96,7 @@ class Worker:
         self.library = library
         self.pipe, there = Pipe()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", f"{__package__}.worker", str(there.fileno())],
-            pass_fds=[there.fileno()],
-            env={**os.environ, **library.environment},
-            cwd=Path(__file__).resolve().parent.parent,
+            command("worker", there.fileno()), pass_fds=[there.fileno()], env={**os.environ, **library.environment}
         )
         there.close()
 
@@ -102,10 +114,11 @@ class Worker:
         self.pipe.send((self.library, threads, task.setup, task.args, seconds))
         self._receive()
 
-    def time(self) -> float:
-        """Return the seconds of one call, measured over a round."""
+    def time(self) -> tuple[float, float]:
+        """Return the seconds of one call, measured over a round, and the share of it in which a thread had to wait."""
         self.pipe.send(True)
-        return float(self._receive())
+        seconds, waited = self._receive()
+        return seconds, waited
 
     def finish(self) -> None:
         """End the task."""
@@ -132,23 +145,34 @@ def workers(libraries: list[Library]) -> Iterator[list[Worker]]:
 
 
 def measure(task: Task, threads: int, libraries: list[Worker], plan: Plan) -> Result:
-    """Time a task in each library, round after round in turn."""
+    """Time a task in each library, round after round in turn; rounds that other programs disturbed are repeated.
+
+    Those that count are the quietest, chosen by how long threads had to wait and never by how long the round took.
+    """
     result = Result(task, threads)
     able = []
     for worker in libraries:
         try:
             worker.prepare(task, threads, plan.seconds)
             able.append(worker)
-            result.rounds[worker.library.name] = []
         except Failure as failure:
             result.errors[worker.library.name] = str(failure)
-    start, others = time.perf_counter(), Disturbance()
-    for turn in range(plan.rounds):
-        if turn >= 3 and time.perf_counter() - start > plan.cap:
+    found: dict[str, list[tuple[float, float]]] = {worker.library.name: [] for worker in able}
+    start = time.perf_counter()
+    for turn in range(PATIENCE * plan.rounds):
+        missing = [name for name, tried in found.items() if _quiet(tried) < plan.rounds]
+        if not missing or (turn >= min(3, plan.rounds) and time.perf_counter() - start > plan.cap):
             break
         for worker in able:
-            result.rounds[worker.library.name].append(worker.time())
-    result.disturbed = others.share()
+            found[worker.library.name].append(worker.time())
     for worker in able:
         worker.finish()
+    for name, tried in found.items():
+        kept = sorted(tried, key=lambda one: one[1] > QUIET and one[1])[: plan.rounds]
+        result.rounds[name] = [seconds for seconds, _ in kept]
+        result.disturbed = max(result.disturbed, 1 - _quiet(kept) / len(kept))
     return result
+
+
+def _quiet(tried: list[tuple[float, float]]) -> int:
+    return sum(waited <= QUIET for _, waited in tried)

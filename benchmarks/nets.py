@@ -22,7 +22,7 @@ def mnistnet(torch: Any) -> Any:
     """The network of PyTorch's MNIST example; its output is log-probabilities."""
     nn, functional = torch.nn, torch.nn.functional
 
-    class Net(nn.Module):  # type: ignore[name-defined,misc]
+    class Net(nn.Module):  # type: ignore[name-defined]
         def __init__(self) -> None:
             super().__init__()
             self.conv1 = nn.Conv2d(1, 32, 3, 1)
@@ -48,7 +48,7 @@ def resnet20(torch: Any) -> Any:
     """ResNet-20 for 32x32 colour images: three stages of three blocks, 1x1 convolutions where the shape changes."""
     nn, functional = torch.nn, torch.nn.functional
 
-    class Block(nn.Module):  # type: ignore[name-defined,misc]
+    class Block(nn.Module):  # type: ignore[name-defined]
         def __init__(self, channels: int, filters: int, stride: int) -> None:
             super().__init__()
             self.conv1 = nn.Conv2d(channels, filters, 3, stride, 1, bias=False)
@@ -66,7 +66,7 @@ def resnet20(torch: Any) -> Any:
             out = self.bn2(self.conv2(out))
             return functional.relu(out + self.shortcut(x))
 
-    class ResNet(nn.Module):  # type: ignore[name-defined,misc]
+    class ResNet(nn.Module):  # type: ignore[name-defined]
         def __init__(self) -> None:
             super().__init__()
             self.conv1 = nn.Conv2d(3, 16, 3, 1, 1, bias=False)

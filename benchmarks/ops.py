@@ -141,7 +141,7 @@ def setup(library: Library, threads: int, index: int, train: bool) -> Callable[[
         return forward
     x.requires_grad_()
     y = function(x)
-    dy = library.place(torch.randn(*y.shape))
+    dy = library.place(torch.randn(tuple(y.shape)))
     wanted = [x, *(function.parameters() if hasattr(function, "parameters") else [])]
     return lambda: torch.autograd.grad(function(x), wanted, dy)
 

@@ -14,19 +14,24 @@ BATCHES = (1, 8, 64, 256)
 
 
 def setup(library: Library, threads: int, name: str, batch: int) -> Callable[[], Any]:
-    """Return one training step."""
+    """Return one training step of a network on a batch of its images."""
+    return step(library, name, (batch, *nets.INPUTS[name]))
+
+
+def step(library: Library, name: str, shape: tuple[int, ...]) -> Callable[[], Any]:
+    """Return one training step on a batch of that shape."""
     torch = library.module
     net = library.place(nets.BUILDERS[name](torch).train())
     optimizer = torch.optim.SGD(net.parameters(), lr=0.001, momentum=0.9, **library.optimizer_options())
-    x = library.place(torch.randn(batch, *nets.INPUTS[name]))
-    target = torch.randint(0, 10, (batch,))
+    x = library.place(torch.randn(*shape))
+    target = torch.randint(0, 10, shape[:1])
 
-    def step() -> None:
+    def run() -> None:
         optimizer.zero_grad()
         nets.loss(torch, name, net(x), target).backward()
         optimizer.step()
 
-    return step
+    return run
 
 
 def tasks(names: list[str] | None = None, batches: list[int] | None = None) -> list[Task]:

@@ -2,18 +2,21 @@
 
 A task thus finds the library as a program finds it after the import: no thread started, no memory cached by an earlier
 task. The pipe, whose descriptor is the argument, brings tasks as (library, threads, setup, arguments, seconds a round).
-A task answers ("ready", None) when it is set up, then each True with ("seconds", of one call), until False; trouble
-with ("failed", text). ("done", None) follows in any case.
+A task answers ("ready", None) when it is set up, then each True with ("round", (seconds of one call, share of the time
+in which a thread waited for a processor)), until False; trouble with ("failed", text). ("done", None) follows in any
+case.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
 import traceback
 from collections.abc import Callable
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 from .library import Library
@@ -28,6 +31,18 @@ def _time(run: Callable[[], Any], calls: int) -> float:
     for _ in range(calls):
         run()
     return (time.perf_counter() - start) / calls
+
+
+def _waited() -> int:
+    """Return the nanoseconds that threads of this process were ready to run while others ran (Linux; else 0).
+
+    A thread of ours that waits holds up the whole parallel region: the figure says how far a round can be trusted.
+    """
+    total = 0
+    for path in Path("/proc/self/task").glob("*/schedstat"):
+        with contextlib.suppress(OSError):  # a thread that ended
+            total += int(path.read_text().split()[1])
+    return total
 
 
 def set_threads(library: Library, threads: int) -> None:
@@ -51,7 +66,9 @@ def _work(pipe: Connection, library: Library, threads: int, setup: Callable[...,
         time.sleep(SPIN if threads > 1 else 0)
         if calls > 1:
             run()  # wakes the threads
-        pipe.send(("seconds", _time(run, calls)))
+        before = _waited()
+        once = _time(run, calls)
+        pipe.send(("round", (once, (_waited() - before) / 1e9 / (once * calls))))
 
 
 def main() -> None:
@@ -74,7 +91,3 @@ def main() -> None:
             os._exit(0)
         os.waitpid(child, 0)
         pipe.send(("done", None))
-
-
-if __name__ == "__main__":
-    main()
