@@ -78,18 +78,21 @@ void tc_free(void *block);
 const void *tc_numpy_handler(void);
 const char *tc_numpy_capsule(void);
 
-/* Give cached blocks back to the system; bound what the cache may hold (default 1 GiB). */
+/* Give cached blocks (and with glibc, what its heap has free) back to the system; bound what the cache may hold (default 1 GiB). */
 void tc_alloc_trim(void);
 void tc_alloc_set_cap(size_t bytes);
 
 typedef struct {
     size_t in_use;        /* bytes handed out now, as rounded up to a bucket */
-    size_t peak;          /* the largest in_use so far */
+    size_t peak;          /* the largest in_use so far, or since tc_alloc_reset_peak */
     size_t cached;        /* bytes kept for reuse */
     uint64_t requests;    /* tc_alloc calls */
     uint64_t hits;        /* requests served from the cache */
 } tc_alloc_stats;
 void tc_get_alloc_stats(tc_alloc_stats *stats);
+
+/* Count the peak anew, from what is in use now. */
+void tc_alloc_reset_peak(void);
 
 /* Fault injection for tests: the n-th tc_alloc from now (1 = the next) returns NULL, and with sticky != 0 every
  * later one too. n = 0 turns it off. */

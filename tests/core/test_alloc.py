@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import platform
+import resource
+import sys
 import threading
 
 import pytest
@@ -72,6 +75,37 @@ class TestAllocator:
         assert held.peak == held.in_use
         lib.tc_free(block)
         assert stats().peak == held.peak
+
+    def test_peak_can_be_counted_anew(self, empty_cache):
+        held = lib.tc_alloc(1000)
+        lib.tc_free(lib.tc_alloc(10**6))
+        in_use = stats().in_use
+        assert stats().peak >= in_use + 10**6
+        lib.tc_alloc_reset_peak()
+        assert stats().peak == stats().in_use == in_use
+        lib.tc_free(lib.tc_alloc(5000))
+        assert stats().peak >= in_use + 5000
+        lib.tc_free(held)
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+    @pytest.mark.parametrize("n", [3000, 100_000, 5_000_000])
+    def test_trim_gives_pages_back(self, empty_cache, n):
+        def resident():
+            with open("/proc/self/statm") as file:
+                return int(file.read().split()[1]) * resource.getpagesize()
+
+        before, total = resident(), 40 * 2**20
+        blocks = [lib.tc_alloc(n) for _ in range(total // n)]
+        for block in blocks:
+            ffi.memmove(block, bytes(n), n)
+        assert resident() > before + total // 2
+        for block in blocks[1:]:  # the first keeps the end of the heap from being the only thing that goes
+            lib.tc_free(block)
+        assert stats().cached >= (len(blocks) - 1) * n
+        lib.tc_alloc_trim()
+        if platform.libc_ver()[0] == "glibc":
+            assert resident() < before + total // 4
+        lib.tc_free(blocks[0])
 
     def test_cap_drops_the_oldest(self, empty_cache):
         lib.tc_alloc_set_cap(3 * 2**20)

@@ -58,6 +58,11 @@ def memory_stats() -> dict[str, int]:
     return {name: int(getattr(stats, name)) for name in ("in_use", "peak", "cached", "requests", "hits")}
 
 
+def reset_peak_memory() -> None:
+    """Count the `peak` of `memory_stats` anew, from what is in use now."""
+    lib.tc_alloc_reset_peak()
+
+
 def trim_memory() -> None:
     """Give the memory that the allocator keeps for reuse back to the system."""
     lib.tc_alloc_trim()
