@@ -70,6 +70,7 @@ new_context = context_of(
 """Return a context, for one call at a time, in which NumPy makes arrays in the core's memory."""
 
 _from_buffer = ffi.from_buffer
+_ndarray = np.ndarray
 _np_empty = np.empty
 
 
