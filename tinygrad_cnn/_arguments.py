@@ -70,8 +70,11 @@ def size_of(function: str, size: tuple[Any, ...]) -> tuple[int, ...]:
     """
     single = len(size) == 1
     items = tuple(size[0]) if single and isinstance(size[0], (tuple, list)) else size
-    sizes = []
+    sizes: list[builtins.int] = []
     for position, item in enumerate(items):
+        if type(item) is builtins.int:
+            sizes.append(item)
+            continue
         whole = hasattr(item, "__index__") and not isinstance(item, builtins.bool)
         if not whole or (isinstance(item, Tensor) and item.ndim):
             if single and items is size:

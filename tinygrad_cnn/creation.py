@@ -45,7 +45,7 @@ _C_NAMES = {"float32": "float", "float64": "double", "int64": "int64_t", "int32"
 
 def check_fits(value: Any, dtype: dtypes.dtype) -> None:
     """Raise RuntimeError if PyTorch refuses to write the number `value` into a tensor of `dtype`."""
-    if dtype is dtypes.bool:
+    if value in (0, 1) or dtype is dtypes.bool:
         return
     if dtype.is_floating_point:
         fits = not math.isfinite(value) or abs(value) <= builtins.float(np.finfo(dtype._numpy).max)

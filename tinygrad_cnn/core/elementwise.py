@@ -67,8 +67,7 @@ def binary(op: int, a: Array, b: Array, out: Array | None = None) -> Array:
     if a.shape == b.shape and a.flags.c_contiguous and b.flags.c_contiguous:
         if out is None:
             out = empty_like(a)
-        size = a.size
-        count = _counts.get(size) or remember(_counts, size, ints((size,)))
+        count = _counts.get(a.size) or remember(_counts, a.size, ints((a.size,)))
         _tc_binary(op, code(a.dtype), 1, count, _from_buffer(a), _ONE, _from_buffer(b), _ONE, _from_buffer(out))
         return out
     layout = _layout(a, b)

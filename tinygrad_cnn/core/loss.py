@@ -11,6 +11,8 @@ from typing import Any
 
 from .buffers import Array, check, code, contiguous, empty, ffi, lib, pointer
 
+_DOUBLE = ffi.typeof("double *")
+
 
 @lru_cache(maxsize=4096)
 def _params(shape: tuple[int, ...], ignore_index: int, label_smoothing: float = 0.0) -> Any:
@@ -33,7 +35,7 @@ def cross_entropy(
     """Return (losses, log-sum-exp, total weight), two of target's shape. IndexError for a class out of range."""
     logits, target, weight = contiguous(logits), contiguous(target), _dense(weight)
     losses, lse = empty(target.shape, logits.dtype), empty(target.shape, logits.dtype)
-    total = ffi.new("double *")
+    total = ffi.new(_DOUBLE)
     if target.size:
         check(
             lib.tc_cross_entropy(
@@ -83,7 +85,7 @@ def nll_loss(logp: Array, target: Array, weight: Array | None, ignore_index: int
     """Return (losses of target's shape, total weight). IndexError for a class out of range."""
     logp, target, weight = contiguous(logp), contiguous(target), _dense(weight)
     losses = empty(target.shape, logp.dtype)
-    total = ffi.new("double *")
+    total = ffi.new(_DOUBLE)
     if target.size:
         check(
             lib.tc_nll_loss(

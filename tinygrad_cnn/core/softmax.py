@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 from .buffers import Array, check, code, contiguous, empty, lib, pointer
 
 
+@lru_cache(maxsize=4096)
 def _sizes(shape: tuple[int, ...], dim: int) -> tuple[int, int, int]:
     """The array as (outer, len, inner)."""
     return math.prod(shape[:dim]), shape[dim] if shape else 1, math.prod(shape[dim + 1 :])

@@ -20,6 +20,9 @@ from tinygrad_cnn.tensor import wrap
 __all__ = ["ClassLoss", "CrossEntropy", "MSELoss", "NLLLoss"]
 
 
+_ALL = [tuple(range(ndim)) for ndim in range(core.MOST_DIMENSIONS + 1)]
+
+
 class ClassLoss(NamedTuple):
     """The options of a loss on class indices."""
 
@@ -32,8 +35,8 @@ def _reduced(losses: Array, total: float, reduction: str) -> Array:
     """Reduce the losses to a 0-dimensional array, unless reduction is 'none'."""
     if reduction == "none":
         return losses
-    result = core.reduce(core.SUM, losses, tuple(range(losses.ndim)))
-    if reduction == "mean":  # over no target: NaN, as in PyTorch
+    result = core.reduce(core.SUM, losses, _ALL[losses.ndim])
+    if reduction == "mean" and total != 1.0:  # over no target: NaN, as in PyTorch
         core.binary_scalar(core.DIV, result, total, out=result)
     return result
 

@@ -54,6 +54,20 @@ class Cat(Operation):
         return tuple(grads)
 
 
+def _of_one_dtype(tensors: list[Tensor]) -> list[Tensor]:
+    """Return the tensors in their common dtype."""
+    kind = tensors[0]._array.dtype
+    for tensor in tensors:
+        if tensor._array.dtype is not kind:
+            break
+    else:
+        return tensors
+    dtype = tensors[0].dtype
+    for tensor in tensors:
+        dtype = promote_types(dtype, tensor.dtype)
+    return [cast(tensor, dtype) for tensor in tensors]
+
+
 def _is_legacy_empty(tensor: Tensor) -> bool:
     return tensor._array.shape == (0,)
 
@@ -75,10 +89,8 @@ def cat(tensors: Any, dim: int = 0, *, out: Tensor | None = None) -> Tensor:
             raise TypeError(f"expected Tensor as element {i} in argument 0, but got {type(tensor).__name__}")
         if tensor._array.ndim == 0:
             raise RuntimeError(f"zero-dimensional tensor (at position {i}) cannot be concatenated")
-    dtype = tensors[0].dtype
-    for tensor in tensors[1:]:
-        dtype = promote_types(dtype, tensor.dtype)
-    parts = [cast(tensor, dtype) for tensor in tensors if not _is_legacy_empty(tensor)] or [cast(tensors[0], dtype)]
+    tensors = _of_one_dtype(tensors)
+    parts = [tensor for tensor in tensors if not _is_legacy_empty(tensor)] or [tensors[0]]
     first = parts[0]._array.shape
     dim = wrap_dim(dim, len(first))
     for i, tensor in enumerate(tensors):
@@ -87,6 +99,8 @@ def cat(tensors: Any, dim: int = 0, *, out: Tensor | None = None) -> Tensor:
             continue
         if len(shape) != len(first):
             raise RuntimeError(f"Tensors must have same number of dimensions: got {len(first)} and {len(shape)}")
+        if shape == first:
+            continue
         for d, (size, expected) in enumerate(zip(shape, first, strict=True)):
             if d != dim and size != expected:
                 raise RuntimeError(
@@ -126,15 +140,13 @@ def stack(tensors: Any, dim: int = 0, *, out: Tensor | None = None) -> Tensor:
             raise TypeError(f"expected Tensor as element {i} in argument 0, but got {type(tensor).__name__}")
     shape = tensors[0]._array.shape
     dim = wrap_dim(dim, len(shape) + 1)
-    dtype = tensors[0].dtype
     for i, tensor in enumerate(tensors):
-        dtype = promote_types(dtype, tensor.dtype)
         if tensor._array.shape != shape:
             raise RuntimeError(
                 f"stack expects each tensor to be equal size, but got {list(shape)} at entry 0 and "
                 f"{list(tensor._array.shape)} at entry {i}"
             )
-    y = Stack.apply(*[cast(tensor, dtype) for tensor in tensors], dim=dim)
+    y = Stack.apply(*_of_one_dtype(tensors), dim=dim)
     return y if out is None else write_out("stack", out, y, *tensors)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tinygrad_cnn.autograd.operation import Operation
-from tinygrad_cnn.core import Array
+from tinygrad_cnn.core import FLOATS, Array
 from tinygrad_cnn.core import softmax as kernels
 from tinygrad_cnn.tensor import _scalar_name
 
@@ -92,11 +92,12 @@ def _prepare(input: Any, dim: int, dtype: Any, name: str) -> tuple[Any, int]:
         input = input.to(dtype)
     if isinstance(dim, bool) or not isinstance(dim, int):
         raise TypeError(f"{name}(): argument 'dim' (position 2) must be int, not {type(dim).__name__}")
-    rank = max(input.ndim, 1)
+    array = input._array
+    rank = array.ndim or 1
     if not -rank <= dim < rank:
         raise IndexError(f"Dimension out of range (expected to be in range of [{-rank}, {rank - 1}], but got {dim})")
     dim %= rank
-    if not input.is_floating_point():
+    if array.dtype not in FLOATS:
         kernel = f"{name}_lastdim_kernel_impl" if dim == rank - 1 else f"{name}_kernel_impl"
         raise NotImplementedError(f"\"{kernel}\" not implemented for '{_scalar_name(input.dtype)}'")
     return input, dim
