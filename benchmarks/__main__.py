@@ -10,6 +10,8 @@ onnxruntime (inference only); any other package with PyTorch's names.
 from __future__ import annotations
 
 import argparse
+import shlex
+import sys
 from importlib.util import find_spec
 
 from .harness import Plan
@@ -65,7 +67,7 @@ def main(argv: list[str] | None = None) -> None:
         run.prepare(families, args.size, args.dtype)
     except ValueError as error:
         command.error(str(error))
-    run.execute(args.json, args.plot, args.write)
+    run.execute(shlex.join(sys.argv[1:] if argv is None else argv), args.json, args.plot, args.write)
 
 
 if __name__ == "__main__":

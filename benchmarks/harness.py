@@ -100,10 +100,15 @@ class Worker:
         )
         there.close()
 
-    def _receive(self) -> Any:
-        kind, value = self.pipe.recv()
+    def _ask(self, message: object) -> Any:
+        try:
+            self.pipe.send(message)
+            kind, value = self.pipe.recv()
+            if kind == "failed":
+                self.pipe.recv()
+        except (EOFError, OSError) as error:
+            raise Failure(f"{self.library.package} could not be imported") from error
         if kind == "failed":
-            self.pipe.recv()
             raise Failure(value)
         if kind == "done":
             raise Failure("its process died")
@@ -111,13 +116,11 @@ class Worker:
 
     def prepare(self, task: Task, threads: int, seconds: float) -> None:
         """Set the task up and call it some times."""
-        self.pipe.send((self.library, threads, task.setup, task.args, seconds))
-        self._receive()
+        self._ask((self.library, threads, task.setup, task.args, seconds))
 
     def time(self) -> tuple[float, float]:
         """Return the seconds of one call, measured over a round, and the share of it in which a thread had to wait."""
-        self.pipe.send(True)
-        seconds, waited = self._receive()
+        seconds, waited = self._ask(True)
         return seconds, waited
 
     def finish(self) -> None:
@@ -150,28 +153,39 @@ def measure(task: Task, threads: int, libraries: list[Worker], plan: Plan) -> Re
     Those that count are the quietest, chosen by how long threads had to wait and never by how long the round took.
     """
     result = Result(task, threads)
-    able = []
+    able: dict[str, Worker] = {}
     for worker in libraries:
-        try:
+        with _reported(result, worker.library.name):
             worker.prepare(task, threads, plan.seconds)
-            able.append(worker)
-        except Failure as failure:
-            result.errors[worker.library.name] = str(failure)
-    found: dict[str, list[tuple[float, float]]] = {worker.library.name: [] for worker in able}
+            able[worker.library.name] = worker
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name in able}
     start = time.perf_counter()
     for turn in range(PATIENCE * plan.rounds):
-        missing = [name for name, tried in found.items() if _quiet(tried) < plan.rounds]
+        missing = [name for name in able if _quiet(found[name]) < plan.rounds]
         if not missing or (turn >= min(3, plan.rounds) and time.perf_counter() - start > plan.cap):
             break
-        for worker in able:
-            found[worker.library.name].append(worker.time())
-    for worker in able:
+        for name, worker in list(able.items()):
+            with _reported(result, name, able):
+                found[name].append(worker.time())
+    for worker in able.values():
         worker.finish()
-    for name, tried in found.items():
-        kept = sorted(tried, key=lambda one: one[1] > QUIET and one[1])[: plan.rounds]
+    for name in able:
+        tried = found[name]
+        kept = sorted(tried, key=lambda one: max(one[1], QUIET))[: plan.rounds]
         result.rounds[name] = [seconds for seconds, _ in kept]
         result.disturbed = max(result.disturbed, 1 - _quiet(kept) / len(kept))
     return result
+
+
+@contextlib.contextmanager
+def _reported(result: Result, name: str, able: dict[str, Worker] | None = None) -> Iterator[None]:
+    """Note a failure in the result; the library is able no more."""
+    try:
+        yield
+    except Failure as failure:
+        result.errors[name] = str(failure)
+        if able is not None:
+            del able[name]
 
 
 def _quiet(tried: list[tuple[float, float]]) -> int:

@@ -44,9 +44,9 @@ def training(library: Library, name: str, batch: int, threads: int) -> dict[str,
     for _ in range(STEPS):
         step()
     faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+    peak = resident("VmHWM")
     found: dict[str, float] = {
-        "peak": resident("VmHWM"), "import": imported, "above import": resident("VmHWM") - imported,
-        "faults per step": faults / STEPS,
+        "peak": peak, "import": imported, "above import": peak - imported, "faults per step": faults / STEPS,
     }  # fmt: skip
     if library.package == OURS:
         found |= {f"core {key}": value for key, value in _core().items()}

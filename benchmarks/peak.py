@@ -92,8 +92,8 @@ def _together(threads: int, work: Callable[[int], None]) -> float:
     return time.perf_counter() - start
 
 
-def measure(threads: list[int], dtypes: list[str], seconds: float = 0.02) -> Peaks:
-    """Measure the machine with these numbers of threads; nothing is known without a compiler."""
+def measure(threads: list[int], dtypes: list[str], seconds: float) -> Peaks:
+    """Measure the machine with these numbers of threads, each figure nine times for some seconds."""
     runtime = importlib.import_module(f"{OURS}.core.runtime")
     peaks = Peaks(runtime.isa())
     kernels = compile_kernels(peaks.isa)
@@ -107,7 +107,7 @@ def measure(threads: list[int], dtypes: list[str], seconds: float = 0.02) -> Pea
     return peaks
 
 
-def _rate(run: Callable[[int], float], seconds: float, attempts: int = 5) -> float:
+def _rate(run: Callable[[int], float], seconds: float, attempts: int = 9) -> float:
     """Return the most repetitions a second of `run(n)`, which repeats something n times and returns the seconds."""
     n = 1
     while (taken := run(n)) < seconds / 4:

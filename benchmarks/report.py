@@ -52,7 +52,7 @@ def geometric_mean(values: Iterable[float]) -> float:
 
 def table(rows: Sequence[Sequence[str]], widths: Sequence[int] | None = None) -> list[str]:
     """Return a Markdown table, aligned: the first column to the left, the others to the right."""
-    widths = widths or [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    widths = widths or [max(2, *(len(row[i]) for row in rows)) for i in range(len(rows[0]))]
     rule = [":" + "-" * (widths[0] - 1), *("-" * (width - 1) + ":" for width in widths[1:])]
     return [_row(row, widths) for row in (rows[0], rule, *rows[1:])]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -52,12 +51,12 @@ class Run:
         if not any(self.tasks.values()) and "memory" not in families:
             raise ValueError(f"no workload has {' or '.join(map(repr, self.only or []))} in its name")
 
-    def execute(self, json_path: str | None, plot_path: str | None, write_path: str | None) -> None:
-        """Measure all, and write what was asked for."""
+    def execute(self, command: str, json_path: str | None, plot_path: str | None, write_path: str | None) -> None:
+        """Measure all, and write what was asked for; the command is what the arguments were."""
         start = time.time()
         described = machine.describe(self.libraries)
         dtypes = list(dict.fromkeys(task.dtype for tasks in self.tasks.values() for task in tasks)) or ["float32"]
-        self.peaks = peak.measure(self.threads, dtypes)
+        self.peaks = peak.measure(self.threads, dtypes, min(0.02, self.plan.seconds))
         self._print("; ".join(f"{key}: {value}" for key, value in described.items()) + ".", "")
         self._print(*report.peaks_text(self.peaks))
         for family in self.tasks:
@@ -69,14 +68,15 @@ class Run:
             Path(json_path).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
         if write_path:
             when = f"on {time.strftime('%d %B %Y', time.gmtime(start))}, in {time.time() - start:.0f} s."
-            title = ["# What was measured", "", f"`python -m benchmarks {' '.join(sys.argv[1:])}`", when, ""]
+            title = ["# What was measured", "", f"`python -m benchmarks {command}`", when, ""]
             Path(write_path).write_text("\n".join(title + self.lines) + "\n", encoding="utf-8")
         if plot_path:
             plot.draw(plot_path, self.results, self.peaks)
 
     def _print(self, *lines: str) -> None:
         self.lines += lines
-        print("\n".join(lines), flush=True)
+        for line in lines:
+            print(line, flush=True)
 
     def _memory(self) -> None:
         libraries = [library for library in self.libraries if library.package != "onnxruntime"]

@@ -72,7 +72,7 @@ def check_sdist(sdist: Path, tree: Path) -> None:
     with tarfile.open(sdist) as archive:
         names = {name.split("/", 1)[1] for name in archive.getnames() if "/" in name}
     wanted = sources(tree, "core/*.[ch]", "tinygrad_cnn/**/*.py", "tests/**/*.py", "tests/**/*.[ch]")
-    wanted |= sources(tree, "examples/*.py", "benchmarks/*.py", "*.md")
+    wanted |= sources(tree, "examples/*.py", "benchmarks/*.py", "benchmarks/*.c", "*.md")
     wanted |= {"build_core.py", "setup.py", "pyproject.toml", "LICENSE", "MANIFEST.in", "tinygrad_cnn/py.typed"}
     assert sorted(wanted - names) == []
     assert not [name for name in names if name.endswith((".so", ".o", ".pyc", ".gz"))]
