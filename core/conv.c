@@ -105,6 +105,12 @@ static int pointwise(int dtype, const tc_conv2d_params *p, int64_t rows, int64_t
 
 /* ---- the three functions ---- */
 
+/* One channel a group. A single one with many filters is a product of matrices all the same. */
+static bool is_depthwise(const tc_conv2d_params *p)
+{
+    return p->groups == p->c && p->k / p->groups <= 2 && p->r > 0 && p->s > 0;
+}
+
 int tc_conv2d(int dtype, const tc_conv2d_params *p, const void *x, const void *weight, const void *bias, void *y)
 {
     if (p->n == 0 || p->k == 0 || p->oh == 0 || p->ow == 0)
@@ -113,6 +119,10 @@ int tc_conv2d(int dtype, const tc_conv2d_params *p, const void *x, const void *w
         return pointwise(dtype, p, p->k, p->c, p->c, 1, weight, x, bias, y);
     if (conv_winograd_suits(dtype, p))
         return conv_winograd(p, x, weight, bias, y);
+    if (is_depthwise(p)) {
+        const conv_windows windows = forward_windows(p);
+        return conv_depthwise(dtype, p, &windows, x, weight, bias, y);
+    }
     const int64_t channels = p->c / p->groups, filters = p->k / p->groups, taps = p->r * p->s;
     const conv_apply_job job = {
         .windows = forward_windows(p), .filters = filters,
@@ -152,6 +162,8 @@ int tc_conv2d_input_grad(int dtype, const tc_conv2d_params *p, const void *dy, c
         return pointwise(dtype, p, p->c, p->k, 1, p->c, weight, dy, NULL, dx);
     if (conv_winograd_suits_input_grad(dtype, p))
         return conv_winograd_input_grad(p, dy, weight, dx);
+    if (is_depthwise(p) && p->k == p->c && p->n > 0 && p->oh > 0 && p->ow > 0)
+        return conv_depthwise_input_grad(dtype, p, dy, weight, dx);
     const int64_t channels = p->c / p->groups, filters = p->k / p->groups, taps = p->r * p->s;
     const size_t item = tc_itemsize(dtype);
     for (int64_t a = 0; a < tc_min(p->stride_h, p->h); a++)
@@ -187,5 +199,9 @@ int tc_conv2d_weight_grad(int dtype, const tc_conv2d_params *p, const void *dy, 
     }
     if (conv_winograd_suits_weight_grad(dtype, p))
         return conv_winograd_weight_grad(p, dy, x, dweight);
+    if (is_depthwise(p)) {
+        const conv_windows windows = forward_windows(p);
+        return conv_depthwise_weight_grad(dtype, p, &windows, dy, x, dweight, NULL);
+    }
     return conv_weight_grad(dtype, p, dy, x, dweight);
 }

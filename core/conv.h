@@ -75,4 +75,16 @@ int conv_apply(int dtype, const conv_apply_job *job, const void *source, const v
 /* conv_weight.c: tc_conv2d_weight_grad for sizes of at least one. */
 int conv_weight_grad(int dtype, const tc_conv2d_params *p, const void *dy, const void *x, void *dweight);
 
+/* conv_depthwise.c: the three functions for one channel a group, and sizes of at least one; v is the forward windows. The input
+ * gradient is for one filter a group. */
+int conv_depthwise(int dtype, const tc_conv2d_params *p, const conv_windows *v, const void *x, const void *weight,
+                   const void *bias, void *y);
+int conv_depthwise_input_grad(int dtype, const tc_conv2d_params *p, const void *dy, const void *weight, void *dx);
+int conv_depthwise_weight_grad(int dtype, const tc_conv2d_params *p, const conv_windows *v, const void *dy, const void *x,
+                               void *dweight, void *dbias);
+
+/* Output rows of a band; the cells of its taps, (r, s) at row[r] + row[p->r + s], for tc_free, or NULL without memory. */
+int64_t conv_depthwise_band(int dtype, const tc_conv2d_params *p, const conv_windows *v);
+int64_t *conv_depthwise_taps(const tc_conv2d_params *p, const conv_windows *v, int64_t band);
+
 #endif

@@ -63,7 +63,7 @@ static inline __attribute__((always_inline)) void FN(outer_rows)(const tc_outer_
     for (int i = 0; i < rows; i++)
         TC_UNROLL
         for (int j = 0; j < NV; j++)
-            acc[i][j] = load(sums + (i * NV + j) * VLEN);
+            acc[i][j] = (vec){0};
     for (int64_t p = 0, end = t->count; p < end; p++, a += rows) {
         vec bv[NV];
         TC_UNROLL
@@ -79,7 +79,7 @@ static inline __attribute__((always_inline)) void FN(outer_rows)(const tc_outer_
     for (int i = 0; i < rows; i++)
         TC_UNROLL
         for (int j = 0; j < NV; j++)
-            store(sums + (i * NV + j) * VLEN, acc[i][j]);
+            store(sums + (i * NV + j) * VLEN, load(sums + (i * NV + j) * VLEN) + acc[i][j]);
 }
 
 static void FN(conv_outer)(const tc_outer_tile *t)

@@ -129,6 +129,32 @@ typedef struct {
     void (*sums)(const tc_tile *t, int vectors);
 } tc_winograd_kernels;
 
+/* One filter over one plane. Output (i, j) meets tap (r, s) at cells[i * pitch + j + row[r] + col[s]]. */
+typedef struct {
+    int64_t rows, cols;         /* outputs */
+    int64_t row_taps, col_taps;
+    const int64_t *row, *col;
+    const void *cells;
+    int64_t pitch;
+    const void *weight;         /* row_taps x col_taps */
+    double bias;
+    bool relu;
+    void *out;                  /* dot: dy, which is read */
+    int64_t out_row;
+} tc_depthwise_plane;
+
+typedef struct {
+    int group;                  /* outputs that `plane` computes at a time, at most */
+    int block, sums;            /* taps along each axis of one call of dot; elements of its sums */
+    void (*plane)(const tc_depthwise_plane *t);     /* reads up to a group behind the last cell */
+    /* sums += products of dy with the cells of block x block taps, and dy alone: a vector for each, unfinished. */
+    void (*dot)(const tc_depthwise_plane *t, void *sums);
+    /* The sum of each of n vectors. */
+    void (*finish)(int64_t n, const void *vectors, void *sums);
+    /* out[j] = phases[j % step * phase + j / step] for j < n. */
+    void (*interleave)(int64_t n, int64_t step, const void *phases, int64_t phase, void *out);
+} tc_depthwise_kernels;
+
 /* Rows and planes are counted through the whole batch. */
 typedef struct {
     void (*max_rows)(const tc_pool2d_params *p, int smallest, int64_t begin, int64_t end, const void *x, void *y, int32_t *indices);
@@ -238,6 +264,7 @@ typedef struct {
     const tc_conv_kernels *conv;
     const tc_conv_weight_kernels *conv_weight;
     const tc_winograd_kernels *winograd;    /* NULL but for f32 */
+    const tc_depthwise_kernels *depthwise;
     const tc_pool_kernels *pool;
     const tc_elementwise_kernels *elementwise;
     const tc_reduce_kernels *reduce;

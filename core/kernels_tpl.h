@@ -8,6 +8,7 @@
 #if DTYPE_F32
 #include "winograd_tpl.h"
 #endif
+#include "conv_depthwise_tpl.h"
 #include "pool_tpl.h"
 #include "elementwise_tpl.h"
 #include "reduce_tpl.h"
@@ -25,6 +26,7 @@ static const tc_kernels FN(kernels) = {
 #if DTYPE_F32
     .winograd = &FN(winograd_kernels),
 #endif
+    .depthwise = &FN(depthwise_kernels),
     .pool = &FN(pool_kernels),
     .elementwise = &FN(elementwise_kernels),
     .reduce = &FN(reduce_kernels),
