@@ -19,11 +19,13 @@ __all__ = ["Linear"]
 class Linear(Operation):
     """y (N, out) = x (N, in) @ weight (out, in).T + bias (out,); bias may be None. NumPy multiplies integers."""
 
+    grad_name = "AddmmBackward0"
+
     def forward(self, x: Array, weight: Array, bias: Array | None) -> Array:
         """Multiply; the transposed weight is only read with other strides."""
         self.save_for_backward(x, weight)
-        # A product without bias is another operation in PyTorch.
-        self.grad_name = "MmBackward0" if bias is None else "AddmmBackward0"
+        if bias is None:  # another operation in PyTorch
+            self.grad_name = "MmBackward0"
         if x.dtype in FLOATS:
             return core.gemm(x, weight.T, None if bias is None else core.contiguous(bias))
         return np.matmul(x, weight.T) + (0 if bias is None else bias)

@@ -101,9 +101,13 @@ class Extreme(Operation):
         """Share the gradient among all elements that equal the extreme; a NaN equals nothing, itself excepted."""
         x, y = self.saved_tensors
         shape, dims = x._array.shape, self.dims
-        y = restored(y.detach(), shape, dims)
-        winners = ((x == y) | ((x != x) & (y != y))).to(grad.dtype)
-        shared = restored(grad, shape, dims) / winners.sum(dims, keepdim=True)
+        a, b = x._array, y._array.reshape(kept_shape(shape, dims))
+        equal = core.compare(core.EQ, a, b) if a.dtype in FLOATS else a == b
+        nan = b != b
+        if nan.any():
+            equal |= (a != a) & nan
+        winners = wrap(equal.astype(grad._array.dtype))
+        shared = restored(grad, shape, dims) / Sum.apply(winners, dims=dims, keepdim=True)
         return winners * shared
 
 

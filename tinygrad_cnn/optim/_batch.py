@@ -6,7 +6,7 @@ the pointers that the core was given. Looking whether that is so (`Batch.renew`)
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from operator import is_
 from typing import Any
 
@@ -26,7 +26,7 @@ class Batch:
         self.grads: list[core.Array] = []
         self.states: list[list[core.Array]] = [[] for _ in names]
         self.entries: list[dict[str, Any]] = []  # the state of each parameter
-        self._tensors: list[tuple[Tensor, ...]] = []  # what the state had
+        self._held: list[tuple[dict[str, Any], str, Tensor, core.Array]] = []  # what the core has pointers to
         self._ids: set[int] = set()
         self._table: core.PointerTable | None = None
 
@@ -46,27 +46,24 @@ class Batch:
             if dense is not tensor._array:
                 state[name] = wrap(dense)
             column.append(dense)
+            self._held.append((state, name, state[name], dense))
         self.entries.append(state)
-        self._tensors.append(tuple([state[name] for name in self.names]))
 
-    def renew(self, states: dict[Any, Any]) -> bool:
+    def renew(self) -> bool:
         """Take the gradients of another step; False if one does not fit, or anything else has changed."""
-        names, columns = self.names, self.states
-        self.grads, self.entries = [], []
-        for i, (param, array, tensors) in enumerate(zip(self.params, self.arrays, self._tensors, strict=True)):
+        for state, name, tensor, array in self._held:
+            if state.get(name) is not tensor or tensor._array is not array:
+                return False
+        grads = []
+        for param, array in zip(self.params, self.arrays, strict=True):
             grad = param._grad
             if grad is None or param._array is not array:
                 return False
             found = grad._array
             if found.shape != array.shape or found.dtype is not array.dtype or not found.flags.c_contiguous:
                 return False
-            self.grads.append(found)
-            if names:
-                state = states[param]
-                self.entries.append(state)
-                for name, column, tensor in zip(names, columns, tensors, strict=True):
-                    if state.get(name) is not tensor or tensor._array is not column[i]:
-                        return False
+            grads.append(found)
+        self.grads = grads
         return True
 
     def table(self) -> core.PointerTable:
@@ -82,7 +79,7 @@ class Batch:
         for param, array in zip(self.params, self.arrays, strict=True):
             if array is not param._array:
                 core.copy_into(array, param._array)
-            param._bump()
+            param._counter()[0] += 1
         self.grads = []
 
 
@@ -129,25 +126,32 @@ class Kept:
     """The batch of each group that was one batch in its last step, and may be again."""
 
     def __init__(self) -> None:
-        # By the group's number: the batch, all parameters of the group, those of them that had no gradient.
-        self._groups: dict[int, tuple[Batch, Sequence[Tensor], Sequence[Tensor]]] = {}
+        # By the group's number: the batch, all parameters of the group, those of them that had no gradient, and all
+        # entries of the optimizer's state: as long as these are the same, each is still its parameter's.
+        self._groups: dict[int, tuple[Batch, Sequence[Tensor], Sequence[Tensor], Sequence[Any]]] = {}
 
-    def put(self, group: int, params: Sequence[Tensor], batches: Batches) -> None:
+    def put(self, group: int, params: Sequence[Tensor], batches: Batches, states: dict[Any, Any]) -> None:
         """Keep a group's batch if there is but one."""
         self._groups.pop(group, None)
         found = [batch for _, batch in batches]
         if len(found) == 1:
-            self._groups[group] = found[0], list(params), [param for param in params if param not in found[0]]
+            idle = [param for param in params if param not in found[0]]
+            self._groups[group] = found[0], list(params), idle, list(states.values())
 
     def get(self, group: int, params: Sequence[Tensor], names: tuple[str, ...], states: Any) -> Batch | None:
         """Return the kept batch of a group, with the gradients that its parameters have now; None if there is none."""
         kept = self._groups.get(group)
         if kept is None:
             return None
-        batch, before, idle = kept
-        if batch.names != names or len(before) != len(params) or not all(map(is_, before, params)):
+        batch, before, idle, entries = kept
+        if batch.names != names or not _same(before, params) or not _same(entries, states.values()):
             return None
         for param in idle:
             if param._grad is not None:
                 return None
-        return batch if batch.renew(states) else None
+        return batch if batch.renew() else None
+
+
+def _same(before: Collection[Any], now: Collection[Any]) -> bool:
+    """Return whether two collections have the same objects in the same order."""
+    return len(before) == len(now) and all(map(is_, before, now))

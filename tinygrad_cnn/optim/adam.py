@@ -137,7 +137,7 @@ class Adam(Optimizer):
         batches = self._batches(group, names)
         for (_, step), batch in batches:
             self._call(group, batch, step)
-        self._kept.put(index, group["params"], batches)
+        self._kept.put(index, group["params"], batches, self.state)
 
     def _batches(self, group: dict[str, Any], names: tuple[str, ...]) -> Batches:
         """Sort the parameters that have a gradient by dtype and the number of the step."""

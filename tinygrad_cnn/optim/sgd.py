@@ -92,7 +92,7 @@ class SGD(Optimizer):
         batches = self._batches(group, names)
         for (_, first), batch in batches:
             self._call(group, batch, momentum, first)
-        self._kept.put(index, group["params"], batches)
+        self._kept.put(index, group["params"], batches, self.state)
 
     def _batches(self, group: dict[str, Any], names: tuple[str, ...]) -> Batches:
         """Sort the parameters that have a gradient by dtype, and by whether it is their first step."""

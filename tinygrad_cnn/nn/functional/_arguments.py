@@ -26,6 +26,15 @@ def check_tensor(value: Any, function: str, argument: str = "input", position: i
     return value
 
 
+def check_tensors(function: str, input: Any, weight: Any, bias: Any) -> None:
+    """Raise TypeError unless the operands of a layer are Tensors; `bias` may be None."""
+    if isinstance(input, Tensor) and isinstance(weight, Tensor) and (bias is None or isinstance(bias, Tensor)):
+        return
+    check_tensor(input, function)
+    check_tensor(weight, function, "weight", 2)
+    check_tensor(bias, function, "bias", 3)
+
+
 def _as_int(value: Any) -> int | None:
     """Return an int, or None for what is not an integer (a bool counts as none)."""
     if type(value) is int:

@@ -5,7 +5,13 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from tinygrad_cnn.nn.functional._arguments import check_int, check_tensor, int_tuple, not_implemented_for, scalar_name
+from tinygrad_cnn.nn.functional._arguments import (
+    check_int,
+    check_tensors,
+    int_tuple,
+    not_implemented_for,
+    scalar_name,
+)
 from tinygrad_cnn.ops.conv import Conv2d, Conv2dInputGrad, ConvShape
 from tinygrad_cnn.tensor import Tensor
 
@@ -149,10 +155,7 @@ def conv2d(
     Raises RuntimeError for wrong ranks, channels, sizes, dtypes or a kernel larger than the padded input, TypeError for
     arguments of a wrong type.
     """
-    check_tensor(input, "conv2d")
-    check_tensor(weight, "conv2d", "weight", 2)
-    if bias is not None:
-        check_tensor(bias, "conv2d", "bias", 3)
+    check_tensors("conv2d", input, weight, bias)
     if type(groups) is not int:
         groups = check_int(groups, "conv2d", "groups", 7)
     shape = _conv_shape(
@@ -225,10 +228,7 @@ def conv_transpose2d(
     OH = (H - 1) stride - 2 padding + dilation (R - 1) + output_padding + 1. Errors as conv2d's.
     """
     name = "conv_transpose2d"
-    check_tensor(input, name)
-    check_tensor(weight, name, "weight", 2)
-    if bias is not None:
-        check_tensor(bias, name, "bias", 3)
+    check_tensors(name, input, weight, bias)
     shape = _transposed_shape(
         input._array.shape,
         weight._array.shape,

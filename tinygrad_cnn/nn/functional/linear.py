@@ -7,7 +7,13 @@ import math
 import numpy as np
 
 from tinygrad_cnn import core
-from tinygrad_cnn.nn.functional._arguments import check_int, check_tensor, not_implemented_for, scalar_name
+from tinygrad_cnn.nn.functional._arguments import (
+    check_int,
+    check_tensor,
+    check_tensors,
+    not_implemented_for,
+    scalar_name,
+)
 from tinygrad_cnn.ops.linear import Linear
 from tinygrad_cnn.tensor import Tensor, wrap
 
@@ -31,19 +37,12 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     without `out` for a weight of one dimension. Raises RuntimeError if sizes or dtypes do not go together,
     NotImplementedError for bool.
     """
-    check_tensor(input, "linear")
-    check_tensor(weight, "linear", "weight", 2)
-    if bias is not None:
-        check_tensor(bias, "linear", "bias", 3)
+    check_tensors("linear", input, weight, bias)
     x, w = input._array, weight._array
-    if (
-        bias is not None
-        and x.ndim == w.ndim == 2
-        and (x.shape[1], *bias._array.shape) == w.shape[::-1]
-        and x.dtype is w.dtype is bias._array.dtype
-        and x.dtype in core.FLOATS
-    ):
-        return Linear.apply(input, weight, bias)  # what layers ask for; the rest sorts out what they may have wrong
+    if bias is not None and x.ndim == w.ndim == 2:
+        b = bias._array
+        if w.shape == b.shape + x.shape[1:] and x.dtype is w.dtype is b.dtype and x.dtype in core.FLOATS:
+            return Linear.apply(input, weight, bias)  # what layers ask for; the rest sorts out what may be wrong
     if x.ndim == 0 or w.ndim == 0:
         raise RuntimeError(f"both arguments to linear need to be at least 1D, but they are {x.ndim}D and {w.ndim}D")
     if w.ndim > 2:
