@@ -7,6 +7,7 @@ import pytest
 
 import tinygrad_cnn as tc
 from tests.ops.compare import check, check_error, gradients, parametrize, sample
+from tinygrad_cnn.ops.matmul import Mm
 
 CASES = [
     ("mm", lambda T, a, b: T.mm(a, b), ["f:3,4", "f:4,5"]),
@@ -111,3 +112,21 @@ def test_exact_integers_in_floats():
     a, b = sample("i:17,33"), sample("i:33,9")
     product = tc.tensor(a.astype(np.float32)) @ tc.tensor(b.astype(np.float32))
     np.testing.assert_array_equal(product.numpy(), (a @ b).astype(np.float32))
+
+
+@pytest.mark.parametrize("tb", [False, True])
+@pytest.mark.parametrize("ta", [False, True])
+@pytest.mark.parametrize("batch", [(), (2,)])
+def test_transposed_operands_to_the_second_order(batch, ta, tb):
+    rng = np.random.default_rng(4)
+    a = rng.standard_normal((*batch, 4, 3) if ta else (*batch, 3, 4))
+    b = rng.standard_normal((*batch, 5, 4) if tb else (*batch, 4, 5))
+    want = np.matmul(a.swapaxes(-1, -2) if ta else a, b.swapaxes(-1, -2) if tb else b)
+    tensors = [tc.tensor(x).requires_grad_() for x in (a, b)]
+
+    def product(x, y):
+        return Mm.apply(x, y, ta=ta, tb=tb)
+
+    np.testing.assert_allclose(product(*tensors).detach().numpy(), want, rtol=1e-12)
+    assert tc.autograd.gradcheck(product, tensors)
+    assert tc.autograd.gradgradcheck(product, tensors)

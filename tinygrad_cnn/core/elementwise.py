@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .buffers import Array, _from_buffer, code, contiguous, empty, empty_like, ints, lib, pointer, pointer_any, remember
+from .buffers import Array, _from_buffer, code, copy, empty, empty_like, ints, lib, pointer, pointer_any, remember
 
 _BOOL = np.dtype(np.bool_)
 
@@ -46,7 +46,8 @@ def _layout_where(condition: Array, a: Array, b: Array) -> _Layout:
     return _layouts.get(key) or remember(_layouts, key, _Layout((condition, a, b)))
 
 
-# Of small arrays the calls of the core cost less than what surrounds them, so the most frequent functions hold theirs.
+# Of small arrays the arithmetic costs less than what surrounds it, so the three most frequent functions hold what they
+# call, and ask for a pointer to learn whether an array is dense: of one that is not, NumPy gives none (ValueError).
 _tc_unary, _tc_binary, _tc_binary_scalar = lib.tc_unary, lib.tc_binary, lib.tc_binary_scalar
 _ONE = ints((1,))
 _counts: dict[int, Any] = {}  # by number of elements the `int64_t[1]` of operands that are dense and of one shape
@@ -54,22 +55,33 @@ _counts: dict[int, Any] = {}  # by number of elements the `int64_t[1]` of operan
 
 def unary(op: int, x: Array, out: Array | None = None) -> Array:
     """Return op(x); `out` may be `x` itself, if it is dense."""
-    if not x.flags.c_contiguous:
-        x = contiguous(x)
+    try:
+        px = _from_buffer(x)
+    except ValueError:
+        x = copy(x)
+        px = _from_buffer(x)
     if out is None:
         out = empty_like(x)
-    _tc_unary(op, code(x.dtype), x.size, _from_buffer(x), _from_buffer(out))
+    _tc_unary(op, code(x.dtype), x.size, px, _from_buffer(out))
     return out
 
 
 def binary(op: int, a: Array, b: Array, out: Array | None = None) -> Array:
     """Return op(a, b), broadcast; `out` may be `a` (or `b`) if that one is dense and has the result's shape."""
-    if a.shape == b.shape and a.flags.c_contiguous and b.flags.c_contiguous:
+    if a.shape == b.shape:
+        try:
+            pa, pb = _from_buffer(a), _from_buffer(b)
+        except ValueError:
+            return _binary_strided(op, a, b, out)
         if out is None:
             out = empty_like(a)
         count = _counts.get(a.size) or remember(_counts, a.size, ints((a.size,)))
-        _tc_binary(op, code(a.dtype), 1, count, _from_buffer(a), _ONE, _from_buffer(b), _ONE, _from_buffer(out))
+        _tc_binary(op, code(a.dtype), 1, count, pa, _ONE, pb, _ONE, _from_buffer(out))
         return out
+    return _binary_strided(op, a, b, out)
+
+
+def _binary_strided(op: int, a: Array, b: Array, out: Array | None) -> Array:
     layout = _layout(a, b)
     if out is None:
         out = empty(layout.out_shape, a.dtype)
@@ -92,11 +104,14 @@ def add_scaled(a: Array, b: Array, alpha: float, out: Array | None = None) -> Ar
 
 def binary_scalar(op: int, x: Array, scalar: float, scalar_first: bool = False, out: Array | None = None) -> Array:
     """Return op(x, scalar), or op(scalar, x)."""
-    if not x.flags.c_contiguous:
-        x = contiguous(x)
+    try:
+        px = _from_buffer(x)
+    except ValueError:
+        x = copy(x)
+        px = _from_buffer(x)
     if out is None:
         out = empty_like(x)
-    _tc_binary_scalar(op, code(x.dtype), x.size, _from_buffer(x), scalar, scalar_first, _from_buffer(out))
+    _tc_binary_scalar(op, code(x.dtype), x.size, px, scalar, scalar_first, _from_buffer(out))
     return out
 
 

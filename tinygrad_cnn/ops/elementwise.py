@@ -12,6 +12,7 @@ import numpy as np
 
 from tinygrad_cnn import core
 from tinygrad_cnn.autograd.operation import Operation
+from tinygrad_cnn.core import binary, unary
 from tinygrad_cnn.tensor import Tensor
 
 from .base import FLOATS, as_array, broadcast_error
@@ -28,7 +29,7 @@ class Unary(Operation):
     def compute(self, x: Any, out: Any = None) -> Any:
         """Return f(x)."""
         if self.op is not None and x.dtype in FLOATS:
-            return core.unary(self.op, x, out)
+            return unary(self.op, x, out)
         with np.errstate(all="ignore"):
             return as_array(self.ufunc(x) if out is None else self.ufunc(x, out=out))
 
@@ -88,7 +89,7 @@ class Binary(Operation):
         """Return f(a, b); RuntimeError if the shapes do not go together."""
         try:
             if a.dtype in FLOATS:
-                return core.binary(self.op, a, b, out)
+                return binary(self.op, a, b, out)
             with np.errstate(all="ignore"):
                 return as_array(self.ufunc(a, b) if out is None else self.ufunc(a, b, out=out))
         except ValueError:
