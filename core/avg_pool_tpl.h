@@ -16,10 +16,20 @@ TC_INLINE void FN(avg_columns)(const int64_t stride, const tc_pool2d_params *p, 
         j = tc_max(tc_min(j, end - VLEN), begin);
         vec sum = splat(0);
 
-        for (int64_t r = rows.begin; r < rows.end; r++)
-            for (int64_t s = 0; s < p->kernel_w; s++)
-                sum += FN(load_strided)(x + r * p->w + j * stride - p->pad_w + s, stride);
-        FN(store_lanes)(y + j, end - j, sum / divisor);
+        for (int64_t r = rows.begin; r < rows.end; r++) {
+            const T *cells = x + r * p->w + j * stride - p->pad_w;
+            int64_t s = 0;
+
+            for (; stride == 2 && s + 2 <= p->kernel_w; s += 2) {
+                vec even, odd;
+
+                FN(load_pairs)(cells + s, &even, &odd);
+                sum = (sum + even) + odd;
+            }
+            for (; s < p->kernel_w; s++)
+                sum += FN(load_strided)(cells + s, stride);
+        }
+        FN(store_lanes)(y + j, end - j, FN(settle)(sum, stride) / divisor);
     }
 }
 
@@ -69,6 +79,13 @@ NOINLINE void FN(avg_edge)(const tc_pool2d_params *p, int include_pad, int64_t d
     }
 }
 
+/* Output columns [begin, end) inside the image, in the order of avg_columns. */
+NOINLINE void FN(avg_plain)(const tc_pool2d_params *p, tc_span rows, int64_t begin, int64_t end, T divisor, const T *x, T *y)
+{
+    for (int64_t j = begin; j < end; j++)
+        y[j] = FN(sum_cell)(x, p->w, rows, tc_pool_columns(p, j)) / divisor;
+}
+
 /* Output rows [begin, end), counted through all planes. */
 static void FN(avg_rows)(const tc_pool2d_params *p, int include_pad, int64_t divisor, int64_t begin, int64_t end,
                          const void *x, void *y)
@@ -83,11 +100,13 @@ static void FN(avg_rows)(const tc_pool2d_params *p, int include_pad, int64_t div
         const T cells = (T)(divisor ? divisor : tc_avg_height(p, i, include_pad) * p->kernel_w);
         tc_span cols = inside;
 
-        if (p->ow == 1 || !FN(lanes_readable)(p, rows, cols, plane, (const T *)x))
-            cols.end = cols.begin; /* one column: sum_window has vectors along the window */
+        if (p->ow == 1)
+            cols.end = cols.begin; /* sum_window has vectors along the window */
         if (cols.begin > 0)
             FN(avg_edge)(p, include_pad, divisor, i, 0, cols.begin, plane, out);
-        if (p->stride_w == 1)
+        if (!FN(lanes_readable)(p, rows, cols, plane, (const T *)x)) /* the last rows of a batch, which must not round otherwise */
+            FN(avg_plain)(p, rows, cols.begin, cols.end, cells, plane, out);
+        else if (p->stride_w == 1)
             FN(avg_columns)(1, p, rows, cols.begin, cols.end, cells, plane, out);
         else if (p->stride_w == 2)
             FN(avg_columns)(2, p, rows, cols.begin, cols.end, cells, plane, out);

@@ -1,30 +1,5 @@
 /* max_pool_tpl.h - max and min pooling for one float dtype, vectorised over output columns. */
 
-/* The lanes of p[0], p[stride], ... for the strides that have no better way. */
-NOINLINE vec FN(load_spread)(const T *p, int64_t stride)
-{
-    T lanes[VLEN];
-
-    for (int l = 0; l < VLEN; l++)
-        lanes[l] = p[l * stride];
-    return load(lanes);
-}
-
-/* The same, fast for 1 and 2 where `stride` is known to the compiler. Stride 2 takes two loads and one shuffle; the second
- * load starts one element early, so that nothing past the last lane is read (it may lie outside the buffer). */
-TC_INLINE vec FN(load_strided)(const T *p, int64_t stride)
-{
-    if (stride == 1)
-        return load(p);
-    if (stride == 2)
-#if defined(__clang__)
-        return __builtin_shufflevector(load(p), load(p + VLEN - 1), POOL_EVEN_LANES);
-#else
-        return __builtin_shuffle(load(p), load(p + VLEN - 1), (ivec){POOL_EVEN_LANES});     /* gcc < 12 has only this one */
-#endif
-    return FN(load_spread)(p, stride);
-}
-
 /* May vectors serve the output columns `cols` of this row? Always if they fill one; if not, where the idle lanes' reads past
  * the row end inside the tensor x. */
 TC_INLINE bool FN(lanes_readable)(const tc_pool2d_params *p, tc_span rows, tc_span cols, const T *plane, const T *x)
@@ -63,12 +38,35 @@ TC_INLINE ivec FN(max_flip)(int smallest)
     return (ivec)splat(smallest ? (T)-0.0 : (T)0.0);
 }
 
-/* Output columns [begin, end) of one output row, all inside the image's columns. Starting from -inf at the first cell gives
- * an all -inf window that cell. The last vector is moved back to end at `end`; fewer columns than VLEN are computed with
- * idle lanes, which read on past the row (the caller has seen that there is memory). */
-TC_INLINE void FN(max_columns)(const bool indexed, const int64_t stride, const tc_pool2d_params *p, int smallest, tc_span rows,
-                               int64_t begin, int64_t end, const T *x, T *y, int32_t *indices)
+/* The `width` taps of one window row that starts at cells; *place is the first one's. */
+TC_INLINE void FN(max_taps)(const int64_t stride, const int64_t width, int64_t dilation, ivec flip, const T *cells, ivec place,
+                            vec *best, ivec *at)
 {
+    int64_t s = 0;
+
+    for (; stride == 2 && dilation == 1 && s + 2 <= width; s += 2) {
+        vec even, odd;
+
+        FN(load_pairs)(cells + s, &even, &odd);
+        FN(max_tap)((vec)((ivec)even ^ flip), place, best, at);
+        FN(max_tap)((vec)((ivec)odd ^ flip), place + 1, best, at);
+        place += 2;
+    }
+    for (; s < width; s++) {
+        FN(max_tap)((vec)((ivec)FN(load_strided)(cells + s * dilation, stride) ^ flip), place, best, at);
+        place += (TI)dilation;
+    }
+}
+
+/* Output columns [begin, end) of one output row, all inside the image's columns; `taps` is kernel_w where the compiler knows it
+ * (without dilation), else 0. Places are counted from a window's first cell, which makes them the same in every lane. Starting
+ * from -inf at the first cell gives an all -inf window that cell. The last vector is moved back to end at `end`; fewer columns
+ * than VLEN are computed with idle lanes, which read on past the row (the caller has seen that there is memory). */
+TC_INLINE void FN(max_columns)(const bool indexed, const int64_t stride, const int64_t taps, const tc_pool2d_params *p,
+                               int smallest, tc_span rows, int64_t begin, int64_t end, const T *x, T *y, int32_t *indices)
+{
+    const int64_t down = rows.step * p->w, width = taps ? taps : p->kernel_w, dilation = taps ? 1 : p->dilation_w;
+    const int64_t first = rows.begin * p->w - p->pad_w;
     const ivec flip = FN(max_flip)(smallest);
     ivec lanes = {0};
 
@@ -76,22 +74,15 @@ TC_INLINE void FN(max_columns)(const bool indexed, const int64_t stride, const t
         lanes[l] = (TI)(l * stride);
     for (int64_t j = begin; j < end; j += VLEN) {
         j = tc_max(tc_min(j, end - VLEN), begin);
-        const int64_t left = j * stride - p->pad_w;
-        ivec at = lanes + (TI)(rows.begin * p->w + left);
+        const T *cells = x + first + j * stride;
+        ivec place = {0}, at = {0};
         vec best = splat(-(T)INFINITY);
 
-        for (int64_t r = rows.begin; r < rows.end; r += rows.step) {
-            const T *cells = x + r * p->w + left;
-            ivec place = lanes + (TI)(r * p->w + left);
-
-            for (int64_t s = 0; s < p->kernel_w; s++) {
-                FN(max_tap)((vec)((ivec)FN(load_strided)(cells + s * p->dilation_w, stride) ^ flip), place, &best, &at);
-                place += (TI)p->dilation_w;
-            }
-        }
-        FN(store_lanes)(y + j, end - j, (vec)((ivec)best ^ flip));
+        for (int64_t r = rows.begin; r < rows.end; r += rows.step, cells += down, place += (TI)down)
+            FN(max_taps)(stride, width, dilation, flip, cells, place, &best, &at);
+        FN(store_lanes)(y + j, end - j, FN(settle)((vec)((ivec)best ^ flip), stride));
         if (indexed)
-            FN(store_places)(indices + j, end - j, at);
+            FN(store_places)(indices + j, end - j, (ivec)FN(settle)((vec)at, stride) + lanes + (TI)(first + j * stride));
     }
 }
 
@@ -141,16 +132,21 @@ static void FN(adaptive_max_rows)(const tc_pool2d_params *p, int smallest, int64
     }
 }
 
-/* The vector kernel for the strides that have fast loads, and for the rest. */
+/* The vector kernel for the strides that have fast loads, and for the rest. Windows of 2 and 3 columns, which most networks have,
+ * are unrolled: their few taps would not hide the loops around them. */
 TC_INLINE void FN(max_interior)(const bool indexed, const tc_pool2d_params *p, int smallest, tc_span rows, tc_span cols,
                                 const T *x, T *y, int32_t *indices)
 {
     if (p->stride_w == 1)
-        FN(max_columns)(indexed, 1, p, smallest, rows, cols.begin, cols.end, x, y, indices);
-    else if (p->stride_w == 2)
-        FN(max_columns)(indexed, 2, p, smallest, rows, cols.begin, cols.end, x, y, indices);
+        FN(max_columns)(indexed, 1, 0, p, smallest, rows, cols.begin, cols.end, x, y, indices);
+    else if (p->stride_w != 2)
+        FN(max_columns)(indexed, p->stride_w, 0, p, smallest, rows, cols.begin, cols.end, x, y, indices);
+    else if (p->kernel_w == 2 && p->dilation_w == 1)
+        FN(max_columns)(indexed, 2, 2, p, smallest, rows, cols.begin, cols.end, x, y, indices);
+    else if (p->kernel_w == 3 && p->dilation_w == 1)
+        FN(max_columns)(indexed, 2, 3, p, smallest, rows, cols.begin, cols.end, x, y, indices);
     else
-        FN(max_columns)(indexed, p->stride_w, p, smallest, rows, cols.begin, cols.end, x, y, indices);
+        FN(max_columns)(indexed, 2, 0, p, smallest, rows, cols.begin, cols.end, x, y, indices);
 }
 
 /* Output rows [begin, end), counted through all planes. */

@@ -1,26 +1,10 @@
 /* pool_tpl.h - kernels of pool.c, avg_pool.c and pad.c for one dtype and instruction set. */
 #include "pool_windows.h"
 
-/* Lanes of two vectors a = p[0...VLEN - 1] and b = p[VLEN - 1...] that are p[0], p[2], p[4], ... */
-#if VBYTES == 16 && DTYPE_F32
-#define POOL_EVEN_LANES 0, 2, 5, 7
-#elif VBYTES == 16
-#define POOL_EVEN_LANES 0, 3
-#elif VBYTES == 32 && DTYPE_F32
-#define POOL_EVEN_LANES 0, 2, 4, 6, 9, 11, 13, 15
-#elif VBYTES == 32
-#define POOL_EVEN_LANES 0, 2, 5, 7
-#elif DTYPE_F32
-#define POOL_EVEN_LANES 0, 2, 4, 6, 8, 10, 12, 14, 17, 19, 21, 23, 25, 27, 29, 31
-#else
-#define POOL_EVEN_LANES 0, 2, 4, 6, 9, 11, 13, 15
-#endif
-
 #include "pool_cells_tpl.h"
+#include "pool_lanes_tpl.h"
 #include "max_pool_tpl.h"
 #include "avg_pool_tpl.h"
-
-#undef POOL_EVEN_LANES
 
 /* dx (rows of w cells, zeroed before) += dy (oh, ow) through the index maps; columns [run, run_end) of dy lie on
  * consecutive cells, which is all of them but the border. */
