@@ -244,7 +244,8 @@ static void multiply(const apply *a, int64_t groups, int64_t panel, const float 
 }
 
 /* The outputs of one vector of filters, from `filter` on. */
-static void write_outputs(const apply *a, int64_t row, int64_t rows, int64_t filter, const float *m, int64_t width, float *outputs)
+static void write_outputs(const apply *a, int64_t row, int64_t rows, int64_t filter, const float *m, int64_t width,
+                          float *outputs)
 {
     const int lanes = a->kernels->lanes, valid = (int)tc_min(lanes, a->filters - filter);
     float bias[MAX_LANES] = {0};

@@ -1,4 +1,4 @@
-/* conv_winograd.h - 3x3 convolutions of stride 1 in float32 with a quarter of the multiplications (winograd_tpl.h).
+/* conv_winograd.h - 3x3 convolutions of stride 1 in float32 with a quarter of the multiplications (conv_winograd_tpl.h).
  *
  * All three products of such a convolution are sums of products at the 36 points of each tile of 4x4 outputs:
  *   the outputs     (tiles x channels) times (channels x filters),
@@ -8,7 +8,7 @@
 #ifndef TC_CONV_WINOGRAD_H
 #define TC_CONV_WINOGRAD_H
 
-#include "internal.h"
+#include "conv_winograd_kernels.h"
 
 /* Whether a product of this convolution is quicker so, in the memory that a convolution may take. */
 bool conv_winograd_suits(int dtype, const tc_conv2d_params *p);

@@ -15,7 +15,7 @@ enum { BLOCK_SIZE = 128 * 1024 };
 /* Tiles in one sum, at most, and sums that are added in U before they go to dweight (or the square root of their number,
  * if that is more). Errors of a sum grow with the root of its length, and G^T makes those of U several times larger, so
  * both are short: one long sum for each part of U would lose three times as much. */
-enum { SUM_TILES = 16, MERGE = 8 };
+enum { SUM_TILES = 24, MERGE = 16 };
 
 /* Threads whose pixels fit the room of a convolution; with more threads each takes as much again. */
 enum { THREADS_IN_ROOM = 2 };
@@ -70,7 +70,8 @@ static double cost(const weight_grad *g)
 {
     const double tiles = (double)(g->images * g->x.tile_rows * g->x.tiles);
     const double sums = (double)POINTS * (double)g->out_rows * (double)g->in_vectors;
-    return sums * (tiles + 6.0 * (double)(g->blocks * g->parts)) + tiles * (60.0 * (double)g->in_vectors + 45.0 * (double)g->out_vectors);
+    const double input = 60.0 * (double)g->in_vectors, output = 45.0 * (double)g->out_vectors;
+    return sums * (tiles + 6.0 * (double)(g->blocks * g->parts)) + tiles * (input + output);
 }
 
 /* The rows of a block that cost least within `room` elements; returns the cost, 0 if none fits. */

@@ -6,7 +6,7 @@
 #include "conv_tpl.h"
 #include "conv_weight_tpl.h"
 #if DTYPE_F32
-#include "winograd_tpl.h"
+#include "conv_winograd_tpl.h"
 #endif
 #include "conv_depthwise_tpl.h"
 #include "pool_tpl.h"

@@ -118,13 +118,13 @@ static void test_gemm(void)
 /* ---- convolution ---- */
 
 static const tc_conv2d_params CONVOLUTIONS[] = {
-    /*  n  c  h   w   k  r  s  oh ow  strides  pads  dilations  groups */
-    {2, 3, 9, 8, 5, 3, 3, 9, 8, 1, 1, 1, 1, 1, 1, 1},
-    {3, 1, 12, 12, 6, 5, 5, 8, 8, 1, 1, 0, 0, 1, 1, 1},
-    {1, 4, 7, 10, 6, 3, 2, 4, 5, 2, 2, 1, 0, 1, 1, 2},
-    {2, 4, 9, 9, 4, 3, 3, 5, 5, 1, 1, 0, 0, 2, 2, 4},
-    {1, 5, 6, 6, 7, 1, 1, 6, 6, 1, 1, 0, 0, 1, 1, 1},
-    {2, 2, 5, 5, 3, 5, 5, 1, 1, 1, 1, 0, 0, 1, 1, 1},
+    /*  n  c  h   w   k  r  s  oh ow  strides  pads  dilations  groups  relu */
+    {2, 3, 9, 8, 5, 3, 3, 9, 8, 1, 1, 1, 1, 1, 1, 1, 0},
+    {3, 1, 12, 12, 6, 5, 5, 8, 8, 1, 1, 0, 0, 1, 1, 1, 0},
+    {1, 4, 7, 10, 6, 3, 2, 4, 5, 2, 2, 1, 0, 1, 1, 2, 0},
+    {2, 4, 9, 9, 4, 3, 3, 5, 5, 1, 1, 0, 0, 2, 2, 4, 0},
+    {1, 5, 6, 6, 7, 1, 1, 6, 6, 1, 1, 0, 0, 1, 1, 1, 0},
+    {2, 2, 5, 5, 3, 5, 5, 1, 1, 1, 1, 0, 0, 1, 1, 1, 0},
 };
 
 /* Adds y, dx and dw of x, w and dy in one walk over the products; the three must be zero (y: the bias) before. */
@@ -164,14 +164,6 @@ static void test_one_conv(const tc_conv2d_params *p)
         tc_free(all[i]);
 }
 
-static void test_conv(void)
-{
-    for (size_t i = 0; i < sizeof CONVOLUTIONS / sizeof CONVOLUTIONS[0]; i++)
-        test_one_conv(&CONVOLUTIONS[i]);
-    for (size_t i = 0; i < sizeof WINOGRADS / sizeof WINOGRADS[0]; i++)
-        test_one_winograd(&WINOGRADS[i]);
-}
-
 /* By Winograd's way, whose fractions are not exact: near what plain sums give. */
 static const tc_conv2d_params WINOGRADS[] = {
     {2, 3, 9, 8, 5, 3, 3, 9, 8, 1, 1, 1, 1, 1, 1, 1, 0},
@@ -204,6 +196,14 @@ static void test_one_winograd(const tc_conv2d_params *p)
     void *all[] = {x, w, dy, want[0], want[1], want[2], got[0], got[1], got[2]};
     for (int i = 0; i < 9; i++)
         tc_free(all[i]);
+}
+
+static void test_conv(void)
+{
+    for (size_t i = 0; i < sizeof CONVOLUTIONS / sizeof CONVOLUTIONS[0]; i++)
+        test_one_conv(&CONVOLUTIONS[i]);
+    for (size_t i = 0; i < sizeof WINOGRADS / sizeof WINOGRADS[0]; i++)
+        test_one_winograd(&WINOGRADS[i]);
 }
 
 /* ---- pooling ---- */

@@ -13,7 +13,7 @@ typedef struct {
     void *y, *dx, *dw, *c;
 } job_result;
 
-static const tc_conv2d_params JOB_CONV = {4, 6, 14, 14, 16, 5, 5, 10, 10, 1, 1, 0, 0, 1, 1, 1};
+static const tc_conv2d_params JOB_CONV = {4, 6, 14, 14, 16, 5, 5, 10, 10, 1, 1, 0, 0, 1, 1, 1, 0};
 static const tc_gemm_params JOB_GEMM = {1, 90, 110, 130, 0, 130, 1, 0, 110, 1, 0, 110, 1, 1, 0, 0};
 static void *job_x, *job_w, *job_dy, *job_a, *job_b;
 enum { JOB_X = 4 * 6 * 14 * 14, JOB_W = 16 * 6 * 25, JOB_Y = 4 * 16 * 100, JOB_C = 90 * 110 };

@@ -1,4 +1,4 @@
-/* winograd_tpl.h - kernels of conv_winograd.c: minimal filtering F(4x4, 3x3), for f32 and one instruction set.
+/* conv_winograd_tpl.h - kernels of conv_winograd.c: minimal filtering F(4x4, 3x3), for f32 and one instruction set.
  *
  * Winograd 1980, Lavin & Gray 2016. A tile of 4x4 outputs meets 6x6 pixels; seen as polynomials, filter and outputs are
  * multiplied by evaluating both at six points, multiplying there, and interpolating (Toom-Cook, transposed):
@@ -19,6 +19,8 @@
  *
  * Lanes are channels (filters on the way out): the transforms then need no shuffles and no gathers, wherever a tile lies,
  * and what they write is what the products read. Pixels are brought into lanes, and back, by transposed blocks. */
+#include "conv_winograd_kernels.h"
+
 #define A1 0.6875f
 #define A2 (A1 * A1)
 #define A3 (A2 * A1)
@@ -37,7 +39,7 @@
 /* Rows of the sums' tile: filters come in powers of two, and no more rows are needed than hide the latency. */
 #define WINO_SUM_ROWS (GEMM_MR > 8 ? 8 : GEMM_MR)
 
-enum { SIDE = TC_WINOGRAD_SIDE, TILE = TC_WINOGRAD_TILE, TAPS = SIDE - TILE + 1, POINTS = SIDE * SIDE };
+enum { WINO_SIDE = TC_WINOGRAD_SIDE, WINO_TILE = TC_WINOGRAD_TILE, WINO_TAPS = WINO_SIDE - WINO_TILE + 1 };
 
 /* ---- one axis of each transform ---- */
 
@@ -107,12 +109,12 @@ TC_INLINE void FN(wino_filter_grad)(const vec *u, vec *g)
 TC_INLINE void FN(wino_columns)(const tc_winograd_row *r, int depth, void (*axis)(const vec *, vec *))
 {
     T *out = r->columns;
-    const int64_t count = (r->tiles - 1) * TILE + depth;
-    for (int64_t j = 0; j < count; j++, out += SIDE * VLEN) {
+    const int64_t count = (r->tiles - 1) * WINO_TILE + depth;
+    for (int64_t j = 0; j < count; j++, out += WINO_SIDE * VLEN) {
         const int64_t col = r->col + j;
-        vec in[SIDE], points[SIDE];
+        vec in[WINO_SIDE], points[WINO_SIDE];
         if (col < 0 || col >= r->width) {
-            memset(out, 0, SIDE * sizeof(vec));
+            memset(out, 0, WINO_SIDE * sizeof(vec));
             continue;
         }
         TC_UNROLL
@@ -120,7 +122,7 @@ TC_INLINE void FN(wino_columns)(const tc_winograd_row *r, int depth, void (*axis
             in[i] = load(r->row[i] + col * VLEN);
         axis(in, points);
         TC_UNROLL
-        for (int i = 0; i < SIDE; i++)
+        for (int i = 0; i < WINO_SIDE; i++)
             store(out + i * VLEN, points[i]);
     }
 }
@@ -129,17 +131,17 @@ TC_INLINE void FN(wino_rows)(const tc_winograd_row *r, int depth, void (*axis)(c
 {
     const int64_t step = r->point_step;
     for (int64_t t = 0; t < r->tiles; t++) {
-        const T *columns = r->columns + t * TILE * SIDE * VLEN;
+        const T *columns = r->columns + t * WINO_TILE * WINO_SIDE * VLEN;
         const int64_t tile = r->first + t;
         T *out = r->out + tile / r->group * r->group_step + tile % r->group * r->tile_step;
-        for (int i = 0; i < SIDE; i++, columns += VLEN, out += SIDE * step) {
-            vec in[SIDE], points[SIDE];
+        for (int i = 0; i < WINO_SIDE; i++, columns += VLEN, out += WINO_SIDE * step) {
+            vec in[WINO_SIDE], points[WINO_SIDE];
             TC_UNROLL
             for (int j = 0; j < depth; j++)
-                in[j] = load(columns + j * SIDE * VLEN);
+                in[j] = load(columns + j * WINO_SIDE * VLEN);
             axis(in, points);
             TC_UNROLL
-            for (int j = 0; j < SIDE; j++)
+            for (int j = 0; j < WINO_SIDE; j++)
                 store(out + j * step, points[j]);
         }
     }
@@ -147,14 +149,14 @@ TC_INLINE void FN(wino_rows)(const tc_winograd_row *r, int depth, void (*axis)(c
 
 static void FN(winograd_input)(const tc_winograd_row *r)
 {
-    FN(wino_columns)(r, SIDE, FN(wino_input));
-    FN(wino_rows)(r, SIDE, FN(wino_input));
+    FN(wino_columns)(r, WINO_SIDE, FN(wino_input));
+    FN(wino_rows)(r, WINO_SIDE, FN(wino_input));
 }
 
 static void FN(winograd_output_grad)(const tc_winograd_row *r)
 {
-    FN(wino_columns)(r, TILE, FN(wino_output_grad));
-    FN(wino_rows)(r, TILE, FN(wino_output_grad));
+    FN(wino_columns)(r, WINO_TILE, FN(wino_output_grad));
+    FN(wino_rows)(r, WINO_TILE, FN(wino_output_grad));
 }
 
 /* ---- points to tiles of outputs ---- */
@@ -166,26 +168,26 @@ static void FN(winograd_output)(const tc_winograd_outputs *o)
     const ivec negative = (ivec){0} - (o->relu ? 1 : 0);
     for (int64_t t = 0; t < o->tiles; t++) {
         const T *in = o->points + t * o->tile_step;
-        T *out = o->out + t * TILE * VLEN;
-        const int64_t cols = o->cols - t * TILE;
-        vec columns[SIDE * TILE];
+        T *out = o->out + t * WINO_TILE * VLEN;
+        const int64_t cols = o->cols - t * WINO_TILE;
+        vec columns[WINO_SIDE * WINO_TILE];
         TC_UNROLL
-        for (int j = 0; j < SIDE; j++) {
-            vec m[SIDE];
+        for (int j = 0; j < WINO_SIDE; j++) {
+            vec m[WINO_SIDE];
             TC_UNROLL
-            for (int i = 0; i < SIDE; i++)
-                m[i] = load(in + (i * SIDE + j) * step);
-            FN(wino_output)(m, columns + j * TILE);
+            for (int i = 0; i < WINO_SIDE; i++)
+                m[i] = load(in + (i * WINO_SIDE + j) * step);
+            FN(wino_output)(m, columns + j * WINO_TILE);
         }
         TC_UNROLL
-        for (int i = 0; i < TILE; i++) {
-            vec m[SIDE], y[TILE];
+        for (int i = 0; i < WINO_TILE; i++) {
+            vec m[WINO_SIDE], y[WINO_TILE];
             TC_UNROLL
-            for (int j = 0; j < SIDE; j++)
-                m[j] = columns[j * TILE + i];
+            for (int j = 0; j < WINO_SIDE; j++)
+                m[j] = columns[j * WINO_TILE + i];
             FN(wino_output)(m, y);
             TC_UNROLL
-            for (int j = 0; j < TILE; j++) {
+            for (int j = 0; j < WINO_TILE; j++) {
                 const vec v = y[j] + bias;
                 if (i < o->rows && j < cols)    /* the last tiles reach past the end of the image */
                     store(out + i * out_row + j * VLEN, select_((v < 0) & negative, (vec){0}, v));
@@ -218,40 +220,40 @@ static void FN(winograd_spread)(int lanes, int64_t count, const T *src, T *dst, 
 
 static void FN(winograd_filter)(const tc_winograd_taps *f, int lanes, const T *weight, T *out, int64_t step)
 {
-    vec g[TAPS][TAPS], columns[TAPS][SIDE], rows[SIDE][TAPS];
-    for (int r = 0; r < TAPS; r++)
-        for (int s = 0; s < TAPS; s++) {
+    vec g[WINO_TAPS][WINO_TAPS], columns[WINO_TAPS][WINO_SIDE], rows[WINO_SIDE][WINO_TAPS];
+    for (int r = 0; r < WINO_TAPS; r++)
+        for (int s = 0; s < WINO_TAPS; s++) {
             T tap[VLEN] = {0};
             for (int l = 0; l < lanes; l++)
                 tap[l] = weight[l * f->filter + r * f->row + s * f->col];
             g[s][r] = load(tap);
         }
-    for (int s = 0; s < TAPS; s++)
+    for (int s = 0; s < WINO_TAPS; s++)
         FN(wino_filter)(g[s], columns[s]);
-    for (int i = 0; i < SIDE; i++) {
-        vec u[SIDE];
-        for (int s = 0; s < TAPS; s++)
+    for (int i = 0; i < WINO_SIDE; i++) {
+        vec u[WINO_SIDE];
+        for (int s = 0; s < WINO_TAPS; s++)
             rows[i][s] = columns[s][i];
         FN(wino_filter)(rows[i], u);
-        for (int j = 0; j < SIDE; j++)
-            store(out + (i * SIDE + j) * step, u[j]);
+        for (int j = 0; j < WINO_SIDE; j++)
+            store(out + (i * WINO_SIDE + j) * step, u[j]);
     }
 }
 
 static void FN(winograd_filter_grad)(const tc_winograd_taps *f, int lanes, const T *points, int64_t step, T *dweight)
 {
-    vec columns[TAPS][SIDE], g[TAPS];
-    for (int j = 0; j < SIDE; j++) {
-        vec u[SIDE];
-        for (int i = 0; i < SIDE; i++)
-            u[i] = load(points + (i * SIDE + j) * step);
+    vec columns[WINO_TAPS][WINO_SIDE], g[WINO_TAPS];
+    for (int j = 0; j < WINO_SIDE; j++) {
+        vec u[WINO_SIDE];
+        for (int i = 0; i < WINO_SIDE; i++)
+            u[i] = load(points + (i * WINO_SIDE + j) * step);
         FN(wino_filter_grad)(u, g);
-        for (int r = 0; r < TAPS; r++)
+        for (int r = 0; r < WINO_TAPS; r++)
             columns[r][j] = g[r];
     }
-    for (int r = 0; r < TAPS; r++) {
+    for (int r = 0; r < WINO_TAPS; r++) {
         FN(wino_filter_grad)(columns[r], g);
-        for (int s = 0; s < TAPS; s++)
+        for (int s = 0; s < WINO_TAPS; s++)
             for (int l = 0; l < lanes; l++)
                 dweight[l * f->filter + r * f->row + s * f->col] += g[s][l];
     }
@@ -358,3 +360,18 @@ static const tc_winograd_kernels FN(winograd_kernels) = {
     .product = FN(winograd_product),
     .sums = FN(winograd_sums),
 };
+
+#undef A1
+#undef A2
+#undef A3
+#undef B1
+#undef B2
+#undef B3
+#undef SUM2
+#undef MUL2
+#undef G0
+#undef GA
+#undef GB
+#undef WINO_MR
+#undef WINO_NV
+#undef WINO_SUM_ROWS
