@@ -98,9 +98,9 @@ def empty_like(array: Array) -> Array:
 
 
 def owns_dense_memory(array: Array) -> bool:
-    """Return whether an array is dense, may be written, and is no view of another one."""
+    """Return whether an array is dense, may be written, and has memory of its own: not that of another object."""
     flags = array.flags
-    return flags.c_contiguous and flags.writeable and not isinstance(array.base, _ndarray)
+    return flags.c_contiguous and flags.writeable and array.base is None
 
 
 def too_large(shape: Sequence[int]) -> RuntimeError:
