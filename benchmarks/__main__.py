@@ -42,9 +42,9 @@ def parser() -> argparse.ArgumentParser:
                       help="libraries to compare with: torch, torch-tuned, onnxruntime")  # fmt: skip
     made.add_argument("--threads", type=_numbers, default=[1, 2], metavar="N,...", help="default: 1,2")
     made.add_argument("--only", action="append", metavar="TEXT", help="workloads with TEXT in their name; repeatable")
-    made.add_argument("--rounds", type=_positive, default=7, help="measurements whose median counts (default: 7)")
+    made.add_argument("--rounds", type=_positive, default=5, help="measurements whose median counts (default: 5)")
     made.add_argument(
-        "--seconds", type=float, default=0.03, help="of one measurement, at least one call (default: 0.03)"
+        "--seconds", type=float, default=0.02, help="of one measurement, at least one call (default: 0.02)"
     )
     made.add_argument("--json", metavar="FILE", help="write all figures to FILE")
     made.add_argument("--plot", metavar="FILE", help="draw a PNG: rooflines, bandwidths, growth (needs matplotlib)")

@@ -63,11 +63,11 @@ def work(shape: tuple[int, ...], mode: str) -> tuple[float, float]:
     return passes * 2.0 * y * weight / filters, passes * 4.0 * (x + weight + y)
 
 
-def tasks(names: list[str] | None = None, modes: list[str] | None = None) -> list[Task]:
-    """Return these convolutions (default: all) in these modes (default: all)."""
+def tasks() -> list[Task]:
+    """Return all convolutions in all modes."""
     return [
         Task("conv", mode, f"{name} {mode}", setup, (SHAPES[name], mode), *work(SHAPES[name], mode))
-        for mode in modes or MODES
-        for name in names or SHAPES
+        for mode in MODES
+        for name in SHAPES
         if mode != "first" or SHAPES[name][1] in (1, 3)
     ]

@@ -68,8 +68,8 @@ class Result:
 class Plan:
     """How long to measure: rounds, seconds of a round, and seconds after which three rounds are enough."""
 
-    rounds: int = 7
-    seconds: float = 0.03
+    rounds: int = 5
+    seconds: float = 0.02
     cap: float = 4.0
 
 

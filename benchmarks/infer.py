@@ -41,12 +41,12 @@ def _onnxruntime(runtime: Any, threads: int, name: str, batch: int) -> Callable[
     return lambda: session.run(None, {"x": x})
 
 
-def tasks(names: list[str] | None = None, batches: list[int] | None = None) -> list[Task]:
-    """Return these networks (default: all) at these batch sizes."""
+def tasks() -> list[Task]:
+    """Return all networks at all batch sizes."""
     torch = importlib.import_module(OURS)
     return [
         Task("infer", name, f"{name} batch {batch}", setup, (name, batch),
              batch * nets.arithmetic(torch, name)[0], images=batch)
-        for name in names or nets.BUILDERS
-        for batch in batches or BATCHES
+        for name in nets.BUILDERS
+        for batch in BATCHES
     ]  # fmt: skip

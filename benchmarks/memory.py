@@ -22,14 +22,15 @@ from .report import table
 from .worker import set_threads
 
 WARM_UP, STEPS = 20, 50
+STATUS = Path("/proc/self/status")
 
 
 def resident(field: str) -> int:
     """Return VmRSS (now) or VmHWM (the most so far) of this process in bytes."""
-    for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines():
+    for line in STATUS.read_text(encoding="utf-8").splitlines():
         if line.startswith(field + ":"):
             return int(line.split()[1]) * 1024
-    raise RuntimeError(f"/proc/self/status does not know {field}")
+    raise RuntimeError(f"{STATUS} does not know {field}")
 
 
 def training(library: Library, name: str, batch: int, threads: int) -> dict[str, float]:

@@ -17,80 +17,94 @@ from . import nets
 from .harness import Task
 from .library import OURS, Library
 
+Shape = tuple[int, ...]
+Make = Callable[[Any, Library, Shape], Callable[[Any], Any]]
+
 
 @dataclass(frozen=True)
 class Operation:
-    """`make(torch, shape)` returns a function of x; with its traffic in bytes, forward and backward."""
+    """`make(torch, library, shape)` returns a function of x; with its traffic in bytes, forward and backward."""
 
     name: str
-    shape: tuple[int, ...]
-    make: Callable[[Any, tuple[int, ...]], Callable[[Any], Any]]
+    shape: Shape
+    make: Make
     forward: float
     backward: float
 
 
-def _numel(shape: tuple[int, ...]) -> int:
-    return math.prod(shape)
+def _max_pool(kernel: int, stride: int, padding: int = 0) -> Make:
+    def make(torch: Any, library: Library, shape: Shape) -> Callable[[Any], Any]:
+        return lambda x: torch.nn.functional.max_pool2d(x, kernel, stride, padding)
+
+    return make
 
 
-def _max_pool(kernel: int, stride: int, padding: int = 0) -> Callable[..., Any]:
-    return lambda torch, shape: lambda x: torch.nn.functional.max_pool2d(x, kernel, stride, padding)
-
-
-def _avg_pool(torch: Any, shape: tuple[int, ...]) -> Any:
+def _avg_pool(torch: Any, library: Library, shape: Shape) -> Callable[[Any], Any]:
     return lambda x: torch.nn.functional.avg_pool2d(x, 2)
 
 
-def _adaptive(size: int) -> Callable[..., Any]:
-    return lambda torch, shape: lambda x: torch.nn.functional.adaptive_avg_pool2d(x, size)
+def _adaptive(size: int) -> Make:
+    def make(torch: Any, library: Library, shape: Shape) -> Callable[[Any], Any]:
+        return lambda x: torch.nn.functional.adaptive_avg_pool2d(x, size)
+
+    return make
 
 
-def _batch_norm(torch: Any, shape: tuple[int, ...]) -> Any:
+def _batch_norm(torch: Any, library: Library, shape: Shape) -> Any:
     return torch.nn.BatchNorm2d(shape[1]).train()
 
 
-def _relu(torch: Any, shape: tuple[int, ...]) -> Any:
+def _relu(torch: Any, library: Library, shape: Shape) -> Any:
     return torch.relu
 
 
-def _dropout(torch: Any, shape: tuple[int, ...]) -> Any:
+def _dropout(torch: Any, library: Library, shape: Shape) -> Any:
     return torch.nn.Dropout(0.5).train()
 
 
-def _add(torch: Any, shape: tuple[int, ...]) -> Any:
-    return lambda x: x + x.detach()
+def _add(torch: Any, library: Library, shape: Shape) -> Callable[[Any], Any]:
+    other = library.place(torch.randn(*shape))
+    return lambda x: x + other
 
 
-def _bias(torch: Any, shape: tuple[int, ...]) -> Any:
-    bias = torch.randn(shape[1], 1, 1, requires_grad=True)
-    return lambda x: x + bias
+class _Bias:
+    """Addition of a parameter for each channel."""
+
+    def __init__(self, torch: Any, library: Library, shape: Shape) -> None:
+        self.bias = torch.randn(shape[1], 1, 1, requires_grad=True)
+
+    def __call__(self, x: Any) -> Any:
+        return x + self.bias
+
+    def parameters(self) -> list[Any]:
+        return [self.bias]
 
 
-def _softmax(torch: Any, shape: tuple[int, ...]) -> Any:
+def _softmax(torch: Any, library: Library, shape: Shape) -> Callable[[Any], Any]:
     return lambda x: torch.softmax(x, 1)
 
 
-def _log_softmax(torch: Any, shape: tuple[int, ...]) -> Any:
+def _log_softmax(torch: Any, library: Library, shape: Shape) -> Callable[[Any], Any]:
     return lambda x: torch.log_softmax(x, 1)
 
 
-def _cross_entropy(torch: Any, shape: tuple[int, ...]) -> Any:
+def _cross_entropy(torch: Any, library: Library, shape: Shape) -> Callable[[Any], Any]:
     target = torch.randint(0, shape[1], (shape[0],))
     return lambda x: torch.nn.functional.cross_entropy(x, target)
 
 
-def _pad(torch: Any, shape: tuple[int, ...]) -> Any:
+def _pad(torch: Any, library: Library, shape: Shape) -> Callable[[Any], Any]:
     return lambda x: torch.nn.functional.pad(x, (1, 1, 1, 1))
 
 
-def _pooled(name: str, shape: tuple[int, ...], out: int, make: Callable[..., Any]) -> Operation:
+def _pooled(name: str, shape: Shape, out: int, make: Make) -> Operation:
     """Pooling reads x and writes y; backward reads dy and writes dx."""
-    both = 4.0 * (_numel(shape) + shape[0] * shape[1] * out * out)
+    both = 4.0 * (math.prod(shape) + shape[0] * shape[1] * out * out)
     return Operation(name, shape, make, both, both)
 
 
-def _same(name: str, shape: tuple[int, ...], make: Callable[..., Any], forward: int, backward: int) -> Operation:
-    return Operation(name, shape, make, 4.0 * forward * _numel(shape), 4.0 * backward * _numel(shape))
+def _same(name: str, shape: Shape, make: Make, forward: int, backward: int) -> Operation:
+    return Operation(name, shape, make, 4.0 * forward * math.prod(shape), 4.0 * backward * math.prod(shape))
 
 
 # The last two numbers are arrays read or written in the forward and in the backward pass.
@@ -111,7 +125,7 @@ OPERATIONS = [
             ("relu", _relu, 2, 3),
             ("dropout", _dropout, 2, 2),
             ("residual add", _add, 3, 0),
-            ("bias add", _bias, 2, 1),
+            ("bias add", _Bias, 2, 1),
         )
         for shape in ((64, 6, 28, 28), (128, 16, 32, 32))
     ),
@@ -130,7 +144,7 @@ OPTIMIZERS = {  # what a step reads and writes, in arrays of the parameters' siz
 def setup(library: Library, threads: int, index: int, train: bool) -> Callable[[], Any]:
     """Return an operation, with its gradients if `train`."""
     torch, operation = library.module, OPERATIONS[index]
-    function = operation.make(torch, operation.shape)
+    function = operation.make(torch, library, operation.shape)
     x = library.place(torch.randn(*operation.shape))
     if not train:
 
@@ -142,7 +156,7 @@ def setup(library: Library, threads: int, index: int, train: bool) -> Callable[[
     x.requires_grad_()
     y = function(x)
     dy = library.place(torch.randn(tuple(y.shape)))
-    wanted = [x, *(function.parameters() if hasattr(function, "parameters") else [])]
+    wanted = [x, *getattr(function, "parameters", list)()]
     return lambda: torch.autograd.grad(function(x), wanted, dy)
 
 
@@ -156,8 +170,8 @@ def setup_optimizer(library: Library, threads: int, name: str) -> Callable[[], A
     return getattr(torch.optim, name)(parameters, **options).step
 
 
-def tasks(names: list[str] | None = None) -> list[Task]:
-    """Return all operations, or those whose name begins with one of `names`."""
+def tasks() -> list[Task]:
+    """Return all operations, forward and with gradients, and the optimizers."""
     made = []
     for train in (False, True):
         for index, op in enumerate(OPERATIONS):
@@ -167,8 +181,7 @@ def tasks(names: list[str] | None = None) -> list[Task]:
                      (index, train), bytes=op.forward + (op.backward if train else 0))
             )  # fmt: skip
     count = sum(p.numel() for p in nets.resnet20(importlib.import_module(OURS)).parameters())
-    made += [
+    return made + [
         Task("ops", "optimizer", f"{name} resnet20", setup_optimizer, (name,), bytes=4.0 * arrays * count)
         for name, (_, arrays) in OPTIMIZERS.items()
     ]
-    return [task for task in made if not names or any(task.name.startswith(name) for name in names)]

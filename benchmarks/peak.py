@@ -38,11 +38,15 @@ class Peaks:
     copies: dict[tuple[int, int], float] = field(default_factory=dict)
 
     def copy(self, traffic: float, threads: int) -> float | None:
-        """Return the bandwidth of a copy with about that traffic."""
-        sizes = [size for size, count in self.copies if count == threads]
+        """Return the bandwidth of a copy with that traffic, between the two sizes that were measured next to it."""
+        sizes = sorted(size for size, count in self.copies if count == threads)
         if not sizes or traffic <= 0:
             return None
-        return self.copies[min(sizes, key=lambda size: abs(math.log(size / traffic))), threads]
+        traffic = min(max(traffic, sizes[0]), sizes[-1])
+        above = next(size for size in sizes if size >= traffic)
+        below = max((size for size in sizes if size <= traffic), default=above)
+        part = math.log(traffic / below) / math.log(above / below) if below < above else 0.0
+        return (1 - part) * self.copies[below, threads] + part * self.copies[above, threads]
 
     def to_json(self) -> dict[str, object]:
         """Return what JSON can hold."""
@@ -75,21 +79,25 @@ def compile_kernels(isa: str) -> ctypes.CDLL | None:
 
 
 def _together(threads: int, work: Callable[[int], None]) -> float:
-    """Return the seconds that `work(index)` takes on that many threads at once; ctypes runs without the GIL."""
-    gate = threading.Barrier(threads + 1)
+    """Return the seconds that `work(index)` takes on that many threads at once, without their start and end.
+
+    The work is a call by ctypes, which runs without the GIL.
+    """
+    gate = threading.Barrier(threads)
+    spans = [(0.0, 0.0)] * threads
 
     def run(index: int) -> None:
         gate.wait()
+        start = time.perf_counter()
         work(index)
+        spans[index] = start, time.perf_counter()
 
     started = [threading.Thread(target=run, args=(index,)) for index in range(threads)]
     for thread in started:
         thread.start()
-    gate.wait()
-    start = time.perf_counter()
     for thread in started:
         thread.join()
-    return time.perf_counter() - start
+    return max(end for _, end in spans) - min(start for start, _ in spans)
 
 
 def measure(threads: list[int], dtypes: list[str], seconds: float) -> Peaks:
@@ -110,7 +118,7 @@ def measure(threads: list[int], dtypes: list[str], seconds: float) -> Peaks:
 def _rate(run: Callable[[int], float], seconds: float, attempts: int = 9) -> float:
     """Return the most repetitions a second of `run(n)`, which repeats something n times and returns the seconds."""
     n = 1
-    while (taken := run(n)) < seconds / 4:
+    while (taken := min(run(n) for _ in range(3))) < seconds / 4:
         n *= 4
     n = max(1, int(n * seconds / taken))
     return n / min(run(n) for _ in range(attempts))

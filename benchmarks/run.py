@@ -79,6 +79,9 @@ class Run:
             print(line, flush=True)
 
     def _memory(self) -> None:
+        if not memory.STATUS.exists():
+            self._print("Not measured: resident memory is read from Linux's /proc.")
+            return
         libraries = [library for library in self.libraries if library.package != "onnxruntime"]
         self.memory = memory.measure(libraries, self.threads, self.only)
         self._print(*memory.tables(self.memory))

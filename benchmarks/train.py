@@ -34,12 +34,12 @@ def step(library: Library, name: str, shape: tuple[int, ...]) -> Callable[[], An
     return run
 
 
-def tasks(names: list[str] | None = None, batches: list[int] | None = None) -> list[Task]:
-    """Return these networks (default: all) at these batch sizes."""
+def tasks() -> list[Task]:
+    """Return all networks at all batch sizes."""
     torch = importlib.import_module(OURS)
     return [
         Task("train", name, f"{name} batch {batch}", setup, (name, batch),
              batch * nets.arithmetic(torch, name)[1], images=batch)
-        for name in names or nets.BUILDERS
-        for batch in batches or BATCHES
+        for name in nets.BUILDERS
+        for batch in BATCHES
     ]  # fmt: skip

@@ -124,8 +124,9 @@ def result(seconds, **figures):
 
 
 def test_the_share_is_of_the_peak_that_limits():
-    assert PEAKS.copy(5000, 1) == 3e9
-    assert PEAKS.copy(20_000, 1) == 1e9
+    assert [PEAKS.copy(size, 1) for size in (10, 1000, 10_000, 100_000, 10**9)] == pytest.approx(
+        [3e9, 3e9, 2e9, 1e9, 1e9]
+    )
     assert PEAKS.copy(5000, 2) is None
     assert report.share(result(1.0, flops=1e9, bytes=1e9), PEAKS) == 0.25
     assert report.share(result(1.0, bytes=5e8), PEAKS) == 0.5
