@@ -112,10 +112,10 @@ void tc_unary(int op, int dtype, int64_t n, const void *x, void *y);
 /* y = op(a, b), broadcast and strided: ndim sizes in shape, strides of a and b in elements (0 broadcasts);
  * y is dense of that shape, and may be a (or b) if that one is dense too. TC_MAXIMUM/TC_MINIMUM propagate NaN;
  * TC_REMAINDER has the divisor's sign (Python's %), TC_FMOD the dividend's; TC_POW as C's pow;
- * TC_RELU_GRAD(dy, y) = y <= 0 ? 0 : dy. */
+ * TC_RELU_GRAD(dy, y) = y <= 0 ? 0 : dy; TC_ADD_RELU(a, b) = relu(a + b). */
 enum tc_binary_op {
     TC_ADD, TC_SUB, TC_MUL, TC_DIV, TC_MAXIMUM, TC_MINIMUM, TC_POW, TC_FMOD, TC_REMAINDER, TC_ATAN2, TC_RELU_GRAD,
-    TC_BINARY_COUNT
+    TC_ADD_RELU, TC_BINARY_COUNT
 };
 void tc_binary(int op, int dtype, int ndim, const int64_t *shape, const void *a, const int64_t *a_strides,
                const void *b, const int64_t *b_strides, void *y);
@@ -282,18 +282,15 @@ int tc_nll_loss_grad(int dtype, const tc_cross_entropy_params *p, const void *g,
 
 /* ---------------------------------------------------------------- norm.c -------------------------- */
 
-/* Batch normalisation of x (n, c, inner) over n and inner. stats: mean and biased variance of each channel (two passes). */
-int tc_batch_norm_stats(int dtype, int64_t n, int64_t c, int64_t inner, const void *x, void *mean, void *var);
+/* Batch normalisation of x (n, c, inner) over n and inner. stats: mean and biased variance of each channel (two passes), towards
+ * which the running ones move: running_x = (1 - momentum) * running_x + momentum * x for x = mean and the unbiased variance (each
+ * may be NULL). */
+int tc_batch_norm_stats(int dtype, int64_t n, int64_t c, int64_t inner, double momentum, const void *x, void *running_mean,
+                        void *running_var, void *mean, void *var);
 
 /* y = (x - mean) / sqrt(var + eps) * weight + bias; weight and bias may be NULL (1 and 0). relu != 0: negative y become 0. */
 int tc_batch_norm(int relu, int dtype, int64_t n, int64_t c, int64_t inner, double eps, const void *x, const void *mean,
                   const void *var, const void *weight, const void *bias, void *y);
-
-/* The training step's forward pass in one: stats, running_x = (1 - momentum) * running_x + momentum * x for x = mean and the
- * unbiased variance (each may be NULL), and y from mean and var. */
-int tc_batch_norm_train(int relu, int dtype, int64_t n, int64_t c, int64_t inner, double eps, double momentum, const void *x,
-                        const void *weight, const void *bias, void *running_mean, void *running_var, void *mean, void *var,
-                        void *y);
 
 /* Gradients; training != 0: mean and var were x's own and are differentiated through. relu and bias are the forward pass's: where
  * that cut y to 0 (found out again from x, so that y need not be kept) dy counts as 0; without relu, bias is not used.
@@ -301,6 +298,15 @@ int tc_batch_norm_train(int relu, int dtype, int64_t n, int64_t c, int64_t inner
 int tc_batch_norm_grad(int training, int relu, int dtype, int64_t n, int64_t c, int64_t inner, double eps, const void *dy,
                        const void *x, const void *mean, const void *var, const void *weight, const void *bias, void *dx,
                        void *dweight, void *dbias);
+
+/* ---------------------------------------------------------------- fold.c -------------------------- */
+
+/* The weights (filters, depth) and biases (filters) with which a convolution gives what it gives with `weight` and `bias`,
+ * normalised: (y - mean) / sqrt(var + eps) * gamma + beta. bias, gamma, beta may be NULL. */
+void tc_fold_batch_norm(int dtype, int64_t filters, int64_t depth, double eps, const void *weight, const void *bias,
+                        const void *mean, const void *var, const void *gamma, const void *beta, void *folded_weight,
+                        void *folded_bias);
+
 
 /* ---------------------------------------------------------------- optim.c ------------------------- */
 

@@ -92,6 +92,8 @@ TC_INLINE vec FN(op_div)(vec a, vec b) { return a / b; }
 TC_INLINE vec FN(op_maximum)(vec a, vec b) { return select_((a > b) | (a != a), a, b); }
 TC_INLINE vec FN(op_minimum)(vec a, vec b) { return select_((a < b) | (a != a), a, b); }
 
+TC_INLINE vec FN(op_add_relu)(vec a, vec b) { return FN(op_relu)(a + b); }
+
 /* Where y is NaN the gradient passes, as in PyTorch. */
 TC_INLINE vec FN(op_relu_grad)(vec dy, vec y) { return select_(y <= (T)0, splat(0), dy); }
 
@@ -178,6 +180,11 @@ static void FN(relu_grad)(int64_t n, const void *const *in, const int64_t *step,
     FN(map2)(n, in, step, y, FN(op_relu_grad));
 }
 
+static void FN(add_relu)(int64_t n, const void *const *in, const int64_t *step, void *y)
+{
+    FN(map2)(n, in, step, y, FN(op_add_relu));
+}
+
 /* y = a + alpha b, alpha the first value of in[2]; as map2. */
 static void FN(add_scaled)(int64_t n, const void *const *in, const int64_t *step, void *y)
 {
@@ -243,6 +250,7 @@ static const tc_elementwise_kernels FN(elementwise_kernels) = {
         [TC_ADD] = FN(add), [TC_SUB] = FN(sub), [TC_MUL] = FN(mul), [TC_DIV] = FN(div),
         [TC_MAXIMUM] = FN(maximum), [TC_MINIMUM] = FN(minimum), [TC_POW] = FN(power), [TC_FMOD] = FN(fmod),
         [TC_REMAINDER] = FN(remainder), [TC_ATAN2] = FN(atan2), [TC_RELU_GRAD] = FN(relu_grad),
+        [TC_ADD_RELU] = FN(add_relu),
     },
     .add_scaled = FN(add_scaled),
     .compare = {[TC_EQ] = FN(eq), [TC_NE] = FN(ne), [TC_LT] = FN(lt), [TC_LE] = FN(le)},

@@ -259,22 +259,12 @@ static int run_steps(norm_task *t)
     return TC_OK;
 }
 
-int tc_batch_norm_stats(int dtype, int64_t n, int64_t c, int64_t inner, const void *x, void *mean, void *var)
+int tc_batch_norm_stats(int dtype, int64_t n, int64_t c, int64_t inner, double momentum, const void *x, void *running_mean,
+                        void *running_var, void *mean, void *var)
 {
     norm_task task = {.dtype = dtype, .n = n, .c = c, .inner = inner, .cut = cut_for_sums(n, c, inner), .x = x, .mean = mean,
-                      .var = var, .sums = moments_part, .join = join_moments};
-
-    return run_steps(&task);
-}
-
-int tc_batch_norm_train(int relu, int dtype, int64_t n, int64_t c, int64_t inner, double eps, double momentum, const void *x,
-                        const void *weight, const void *bias, void *running_mean, void *running_var, void *mean, void *var,
-                        void *y)
-{
-    norm_task task = {.dtype = dtype, .relu = relu, .n = n, .c = c, .inner = inner, .cut = cut_for_sums(n, c, inner), .eps = eps,
-                      .x = x, .mean = mean, .var = var, .weight = weight, .bias = bias, .y = y, .momentum = momentum,
-                      .running_mean = running_mean, .running_var = running_var, .sums = moments_part, .join = join_moments,
-                      .map = apply_part};
+                      .var = var, .momentum = momentum, .running_mean = running_mean, .running_var = running_var,
+                      .sums = moments_part, .join = join_moments};
 
     return run_steps(&task);
 }

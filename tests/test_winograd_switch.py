@@ -57,7 +57,12 @@ def test_environment_variable(value, enabled):
         environment["TINYGRAD_CNN_WINOGRAD"] = value
     code = "from tinygrad_cnn.backends import winograd; print(winograd.enabled)"
     done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, cwd=tempfile.gettempdir(), capture_output=True, text=True, check=True
+        [sys.executable, "-c", code],
+        env=environment,
+        cwd=tempfile.gettempdir(),
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert done.stdout.strip() == str(enabled)
 

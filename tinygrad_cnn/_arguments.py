@@ -10,6 +10,7 @@ import numpy as np
 
 from . import core, dtypes
 from ._memory import check_writable
+from .autograd.waiting import settle
 from .tensor import Tensor, _scalar_name, wrap
 
 __all__ = ["cast_array", "check_options", "deliver", "size_of", "to_dtype", "to_number"]
@@ -129,6 +130,7 @@ def deliver(function: str, array: Any, out: Any, requires_grad: bool, dtype: Any
         )
     out._check_inplace()
     check_writable(out._array)
+    settle(out._array)
     if out._array.shape != array.shape:
         out._array = core.empty(array.shape, out._array.dtype)
     if out._array.dtype == array.dtype:

@@ -58,7 +58,7 @@ def _tensor(function: str, data: Any, dtype: Any, copy: builtins.bool) -> Tensor
     if isinstance(data, Tensor):
         return wrap(from_array(function, data._array, found, True))
     if isinstance(data, np.ndarray):
-        return wrap(from_array(function, data, found, copy))
+        return (wrap if copy else _shared)(from_array(function, data, found, copy))
     return wrap(from_sequence(function, data, found))
 
 
@@ -148,6 +148,13 @@ def _warn_read_only(array: Any) -> None:
         )
 
 
+def _shared(array: Any) -> Tensor:
+    """Return a tensor on memory that belongs to somebody else."""
+    tensor = wrap(array)
+    tensor._expose()
+    return tensor
+
+
 def from_numpy(ndarray: Any) -> Tensor:
     """Return a tensor on the memory of a NumPy array (`torch.from_numpy`).
 
@@ -159,7 +166,7 @@ def from_numpy(ndarray: Any) -> Tensor:
         module = type(ndarray).__module__
         raise TypeError(f"expected np.ndarray (got {name if module == 'builtins' else module + '.' + name})")
     _warn_read_only(ndarray)
-    return wrap(from_array("from_numpy", ndarray, None, False))
+    return _shared(from_array("from_numpy", ndarray, None, False))
 
 
 def frombuffer(
@@ -190,7 +197,7 @@ def frombuffer(
         )
     array = np.frombuffer(memory, found._numpy, count, offset)
     _warn_read_only(array)
-    result = wrap(array)
+    result = _shared(array)
     if requires_grad:
         result.requires_grad = True
     return result
@@ -200,4 +207,4 @@ def from_dlpack(ext_tensor: Any) -> Tensor:
     """Return a tensor on the memory of an object with `__dlpack__` (`torch.from_dlpack`), by NumPy's import."""
     if isinstance(ext_tensor, Tensor):
         return ext_tensor.detach()
-    return wrap(from_array("from_dlpack", np.from_dlpack(ext_tensor), None, False))
+    return _shared(from_array("from_dlpack", np.from_dlpack(ext_tensor), None, False))

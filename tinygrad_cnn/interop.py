@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from . import core, dtypes
+from .autograd.waiting import settle
 from .tensor import Tensor, wrap
 
 _NEEDS_GRAD = "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
@@ -22,6 +23,7 @@ def numpy(self: Tensor, *, force: builtins.bool = False) -> Any:
     """
     if self.requires_grad and not force:
         raise RuntimeError(_NEEDS_GRAD)
+    self._expose()
     return self._array.view()
 
 
@@ -34,7 +36,10 @@ def __array__(self: Tensor, dtype: Any = None, copy: Any = None) -> Any:
         if copy is False:
             raise ValueError("Unable to avoid copy while creating an array as requested.")
         return array.astype(dtype)
-    return array.copy() if copy else array.view()
+    if copy:
+        return array.copy()
+    self._expose()
+    return array.view()
 
 
 _OPERATORS = {
@@ -78,6 +83,7 @@ def __array_ufunc__(self: Tensor, ufunc: Any, method: str, *inputs: Any, **kwarg
         for target in out:
             if isinstance(target, Tensor):
                 target._check_inplace()
+                settle(target._array)
         kwargs["out"] = tuple([target._array if isinstance(target, Tensor) else target for target in out])
     result = getattr(ufunc, method)(*arrays, **kwargs)
     if out is not None:
@@ -184,6 +190,7 @@ def __dlpack__(self: Tensor, **kwargs: Any) -> Any:
     """Export the memory by the DLPack protocol; BufferError if this tensor requires a gradient."""
     if self.requires_grad:
         raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
+    self._expose()
     return self._array.__dlpack__(**kwargs)
 
 

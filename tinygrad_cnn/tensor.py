@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from . import core, dtypes
 from ._memory import check_writable, writable_by
 from .autograd.grad_mode import mode
+from .autograd.waiting import calls, settle
 from .dtypes import CPU, Size, from_numpy_dtype
 from .dtypes import scalar_name as _scalar_name
 from .gradient import Gradient
@@ -91,6 +92,14 @@ class Tensor(_Base):
     def _bump(self) -> None:
         """Count an in-place change."""
         self._counter()[0] += 1
+
+    def _expose(self) -> None:
+        """Note that somebody outside shares the memory and may write into it unseen: nothing made of it is put off."""
+        counter = self._counter()
+        if len(counter) == 1:
+            counter.append(1)
+            if calls.waiting:
+                settle(self._array)
 
     @property
     def _version(self) -> int:
@@ -198,6 +207,8 @@ class Tensor(_Base):
             if wanted:
                 return self._inplace_recorded(operation(), others, params)
         array = self._array
+        if calls.waiting:
+            settle(array)
         arrays = [None if other is None else other._array for other in others]
         if operation.takes_out and writable_by(operation, array, arrays):
             result = operation().forward(array, *arrays, **params, out=array)
@@ -216,6 +227,8 @@ class Tensor(_Base):
         before = self._alias()
         connect(node, (before, *others))
         array = self._array
+        if calls.waiting:
+            settle(array)
         arrays = [None if other is None else other._array for other in others]
         direct = node.takes_out and not node.saves_input and writable_by(type(node), array, arrays)
         if direct:
@@ -265,6 +278,8 @@ class Tensor(_Base):
         self._check_result(result)
         if not array.flags.writeable:
             check_writable(array)
+        if calls.waiting:
+            settle(array)
         if result.dtype != array.dtype:
             if not dtypes.can_cast(from_numpy_dtype(result.dtype), self.dtype):
                 raise RuntimeError(

@@ -16,6 +16,7 @@ from tinygrad_cnn.tensor import Tensor, wrap
 from .grad_mode import mode
 from .operation import LEAF
 from .run import Run, keep_gradient, key_of
+from .waiting import calls, settle_all
 
 
 def _tuple(value: Any) -> tuple[Any, ...]:
@@ -62,6 +63,8 @@ def _execute(run: Run, tensors: Sequence[Tensor], grads: Sequence[Tensor | None]
         if run.captured is not None:
             run.mark_useful([tensor._current_node() for tensor in tensors])
         run.go()
+        if calls.waiting and not calls.depth:
+            settle_all()
     finally:
         mode.enabled = before
 

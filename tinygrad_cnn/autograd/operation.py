@@ -168,6 +168,13 @@ def connect(node: Node, inputs: tuple[Any, ...]) -> bool:
     return True
 
 
+def connect_to(node: Node, source: Node, index: int, shape: tuple[int, ...]) -> None:
+    """Make `node` part of the graph, with output `index` of `source`, of that shape, as its only input."""
+    node.edges = [(source, index, shape)]
+    node.number = next(_numbers)
+    node.recording = True
+
+
 _new = object.__new__
 
 
@@ -185,6 +192,8 @@ class Operation(Node):
     # and into which it writes its result; whether it saves its first input, which then must survive.
     takes_out: ClassVar[bool] = False
     strided_out: ClassVar[bool] = False
+    # Whether `backward` can take the gradient of a ReLU right behind it along (`autograd.deferred`).
+    takes_relu_gradient: ClassVar[bool] = False
     saves_input: ClassVar[bool] = True
 
     def forward(self, *arrays: Any, **params: Any) -> Any:

@@ -15,6 +15,7 @@ from tinygrad_cnn import core
 from tinygrad_cnn.tensor import Tensor, wrap
 
 from .anomaly import run_watched
+from .deferred import Deferred
 from .grad_mode import anomaly
 from .operation import LEAF, Node, NodeHooks
 
@@ -156,7 +157,7 @@ class Run:
             if edge is None or grad is None:
                 continue
             target, index, shape = edge
-            if grad._array.shape != shape:
+            if type(grad) is not Deferred and grad._array.shape != shape:  # what is put off has the shape
                 grad = grad._unbroadcast(shape)
             self.give(target, index, grad)
 

@@ -59,6 +59,14 @@ def pack(arrays: tuple[Any, ...], inputs: tuple[Any, ...], outputs: tuple[Tensor
     return packed
 
 
+def unchanged(entry: Saved) -> bool:
+    """Whether an input, or None, is as it was saved."""
+    owner, _, index, version = entry
+    if index != INPUT or owner._version_counter is None:
+        return True
+    return bool(owner._version_counter[0] == version)
+
+
 def unpack(node: Node, entries: list[Saved]) -> tuple[Any, ...]:
     """Return the tensors (or None); RuntimeError if one was changed in place since it was saved."""
     tensors: list[Any] = []

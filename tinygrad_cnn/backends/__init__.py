@@ -1,5 +1,8 @@
-"""`torch.backends` on a CPU: scripts that look for a device, or set cuDNN's switches, run unchanged; `winograd` is ours."""
+"""`torch.backends` on a CPU: scripts that look for a device, or set cuDNN's switches, run unchanged.
 
-from tinygrad_cnn.backends import cudnn, mps, winograd
+`fusion` and `winograd` are ours: what may be computed together, and in fewer multiplications.
+"""
 
-__all__ = ["cudnn", "mps", "winograd"]
+from tinygrad_cnn.backends import cudnn, fusion, mps, winograd
+
+__all__ = ["cudnn", "fusion", "mps", "winograd"]

@@ -27,6 +27,7 @@ from .buffers import (
 from .elementwise import (
     ABS,
     ADD,
+    ADD_RELU,
     ATAN2,
     CEIL,
     COS,
@@ -78,6 +79,7 @@ from .reduce import AMAX, AMIN, MEAN, PROD, SUM, argmax, reduce
 __all__ = [
     "ABS",
     "ADD",
+    "ADD_RELU",
     "AMAX",
     "AMIN",
     "ATAN2",

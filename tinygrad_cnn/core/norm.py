@@ -15,14 +15,6 @@ def _dense(array: Array | None) -> Array | None:
     return None if array is None else contiguous(array)
 
 
-def batch_norm_stats(x: Array) -> tuple[Array, Array]:
-    """Return mean and biased variance of each channel, both (C,)."""
-    x = contiguous(x)
-    mean, var = empty(x.shape[1:2], x.dtype), empty(x.shape[1:2], x.dtype)
-    check(lib.tc_batch_norm_stats(code(x.dtype), *_sizes(x.shape), pointer(x), pointer(mean), pointer(var)))
-    return mean, var
-
-
 def batch_norm(
     x: Array, mean: Array, var: Array, weight: Array | None, bias: Array | None, eps: float, relu: bool = False
 ) -> Array:
@@ -47,41 +39,29 @@ def batch_norm(
     return y
 
 
-def batch_norm_train(
-    x: Array,
-    weight: Array | None,
-    bias: Array | None,
-    running_mean: Array | None,
-    running_var: Array | None,
-    momentum: float,
-    eps: float,
-    relu: bool = False,
-) -> tuple[Array, Array, Array]:
-    """Return (`batch_norm` of x by its own statistics, mean, biased variance), and move the running ones, if there are.
+def batch_norm_stats(
+    x: Array, momentum: float, running_mean: Array | None = None, running_var: Array | None = None
+) -> tuple[Array, Array]:
+    """Return (mean, biased variance) of each channel of x, and move the running ones, if there are, towards them.
 
     x has elements, and more than one a channel if there is a running variance. The running arrays are dense and change
     in place: running = (1 - momentum) * running + momentum * batch, the batch's variance being the unbiased one.
     """
-    x, weight, bias = contiguous(x), _dense(weight), _dense(bias)
-    y, mean, var = empty(x.shape, x.dtype), empty(x.shape[1:2], x.dtype), empty(x.shape[1:2], x.dtype)
+    x = contiguous(x)
+    mean, var = empty(x.shape[1:2], x.dtype), empty(x.shape[1:2], x.dtype)
     check(
-        lib.tc_batch_norm_train(
-            relu,
+        lib.tc_batch_norm_stats(
             code(x.dtype),
             *_sizes(x.shape),
-            eps,
             momentum,
             pointer(x),
-            pointer(weight),
-            pointer(bias),
             pointer(running_mean),
             pointer(running_var),
             pointer(mean),
             pointer(var),
-            pointer(y),
         )
     )
-    return y, mean, var
+    return mean, var
 
 
 def batch_norm_grad(
@@ -128,3 +108,22 @@ def batch_norm_grad(
         )
     )
     return dx, dweight, dbias
+
+
+def fold_batch_norm(
+    weight: Array, bias: Array | None, mean: Array, var: Array, gamma: Array | None, beta: Array | None, eps: float
+) -> tuple[Array, Array]:
+    """Return (weight, bias) with which a convolution gives its result normalised by mean, var, gamma and beta (K,)."""
+    weight, filters = contiguous(weight), len(weight)
+    folded, folded_bias = empty(weight.shape, weight.dtype), empty((filters,), weight.dtype)
+    lib.tc_fold_batch_norm(
+        code(weight.dtype),
+        filters,
+        weight.size // max(filters, 1),
+        eps,
+        pointer(weight),
+        *[pointer(_dense(array)) for array in (bias, mean, var, gamma, beta)],
+        pointer(folded),
+        pointer(folded_bias),
+    )
+    return folded, folded_bias

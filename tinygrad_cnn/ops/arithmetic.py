@@ -11,6 +11,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from tinygrad_cnn import core
+from tinygrad_cnn.autograd.deferred import WORTH, Task, defer, may_wait
+from tinygrad_cnn.autograd.waiting import calls
 from tinygrad_cnn.tensor import Tensor, wrap
 
 from .base import FLOATS, broadcast_error, check_tensor, write_out
@@ -19,6 +21,16 @@ from .promotion import NUMBERS, promoted, python_number
 from .unary import Neg
 
 # ---- operations ----
+
+
+class AddTask(Task):
+    """A sum of two arrays of one shape to be done."""
+
+    __slots__ = ()
+
+    def run(self, relu: bool) -> Any:
+        """Add."""
+        return core.binary(core.ADD_RELU if relu else core.ADD, *self.sources)
 
 
 class Add(Binary):
@@ -35,6 +47,10 @@ class Add(Binary):
         return self.scaled(a, b, alpha, out)
 
     alpha: Any = 1
+
+    def prepare(self, a: Any, b: Any) -> AddTask:
+        """Return a + b as a task; floats of one shape."""
+        return AddTask(a.shape, a.dtype, (a, b))
 
     def scaled(self, a: Any, b: Any, alpha: Any, out: Any) -> Any:
         """Return a + alpha * b, of floats by one call of the core."""
@@ -176,11 +192,18 @@ def _check_alpha(alpha: Any, dtype: Any) -> Any:
     return alpha
 
 
+def _can_wait(a: Any, b: Any) -> bool:
+    """Whether a sum may be one pass with the ReLU behind it."""
+    return a.nbytes > WORTH and a.shape == b.shape and a.dtype in FLOATS
+
+
 def add(input: Tensor, other: Any, *, alpha: Any = 1, out: Tensor | None = None) -> Tensor:
     """Return input + alpha * other, broadcast (`torch.add`)."""
     if alpha == 1 and out is None:  # the fast paths
         if isinstance(other, Tensor):
             if other._array.dtype is input._array.dtype:
+                if calls.depth and _can_wait(input._array, other._array) and may_wait((input, other)):
+                    return defer(Add(), (input, other), {})
                 return Add.apply(input, other)
         elif type(other) in (float, int) and input._array.dtype in FLOATS:
             return AddScalar.apply(input, value=other)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_cnn.autograd.grad_mode import mode
+from tinygrad_cnn.autograd.waiting import settle
 from tinygrad_cnn.creation import check_fits
 from tinygrad_cnn.tensor import Tensor, wrap
 
@@ -192,6 +193,7 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
         target._inplace(PutAt, value, index=where, accumulate=False)
         return
     input._check_inplace()
+    settle(target._array)
     try:
         target._array[where] = value._array
     except IndexError as error:

@@ -10,26 +10,49 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_cnn.autograd.deferred import Deferrable, Task
 from tinygrad_cnn.autograd.operation import Operation
 from tinygrad_cnn.core import FLOATS, Array
 from tinygrad_cnn.core import conv as kernels
 from tinygrad_cnn.core.conv import ConvShape
+from tinygrad_cnn.core.norm import fold_batch_norm
 
 __all__ = ["Conv2d", "Conv2dInputGrad", "Conv2dWeightGrad", "ConvShape"]
 
 
-class Conv2d(Operation):
+class ConvTask(Task):
+    """A convolution to be done."""
+
+    __slots__ = ("sizes",)
+
+    def __init__(self, sizes: ConvShape, x: Array, weight: Array, bias: Array | None):
+        super().__init__(sizes.y, x.dtype, (x, weight, bias))
+        self.sizes = sizes
+
+    def run(self, relu: bool) -> Array:
+        """Convolve."""
+        x, weight, bias = self.sources
+        if x.dtype in FLOATS:
+            return kernels.conv2d(self.sizes, x, weight, bias, relu)
+        y = _integer_conv2d(self.sizes, x, weight, bias)
+        return np.maximum(y, 0) if relu else y
+
+    def normalised(self, gamma: Array | None, beta: Array | None, mean: Array, var: Array, eps: float) -> ConvTask:
+        """Return the convolution that gives this one's result batch-normalised by known statistics."""
+        x, weight, bias = self.sources
+        return ConvTask(self.sizes, x, *fold_batch_norm(weight, bias, mean, var, gamma, beta, eps))
+
+
+class Conv2d(Deferrable):
     """y (N, K, OH, OW) of x (N, C, H, W), weight (K, C / groups, R, S) and bias (K,) or None."""
 
     grad_name = "ConvolutionBackward0"
 
-    def forward(self, x: Array, weight: Array, bias: Array | None, *, shape: ConvShape) -> Array:
+    def prepare(self, x: Array, weight: Array, bias: Array | None, *, shape: ConvShape) -> ConvTask:
         """Convolve."""
         self.shape = shape
         self.save_for_backward(x, weight)
-        if x.dtype not in FLOATS:
-            return _integer_conv2d(shape, x, weight, bias)
-        return kernels.conv2d(shape, x, weight, bias)
+        return ConvTask(shape, x, weight, bias)
 
     def backward(self, grad: Any) -> Any:
         """Return the gradients by x, weight and bias, each only if needed."""

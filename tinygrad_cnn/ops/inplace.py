@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_cnn.autograd.deferred import Deferred, take_relu_inplace
+from tinygrad_cnn.autograd.waiting import settle
 from tinygrad_cnn.creation import check_fits
 from tinygrad_cnn.tensor import Tensor, wrap
 
@@ -123,6 +125,7 @@ def fill_(input: Tensor, value: Any) -> Tensor:
             "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
             "Please clone() the tensor before performing the operation."
         )
+    settle(array)
     array.fill(number)
     input._bump()
     return input
@@ -142,6 +145,7 @@ def fill_diagonal_(input: Tensor, fill_value: Any, wrap: builtins.bool = False) 
         raise RuntimeError("all dimensions of input must be of equal length")
     if input.requires_grad:
         raise NotImplementedError("fill_diagonal_ of a tensor that requires grad is not implemented")
+    settle(input._array)
     np.fill_diagonal(input._array, fill_value, wrap)
     input._bump()
     return input
@@ -185,7 +189,14 @@ tanh_, sigmoid_ = (
     _unary(transcendental.Tanh, transcendental.tanh),
     _unary(transcendental.Sigmoid, transcendental.sigmoid),
 )
-erf_, relu_ = _unary(transcendental.Erf, transcendental.erf), _unary(unary.Relu, unary.relu)
+erf_, _relu_ = _unary(transcendental.Erf, transcendental.erf), _unary(unary.Relu, unary.relu)
+
+
+def relu_(input: Tensor) -> Tensor:
+    """In-place form of `relu`."""
+    return take_relu_inplace(input, unary.Relu) if type(input) is Deferred else _relu_(input)
+
+
 round_, frac_ = inplace(unary.round), inplace(unary.frac)
 
 pow_, fmod_, remainder_ = inplace(power.pow), inplace(division.fmod), inplace(division.remainder)

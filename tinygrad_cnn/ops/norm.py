@@ -4,22 +4,44 @@ from __future__ import annotations
 
 from typing import Any
 
+from tinygrad_cnn.autograd.deferred import Deferrable, Deferred, Task, put_off
 from tinygrad_cnn.autograd.operation import Operation
-from tinygrad_cnn.core import Array
+from tinygrad_cnn.autograd.saved import unchanged, unpack
+from tinygrad_cnn.core import FLOATS, Array
 from tinygrad_cnn.core import norm as kernels
+from tinygrad_cnn.tensor import wrap
 
-__all__ = ["BatchNorm"]
+from .conv import ConvTask
+from .unary import ReluGradTask
+
+__all__ = ["BatchNorm", "fold"]
 
 
-class BatchNorm(Operation):
+class NormTask(Task):
+    """A normalisation to be done."""
+
+    __slots__ = ("eps",)
+
+    def __init__(self, x: Array, weight: Array | None, bias: Array | None, mean: Array, var: Array, eps: float):
+        super().__init__(x.shape, x.dtype, (x, mean, var, weight, bias))
+        self.eps = eps
+
+    def run(self, relu: bool) -> Array:
+        """Normalise."""
+        x, mean, var, weight, bias = self.sources
+        return kernels.batch_norm(x, mean, var, weight, bias, self.eps, relu)
+
+
+class BatchNorm(Deferrable):
     """y (N, C, ...) = (x - mean) / sqrt(var + eps) * weight + bias, each of the four (C,).
 
     training: mean and var are x's own, the gradient goes through them too. weight and bias may be None.
     """
 
     grad_name = "NativeBatchNormBackward0"
+    takes_relu_gradient = True
 
-    def forward(
+    def prepare(
         self,
         x: Array,
         weight: Array | None,
@@ -29,19 +51,38 @@ class BatchNorm(Operation):
         *,
         training: bool,
         eps: float,
-    ) -> Array:
+    ) -> NormTask:
         """Normalise."""
         self.training, self.eps = training, eps
-        self.save_for_backward(x, weight, mean, var)
-        return kernels.batch_norm(x, mean, var, weight, bias, eps)
+        self.save_for_backward(x, weight, mean, var, bias)
+        return NormTask(x, weight, bias, mean, var, eps)
 
     def backward(self, grad: Any) -> Any:
         """Return the gradients by x, weight and bias, each only if needed."""
-        x, weight, mean, var = self.saved_tensors
+        # The bias only tells what a ReLU behind has cut; PyTorch does not ask that it has not changed.
+        x, weight, mean, var = unpack(self, self._saved[:4])
         needed = self.needs_input_grad[:3]
-        grads = BatchNormGrad.apply(grad, x, weight, mean, var, training=self.training, eps=self.eps, needed=needed)
+        options: dict[str, Any] = {"training": self.training, "eps": self.eps, "needed": needed}
+        if self._is_of_relu_behind(grad) and unchanged(self._saved[4]):
+            (bias,) = unpack(self, self._saved[4:])
+            grads = BatchNormReluGrad.apply(wrap(grad._task.sources[0]), x, weight, mean, var, bias, **options)
+        else:
+            grads = BatchNormGrad.apply(grad, x, weight, mean, var, **options)
         found = iter(grads)
         return (*[next(found) if need else None for need in needed], None, None)
+
+    def _is_of_relu_behind(self, grad: Any) -> bool:
+        """Whether the gradient is that of a ReLU of this node's output, not yet computed."""
+        return type(grad) is Deferred and isinstance(grad._task, ReluGradTask) and grad._task.before is self
+
+
+def fold(input: Deferred, weight: Any, bias: Any, mean: Any, var: Any, eps: float) -> Any:
+    """Return the convolution that `input` is, put off with weights that normalise as well; None if it is not one."""
+    task = input._task
+    if not isinstance(task, ConvTask) or task.dtype not in FLOATS:
+        return None
+    gamma, beta = (None if tensor is None else tensor._array for tensor in (weight, bias))
+    return put_off(task.normalised(gamma, beta, mean._array, var._array, eps))
 
 
 class BatchNormGrad(Operation):
@@ -74,6 +115,32 @@ class BatchNormGrad(Operation):
         by_dx, by_dweight, by_dbias = [next(given) if need else None for need in self.needed]
         rule = _second_training if self.training else _second_eval
         return (*rule(_Channels(dy, x, weight, mean, var, self.eps), by_dx, by_dweight, by_dbias), None, None)
+
+
+class BatchNormReluGrad(Operation):
+    """As BatchNormGrad, of the dy behind a ReLU of y: one pass less, as y's sign is found out from x again.
+
+    Only for gradients that are not differentiated themselves: `Relu.backward` does not put off those that are.
+    """
+
+    grad_name = "NativeBatchNormBackwardBackward0"
+
+    def forward(
+        self,
+        dy: Array,
+        x: Array,
+        weight: Array | None,
+        mean: Array,
+        var: Array,
+        bias: Array | None,
+        *,
+        training: bool,
+        eps: float,
+        needed: tuple[bool, bool, bool],
+    ) -> tuple[Array, ...]:
+        """Compute them together."""
+        grads = kernels.batch_norm_grad(dy, x, mean, var, weight, training, eps, needed, bias, True)
+        return tuple([grad for grad in grads if grad is not None])
 
 
 class _Channels:

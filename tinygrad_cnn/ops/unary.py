@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 from tinygrad_cnn import core, dtypes
-from tinygrad_cnn.autograd.operation import Operation
+from tinygrad_cnn.autograd.deferred import Deferred, Task, may_wait, put_off, take_relu
+from tinygrad_cnn.autograd.grad_mode import mode
+from tinygrad_cnn.autograd.operation import LEAF, Operation
 from tinygrad_cnn.tensor import Tensor, wrap
 
 from .base import FLOATS, check_tensor, scalar_name, write_out
@@ -111,9 +113,27 @@ class Relu(Unary):
         return y
 
     def backward(self, grad: Tensor) -> Tensor:
-        """Return the gradient where y > 0."""
+        """Return the gradient where y > 0; put off if the node before this one can take it along."""
         (y,) = self.saved_tensors
+        before, index, _ = self.edges[0]  # type: ignore[misc]
+        if index != LEAF and before.takes_relu_gradient and not mode.enabled and may_wait((grad, y)):
+            return put_off(ReluGradTask(grad._array, y._array, before))
         return ReluGrad.apply(grad, y)
+
+
+class ReluGradTask(Task):
+    """The gradient of a ReLU to be done; `before` is the node whose output it took."""
+
+    __slots__ = ("before",)
+
+    def __init__(self, dy: Any, y: Any, before: Any):
+        super().__init__(dy.shape, dy.dtype, (dy, y))
+        self.before = before
+
+    def run(self, relu: bool) -> Any:
+        """Mask dy."""
+        dx = core.binary(core.RELU_GRAD, *self.sources)
+        return core.unary(core.RELU, dx, dx) if relu else dx
 
 
 class ReluGrad(Operation):
@@ -222,6 +242,8 @@ def square(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 def relu(input: Tensor) -> Tensor:
     """Return max(input, 0) (`torch.relu`); the derivative at 0 is 0. RuntimeError for bool."""
+    if type(input) is Deferred:
+        return take_relu(input, Relu)
     if not isinstance(input, Tensor) or input._array.dtype.kind == "b":
         check_tensor(input, "relu")
         raise RuntimeError("Boolean inputs not supported for relu")

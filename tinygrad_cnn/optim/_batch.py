@@ -11,6 +11,7 @@ from operator import is_
 from typing import Any
 
 from tinygrad_cnn import core
+from tinygrad_cnn.autograd.waiting import settle
 from tinygrad_cnn.tensor import Tensor, wrap
 
 __all__ = ["Batch", "Batches", "Kept"]
@@ -36,6 +37,7 @@ class Batch:
     def add(self, param: Tensor, state: dict[str, Any]) -> None:
         """Append a parameter that has a gradient, with the named entries of its state."""
         array = param._array
+        settle(array)
         self._ids.add(id(param))
         self.params.append(param)
         self.arrays.append(core.contiguous(array))

@@ -13,6 +13,7 @@ from tinygrad_cnn import core
 from tinygrad_cnn._memory import check_writable
 from tinygrad_cnn.autograd.grad_mode import mode
 from tinygrad_cnn.autograd.operation import Operation
+from tinygrad_cnn.autograd.waiting import settle
 from tinygrad_cnn.core.random import GeneratorState
 from tinygrad_cnn.dtypes import from_numpy_dtype
 from tinygrad_cnn.tensor import Tensor, _scalar_name
@@ -204,6 +205,7 @@ def _redraw(tensor: Tensor, operation: type[Operation], fill: Callable[[Array], 
     if mode.enabled and tensor.requires_grad:
         return tensor._inplace(operation, fill=fill)
     check_writable(tensor._array)
+    settle(tensor._array)
     fill(tensor._array)
     tensor._bump()
     return tensor

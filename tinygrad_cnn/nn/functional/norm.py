@@ -6,10 +6,13 @@ import math
 from typing import Any
 
 from tinygrad_cnn import core
+from tinygrad_cnn.autograd.deferred import Deferred, facts, records
+from tinygrad_cnn.autograd.waiting import settle
+from tinygrad_cnn.core import contiguous
 from tinygrad_cnn.core import norm as kernels
 from tinygrad_cnn.dtypes import Size
 from tinygrad_cnn.nn.functional._arguments import check_tensor, not_implemented_for, scalar_name
-from tinygrad_cnn.ops.norm import BatchNorm
+from tinygrad_cnn.ops.norm import BatchNorm, fold
 from tinygrad_cnn.tensor import Tensor, wrap
 
 __all__ = ["batch_norm"]
@@ -46,23 +49,28 @@ def batch_norm(
         raise ValueError(f"batch_norm eps must be non-negative, but got {eps}")
     if (running_mean is None) != (running_var is None) and training:
         raise ValueError("running_mean and running_var must either both be None or neither be None")
-    x = input._array
-    if x.ndim < 2:
-        raise RuntimeError(f"batch_norm expects an input of at least 2 dimensions (N, C, ...), but got {list(x.shape)}")
-    if training and x.shape[0] * math.prod(x.shape[2:]) == 1:
-        raise ValueError(f"Expected more than 1 value per channel when training, got input size {Size(x.shape)}")
+    shape, dtype = facts(input)
+    if len(shape) < 2:
+        raise RuntimeError(f"batch_norm expects an input of at least 2 dimensions (N, C, ...), but got {list(shape)}")
+    if training and shape[0] * math.prod(shape[2:]) == 1:
+        raise ValueError(f"Expected more than 1 value per channel when training, got input size {Size(shape)}")
     others = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias}
-    _check_parameters(input, others, training)
+    _check_parameters(input, shape[1], dtype, others, training)
     if training:
-        mean, var = _batch_statistics(x, running_mean, running_var, momentum)
+        mean, var = _batch_statistics(input._array, running_mean, running_var, momentum)
     else:
         assert running_mean is not None and running_var is not None
         mean, var = running_mean.detach(), running_var.detach()
+        if type(input) is Deferred and not records(input, weight, bias):
+            folded = fold(input, weight, bias, mean, var, float(eps))
+            if folded is not None:
+                return folded
     return BatchNorm.apply(input, weight, bias, mean, var, training=bool(training), eps=float(eps))
 
 
-def _check_parameters(input: Tensor, others: dict[str, Tensor | None], training: bool) -> None:
-    channels = input._array.shape[1]
+def _check_parameters(
+    input: Tensor, channels: int, dtype: Any, others: dict[str, Tensor | None], training: bool
+) -> None:
     for name, tensor in others.items():
         if tensor is None:
             if not training and name.startswith("running"):
@@ -74,7 +82,7 @@ def _check_parameters(input: Tensor, others: dict[str, Tensor | None], training:
     if not input.is_floating_point():
         raise not_implemented_for("batch_norm", input)
     for name, tensor in others.items():
-        if tensor is not None and tensor._array.dtype != input._array.dtype:
+        if tensor is not None and tensor._array.dtype != dtype:
             raise RuntimeError(
                 f"mixed dtype (CPU): input is {scalar_name(input.dtype)}, but expect parameter {name} to have scalar "
                 f"type of {scalar_name(input.dtype)}, not {scalar_name(tensor.dtype)}"
@@ -85,12 +93,13 @@ def _batch_statistics(x: Any, running_mean: Tensor | None, running_var: Tensor |
     """Return mean and biased variance of the batch as tensors, after moving the running ones towards them."""
     if not x.size:  # nothing to learn from
         return wrap(core.zeros(x.shape[1:2], x.dtype)), wrap(core.zeros(x.shape[1:2], x.dtype))
-    mean, var = kernels.batch_norm_stats(x)
-    count = x.size // x.shape[1]
-    for running, batch, scale in ((running_mean, mean, 1.0), (running_var, var, count / (count - 1))):
-        if running is not None:
-            array = running._array
-            array *= 1 - momentum
-            array += batch * (momentum * scale)
-            running._bump()
+    moving = [tensor for tensor in (running_mean, running_var) if tensor is not None]
+    for tensor in moving:
+        settle(tensor._array)
+    dense = [contiguous(tensor._array) for tensor in moving]
+    mean, var = kernels.batch_norm_stats(x, momentum, *dense)
+    for tensor, array in zip(moving, dense, strict=True):
+        if array is not tensor._array:
+            core.copy_into(array, tensor._array)
+        tensor._bump()
     return wrap(mean), wrap(var)

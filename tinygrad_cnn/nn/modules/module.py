@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_cnn.autograd.grad_mode import no_grad
+from tinygrad_cnn.autograd.waiting import calls, settle_all
 from tinygrad_cnn.nn.modules import _hooks
 from tinygrad_cnn.nn.modules._convert import Convert
 from tinygrad_cnn.nn.modules._errors import add_module_path
@@ -95,11 +96,18 @@ class Module(StateDict, ModuleHooks, Convert):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call `forward` with the hooks around it."""
+        depth = calls.depth
+        calls.depth = depth + 1
         try:
-            return self._call_impl(*args, **kwargs)
+            result = self._call_impl(*args, **kwargs)
+            if not depth and calls.waiting:
+                settle_all()
+            return result
         except Exception as error:
             add_module_path(error, self)
             raise
+        finally:
+            calls.depth = depth
 
     # ---------------------------------------------------------------- registering
 
