@@ -30,15 +30,24 @@ conv_axis conv_make_axis(int64_t taps, int64_t step, int64_t first, int64_t spac
 
 void conv_offsets(const conv_windows *v, int64_t channels, int64_t band, int64_t together, int64_t *offset)
 {
-    const conv_axis *rows = &v->rows, *cols = &v->cols;
-    const int64_t plane = conv_plane_rows(v, band) * v->pitch * together;
     for (int64_t c = 0; c < channels; c++)
-        for (int64_t r = 0; r < rows->taps; r++)
-            for (int64_t s = 0; s < cols->taps; s++) {
-                const int64_t which = (c * rows->phases + r % rows->phases) * cols->phases + s % cols->phases;
-                const int64_t i = r / rows->phases * rows->unit - rows->low, j = s / cols->phases * cols->unit - cols->low;
-                *offset++ = which * plane + i * v->pitch + j;
-            }
+        for (int64_t r = 0; r < v->rows.taps; r++)
+            for (int64_t s = 0; s < v->cols.taps; s++)
+                *offset++ = conv_offset(v, band, together, c, r, s);
+}
+
+int64_t conv_shared_columns(const conv_windows *v)
+{
+    const conv_axis *cols = &v->cols;
+    const int64_t cells = v->ow + cols->range;
+    int64_t shared = tc_min(cols->range, v->pitch - v->ow);
+    for (int64_t s = 0; s < cols->phases; s++) {
+        const int64_t pixel = cols->low * cols->step + cols->first + s * cols->spacing;
+        const int64_t left = pixel < 0 ? tc_ceil_div(-pixel, cols->step) : 0;
+        const int64_t right = cells - (pixel < v->w ? tc_ceil_div(v->w - pixel, cols->step) : 0);
+        shared = tc_max(0, tc_min(shared, tc_min(left, right)));
+    }
+    return shared;
 }
 
 void conv_pack_planes(int dtype, const conv_windows *v, int64_t channels, int64_t i0, int64_t band, int64_t which,
@@ -111,6 +120,11 @@ static bool is_depthwise(const tc_conv2d_params *p)
     return p->groups == p->c && p->k / p->groups <= 2 && p->r > 0 && p->s > 0;
 }
 
+static int64_t output_budget(int dtype, const tc_conv2d_params *p)
+{
+    return conv_budget(p->n * p->k * p->oh * p->ow * (int64_t)tc_itemsize(dtype));
+}
+
 int tc_conv2d(int dtype, const tc_conv2d_params *p, const void *x, const void *weight, const void *bias, void *y)
 {
     if (p->n == 0 || p->k == 0 || p->oh == 0 || p->ow == 0)
@@ -130,7 +144,7 @@ int tc_conv2d(int dtype, const tc_conv2d_params *p, const void *x, const void *w
         .out_image = p->k * p->oh * p->ow, .out_group = filters * p->oh * p->ow, .out_filter = p->oh * p->ow,
         .out_row = p->ow, .out_col = 1,
         .w_group = filters * channels * taps, .w_filter = channels * taps, .w_channel = taps, .w_row = p->s, .w_col = 1,
-        .relu = p->relu != 0,
+        .budget = output_budget(dtype, p), .relu = p->relu != 0,
     };
     return conv_apply(dtype, &job, x, weight, bias, y);
 }
@@ -178,7 +192,7 @@ int tc_conv2d_input_grad(int dtype, const tc_conv2d_params *p, const void *dy, c
                 .out_image = p->c * p->h * p->w, .out_group = channels * p->h * p->w, .out_filter = p->h * p->w,
                 .out_row = p->stride_h * p->w, .out_col = p->stride_w,
                 .w_group = filters * channels * taps, .w_filter = taps, .w_channel = channels * taps,
-                .w_row = rows.q * p->s, .w_col = cols.q,
+                .w_row = rows.q * p->s, .w_col = cols.q, .budget = output_budget(dtype, p),
             };
             const int64_t first_weight = rows.r0 * p->s + cols.r0;
             const int status = conv_apply(dtype, &job, dy, (const char *)weight + (size_t)first_weight * item, NULL,

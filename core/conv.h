@@ -51,6 +51,19 @@ static inline int64_t conv_band_size(const conv_windows *v, int64_t band)
 /* offset[c * taps + tap] for `channels` channels, where the planes of `together` images stand one after the other. */
 void conv_offsets(const conv_windows *v, int64_t channels, int64_t band, int64_t together, int64_t *offset);
 
+/* Where channel c's row of tap (r, s) starts. */
+static inline int64_t conv_offset(const conv_windows *v, int64_t band, int64_t together, int64_t c, int64_t r, int64_t s)
+{
+    const conv_axis *rows = &v->rows, *cols = &v->cols;
+    const int64_t plane = (c * rows->phases + r % rows->phases) * cols->phases + s % cols->phases;
+    const int64_t i = r / rows->phases * rows->unit - rows->low, j = s / cols->phases * cols->unit - cols->low;
+    return (plane * together * conv_plane_rows(v, band) + i) * v->pitch + j;
+}
+
+/* Cells by which the pitch may be shortened: the padding at the end of a row then is that at the start of the next, and
+ * the last row of the last plane needs as many cells of 0 behind it. */
+int64_t conv_shared_columns(const conv_windows *v);
+
 /* Packs the planes of `channels` channels of one image, the `which`-th of `together`, from pixels (the first channel), for
  * output rows [i0, i0 + band). */
 void conv_pack_planes(int dtype, const conv_windows *v, int64_t channels, int64_t i0, int64_t band, int64_t which,
@@ -68,9 +81,25 @@ typedef struct {
     int64_t source_image, source_group;
     int64_t out_image, out_group, out_filter, out_row, out_col;
     int64_t w_group, w_filter, w_channel, w_row, w_col;
+    int64_t budget;     /* bytes of a task: conv_budget of the whole convolution */
     bool relu;
 } conv_apply_job;
 int conv_apply(int dtype, const conv_apply_job *job, const void *source, const void *weight, const void *bias, void *out);
+
+/* What a task keeps in L2: of a large convolution; of a small one so much that two threads' tasks, tables of offsets and the
+ * allocator's rounding included, need a tenth of the memory of its output (the convolution's output in the input gradient,
+ * too), but never less than a few tiles' worth. */
+enum { CONV_TASK_BYTES = 192 * 1024, CONV_LEAST_BYTES = 16 * 1024 };
+static inline int64_t conv_budget(int64_t output_bytes)
+{
+    return tc_max(CONV_LEAST_BYTES, tc_min(CONV_TASK_BYTES, output_bytes / 25));
+}
+
+/* Multiply-adds that repay a hand-over to another thread, and the tasks wanted for a good balance. */
+enum { CONV_CHUNK_WORK = 1 << 18, CONV_TASKS = 16 };
+
+/* conv_panels.c: the same by panels. */
+int conv_panels(int dtype, const conv_apply_job *job, const void *source, const void *weight, const void *bias, void *out);
 
 /* conv_weight.c: tc_conv2d_weight_grad for sizes of at least one. */
 int conv_weight_grad(int dtype, const tc_conv2d_params *p, const void *dy, const void *x, void *dweight);

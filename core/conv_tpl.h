@@ -1,4 +1,24 @@
-/* conv_tpl.h - kernels of conv.c for one dtype and instruction set: packing planes of images, and rows of one filter. */
+/* conv_tpl.h - kernels of conv.c for one dtype and instruction set: packing planes of images, products, copies. */
+
+#if VBYTES / (DTYPE_F32 ? 4 : 8) == 2
+#define EVEN_LANES 0, 2
+#elif VBYTES / (DTYPE_F32 ? 4 : 8) == 4
+#define EVEN_LANES 0, 2, 4, 6
+#elif VBYTES / (DTYPE_F32 ? 4 : 8) == 8
+#define EVEN_LANES 0, 2, 4, 6, 8, 10, 12, 14
+#else
+#define EVEN_LANES 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30
+#endif
+
+/* The even elements of a and b, one after the other. */
+TC_INLINE vec FN(unzip)(vec a, vec b)
+{
+#if defined(__clang__)
+    return __builtin_shufflevector(a, b, EVEN_LANES);
+#else
+    return __builtin_shuffle(a, b, (ivec){EVEN_LANES});
+#endif
+}
 
 /* count cells from pixels `step` apart, never past either end: what whole vectors leave is covered by one that overlaps. */
 static inline void FN(conv_copy)(int64_t count, const T *src, int64_t step, T *dst)
@@ -8,7 +28,10 @@ static inline void FN(conv_copy)(int64_t count, const T *src, int64_t step, T *d
             store(dst + j, load(src + j));
         store(dst + count - VLEN, load(src + count - VLEN));
     } else if (step == 2) {
-        for (int64_t j = 0; j < count; j++)
+        int64_t j = 0;
+        for (; j + VLEN < count; j += VLEN)     /* one more, as the pixel behind the last may lie past the image's end */
+            store(dst + j, FN(unzip)(load(src + 2 * j), load(src + 2 * j + VLEN)));
+        for (; j < count; j++)
             dst[j] = src[2 * j];
     } else {
         for (int64_t j = 0; j < count; j++)
@@ -37,62 +60,33 @@ static void FN(conv_pack)(const tc_plane *p, const void *pixels, void *cells)
     }
 }
 
-static void FN(conv_unpack)(int64_t rows, int64_t cols, const void *x_, int64_t x_row, void *y_, int64_t y_row, int64_t y_col)
+/* y[2 * l] = v[l]; the elements between keep their values. */
+TC_INLINE void FN(store_even)(T *y, vec v)
+{
+    const ivec odd = (ivec)FN(zip_low)((vec)(ivec){0}, (vec)~(ivec){0});
+    store(y, select_(odd, load(y), FN(zip_low)(v, v)));
+    store(y + VLEN, select_(odd, load(y + VLEN), FN(zip_high)(v, v)));
+}
+
+static void FN(conv_copy_rows)(int64_t rows, int64_t cols, const void *x_, int64_t x_row, int64_t x_col, void *y_, int64_t y_row,
+                               int64_t y_col)
 {
     const T *x = x_;
     T *y = y_;
     for (int64_t i = 0; i < rows; i++, x += x_row, y += y_row) {
+        int64_t j = 0;
         if (y_col == 1) {
-            FN(conv_copy)(cols, x, 1, y);
-        } else {
-            for (int64_t j = 0; j < cols; j++)
-                y[j * y_col] = x[j];
+            FN(conv_copy)(cols, x, x_col, y);
+            continue;
         }
+        for (; x_col == 1 && y_col == 2 && j + VLEN < cols; j += VLEN)
+            FN(store_even)(y + 2 * j, load(x + j));
+        for (; j < cols; j++)
+            y[j * y_col] = x[j * x_col];
     }
 }
 
-static void FN(conv_relu)(int64_t n, void *y_)
-{
-    T *y = y_;
-    int64_t j = 0;
-    for (; j + VLEN <= n; j += VLEN)
-        store(y + j, select_(load(y + j) <= (T)0, splat(0), load(y + j)));
-    for (; j < n; j++)
-        y[j] = y[j] <= 0 ? 0 : y[j];
-}
-
-/* One filter: ROW_VECS accumulators in flight hide the latency of the multiply-add; each loads its own pixels. */
-#define ROW_VECS 8
-
-static void FN(conv_row)(int64_t count, int64_t taps, const void *weight_, int64_t weight_step, const int64_t *offset,
-                         const void *x_, double bias, void *y_)
-{
-    const T *weight = weight_, *x = x_;
-    T *y = y_;
-    int64_t t = 0;
-    for (; t + ROW_VECS * VLEN <= count; t += ROW_VECS * VLEN) {
-        vec acc[ROW_VECS];
-        TC_UNROLL
-        for (int j = 0; j < ROW_VECS; j++)
-            acc[j] = splat((T)bias);
-        for (int64_t p = 0; p < taps; p++) {
-            const T *row = x + offset[p] + t;
-            T w = weight[p * weight_step];
-            TC_UNROLL
-            for (int j = 0; j < ROW_VECS; j++)
-                acc[j] += w * load(row + j * VLEN);
-        }
-        TC_UNROLL
-        for (int j = 0; j < ROW_VECS; j++)
-            store(y + t + j * VLEN, acc[j]);
-    }
-    for (; t < count; t += VLEN) {
-        vec acc = splat((T)bias);
-        for (int64_t p = 0; p < taps; p++)
-            acc += weight[p * weight_step] * load(x + offset[p] + t);
-        store(y + t, acc);
-    }
-}
+#include "conv_block_tpl.h"
 
 static void FN(conv_add)(int64_t n, const void *x_, void *y_)
 {
@@ -104,10 +98,10 @@ static void FN(conv_add)(int64_t n, const void *x_, void *y_)
 
 static const tc_conv_kernels FN(conv_kernels) = {
     .pack = FN(conv_pack),
-    .relu = FN(conv_relu),
-    .unpack = FN(conv_unpack),
-    .row = FN(conv_row),
+    .copy = FN(conv_copy_rows),
+    .block = FN(conv_block),
+    .gather = FN(conv_gather),
     .add = FN(conv_add),
 };
 
-#undef ROW_VECS
+#undef EVEN_LANES

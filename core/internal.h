@@ -49,15 +49,32 @@ typedef struct {
     int64_t row, col, row_step, col_step;
 } tc_plane;
 
+/* c (rows, cols) = [c or bias] + sum over p < kc of a[i * a_row + a_offset[p]] * b[b_offset[p] + j], then relu if asked.
+ * Rows of b and c have adjacent elements; those of b are read in whole tiles of gemm.nr. */
+typedef struct {
+    int64_t rows, cols, kc;
+    const void *a, *b;
+    int64_t a_row;
+    const int64_t *a_offset, *b_offset;
+    void *c;
+    int64_t c_row;
+    const void *bias;           /* one a row, or NULL; not used with `add` */
+    bool add, relu;
+} tc_conv_block;
+
+/* Columns of a panel that are adjacent in the planes. */
+typedef struct {
+    int64_t from, to;
+} tc_conv_piece;
+
 typedef struct {
     void (*pack)(const tc_plane *p, const void *pixels, void *cells);
-    void (*relu)(int64_t n, void *y);   /* in place */
-    /* y[i * y_row + j * y_col] = x[i * x_row + j] for i < rows, j < cols. */
-    void (*unpack)(int64_t rows, int64_t cols, const void *x, int64_t x_row, void *y, int64_t y_row, int64_t y_col);
-    /* y[t] = bias + sum over p < taps of weight[p * weight_step] * x[offset[p] + t], for t < count (rounded up to whole
-     * vectors in x and y). */
-    void (*row)(int64_t count, int64_t taps, const void *weight, int64_t weight_step, const int64_t *offset, const void *x,
-                double bias, void *y);
+    /* y[i * y_row + j * y_col] = x[i * x_row + j * x_col] for i < rows, j < cols. */
+    void (*copy)(int64_t rows, int64_t cols, const void *x, int64_t x_row, int64_t x_col, void *y, int64_t y_row, int64_t y_col);
+    void (*block)(const tc_conv_block *t);
+    /* panel[p * nr + to + j] = planes[offset[p] + from + j] for p < kc, pieces in rising order of `to`, and j up to the next
+     * piece. Reads up to nr elements past a piece, and writes as many past the panel. */
+    void (*gather)(int64_t kc, int pieces, const tc_conv_piece *piece, const int64_t *offset, const void *planes, void *panel);
     void (*add)(int64_t n, const void *x, void *y);     /* y += x, n a whole number of vectors */
 } tc_conv_kernels;
 

@@ -149,6 +149,15 @@ LARGE = {
     "large kernel": Geometry((1, 2, 60, 50), 3, (31, 29), pad=(15, 15, 14, 14)),
     "large stride": Geometry((2, 16, 60, 60), 24, (7, 7), stride=(4, 4), pad=(3, 3, 3, 3)),
     "long rows": Geometry((1, 3, 5, 3000), 4, (3, 3), pad=(1, 1, 1, 1)),
+    "small deep planes": Geometry((9, 70, 7, 7), 150, (3, 3), pad=(1, 1, 1, 1)),
+    "small deep planes, stride": Geometry((5, 40, 14, 13), 130, (3, 3), stride=(2, 2), pad=(1, 1, 1, 1)),
+    "small deep planes, groups": Geometry((3, 60, 9, 8), 80, (3, 2), groups=2),
+    "blocks of filters, one image": Geometry((1, 300, 7, 7), 290, (3, 3), pad=(1, 1, 1, 1)),
+    "a band is a run of tiles": Geometry((1, 24, 60, 40), 64, (3, 3), dilation=(1, 8)),
+    "large kernel, several slices": Geometry((2, 9, 30, 21), 40, (21, 15), pad=(3, 2, 4, 5)),
+    "image without padding": Geometry((5, 6, 14, 14), 16, (5, 5)),
+    "two filters": Geometry((2, 20, 12, 70), 2, (3, 3), pad=(1, 1, 1, 1)),
+    "much padding": Geometry((2, 7, 12, 11), 20, (3, 3), pad=(9, 7, 5, 6)),
     "depthwise": Geometry((2, 40, 40, 41), 40, (5, 5), pad=(2, 2, 2, 2), groups=40),
 }
 
@@ -198,6 +207,8 @@ SHAPES = [
     Geometry((20, 1, 28, 28), 6, (5, 5), pad=(2, 2, 2, 2)),
     Geometry((3, 32, 28, 28), 64, (3, 3), pad=(1, 1, 1, 1)),
     Geometry((2, 16, 33, 31), 16, (3, 3), stride=(2, 2), groups=16),
+    Geometry((9, 70, 7, 7), 150, (3, 3), pad=(1, 1, 1, 1)),
+    Geometry((1, 130, 14, 14), 70, (3, 3), stride=(2, 2), pad=(1, 1, 1, 1)),
 ]
 
 
@@ -212,6 +223,45 @@ def test_same_bits_for_any_number_of_threads(isa, dtype, g, rng):
         results.append(b"".join(out.tobytes() for out in outs))
     lib.tc_set_num_threads(before)
     assert len(set(results)) == 1
+
+
+# The convolutions of networks for MNIST, CIFAR and ImageNet that are measured in benchmarks/.
+MEASURED = [
+    Geometry((64, 1, 28, 28), 6, (5, 5), pad=(2, 2, 2, 2)),
+    Geometry((64, 6, 14, 14), 16, (5, 5)),
+    Geometry((64, 1, 28, 28), 32, (3, 3)),
+    Geometry((64, 3, 32, 32), 16, (3, 3), pad=(1, 1, 1, 1)),
+    Geometry((64, 16, 32, 32), 32, (3, 3), stride=(2, 2), pad=(1, 1, 1, 1)),
+    Geometry((64, 64, 8, 8), 64, (3, 3), pad=(1, 1, 1, 1)),
+    Geometry((16, 512, 7, 7), 512, (3, 3), pad=(1, 1, 1, 1)),
+    Geometry((4, 3, 224, 224), 64, (7, 7), stride=(2, 2), pad=(3, 3, 3, 3)),
+]
+
+
+@pytest.fixture
+def two_threads():
+    before = lib.tc_get_num_threads()
+    lib.tc_set_num_threads(2)
+    yield
+    lib.tc_set_num_threads(before)
+
+
+@pytest.mark.parametrize("g", MEASURED, ids=lambda g: "x".join(map(str, g.x_shape)))
+def test_two_threads_need_a_tenth_of_the_output(g, two_threads):
+    x, weight, y = (np.zeros(shape, np.float32) for shape in (g.x_shape, g.weight_shape, g.y_shape))
+    stats = ffi.new("tc_alloc_stats *")
+    for call in (
+        lambda: lib.tc_conv2d(code(x), params(g), ptr(x), ptr(weight), ffi.NULL, ptr(y)),
+        lambda: lib.tc_conv2d_input_grad(code(x), params(g), ptr(y), ptr(weight), ptr(x)),
+    ):
+        lib.tc_get_alloc_stats(stats)
+        held = lib.tc_alloc(stats.peak - stats.in_use + 1)  # from here on, whatever is allocated is a new peak
+        lib.tc_get_alloc_stats(stats)
+        in_use = stats.in_use
+        assert call() == lib.TC_OK
+        lib.tc_get_alloc_stats(stats)
+        lib.tc_free(held)
+        assert stats.peak - in_use <= y.nbytes / 10
 
 
 def test_pixels_that_no_window_meets_are_not_read(isa, dtype, rng):
