@@ -240,11 +240,12 @@ void tc_adaptive_avg_pool2d(int dtype, const tc_pool2d_params *p, const void *x,
 void tc_adaptive_avg_pool2d_grad(int dtype, const tc_pool2d_params *p, const void *dy, void *dx);
 
 /* Padding by index maps, for every mode at once: y[p,i,j] = x[p, rows[i], cols[j]], or value where rows[i] or cols[j] is
- * -1. x is (planes, h, w), y (planes, oh, ow). The gradient adds dy back through the same maps; dx is overwritten. */
+ * -1. x is (planes, h, w), y (planes, oh, ow). The gradient adds dy back through the same maps; dx is overwritten; it fails only
+ * for memory. */
 void tc_pad2d(int dtype, int64_t planes, int64_t h, int64_t w, int64_t oh, int64_t ow, const int64_t *rows, const int64_t *cols,
               double value, const void *x, void *y);
-void tc_pad2d_grad(int dtype, int64_t planes, int64_t h, int64_t w, int64_t oh, int64_t ow, const int64_t *rows,
-                   const int64_t *cols, const void *dy, void *dx);
+int tc_pad2d_grad(int dtype, int64_t planes, int64_t h, int64_t w, int64_t oh, int64_t ow, const int64_t *rows,
+                  const int64_t *cols, const void *dy, void *dx);
 
 /* ---------------------------------------------------------------- softmax.c ----------------------- */
 

@@ -127,6 +127,9 @@ void tc_where(int dtype, int ndim, const int64_t *shape, const void *cond, const
 
 /* ---- fill ---- */
 
+/* Bytes that are made once and then copied, which the C library does with the widest stores of the machine. */
+enum { FILL_BLOCK = 2048 };
+
 typedef struct {
     int dtype;
     double value;
@@ -137,15 +140,16 @@ static void fill_range(void *ctx, int64_t begin, int64_t end)
 {
     const fill_job *job = ctx;
     const float value = (float)job->value;
-    const size_t itemsize = tc_itemsize(job->dtype);
-    if (job->value == 0 && !signbit(job->value))
-        memset((char *)job->y + (size_t)begin * itemsize, 0, (size_t)(end - begin) * itemsize);
-    else if (job->dtype == TC_F32)
-        for (int64_t i = begin; i < end; i++)
-            ((float *)job->y)[i] = value;
-    else
-        for (int64_t i = begin; i < end; i++)
-            ((double *)job->y)[i] = job->value;
+    const size_t itemsize = tc_itemsize(job->dtype), bytes = (size_t)(end - begin) * itemsize;
+    char *y = (char *)job->y + (size_t)begin * itemsize, block[FILL_BLOCK];
+    if (job->value == 0 && !signbit(job->value)) {
+        memset(y, 0, bytes);
+        return;
+    }
+    for (size_t at = 0; at < FILL_BLOCK && at < bytes; at += itemsize)
+        memcpy(block + at, job->dtype == TC_F32 ? (const void *)&value : (const void *)&job->value, itemsize);
+    for (size_t at = 0; at < bytes; at += FILL_BLOCK)
+        memcpy(y + at, block, bytes - at < FILL_BLOCK ? bytes - at : FILL_BLOCK);
 }
 
 void tc_fill(int dtype, int64_t n, double value, void *y)

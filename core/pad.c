@@ -122,11 +122,36 @@ static void pad_grad_range(void *ctx, int64_t begin, int64_t end)
                                                  t->x + (size_t)plane * out, t->y + (size_t)plane * in);
 }
 
-void tc_pad2d_grad(int dtype, int64_t planes, int64_t h, int64_t w, int64_t oh, int64_t ow, const int64_t *rows,
-                   const int64_t *cols, const void *dy, void *dx)
+/* Fills inverse[k] with the i of map[i] == k, or -1; false if two i have the same. */
+static bool invert(int64_t n, const int64_t *map, int64_t size, int64_t *inverse)
+{
+    for (int64_t k = 0; k < size; k++)
+        inverse[k] = -1;
+    for (int64_t i = 0; i < n; i++) {
+        if (map[i] < 0)
+            continue;
+        if (inverse[map[i]] >= 0)
+            return false;
+        inverse[map[i]] = i;
+    }
+    return true;
+}
+
+/* Where no cell was copied twice, as in padding by a constant, the gradient is a copy as well, through the inverse maps. */
+int tc_pad2d_grad(int dtype, int64_t planes, int64_t h, int64_t w, int64_t oh, int64_t ow, const int64_t *rows,
+                  const int64_t *cols, const void *dy, void *dx)
 {
     pad_task task = {h, w, oh, ow, rows, cols, 0, 0, dtype, tc_itemsize(dtype), {0}, dy, dx};
+    int64_t *inverse = tc_alloc((size_t)(h + w) * sizeof *inverse);
 
-    find_run(&task);
-    tc_parallel_for(planes, tc_ceil_div(PAD_GRAIN, oh * ow * (int64_t)task.size + 1), pad_grad_range, &task);
+    if (!inverse)
+        return TC_ENOMEM;
+    if (invert(oh, rows, h, inverse) && invert(ow, cols, w, inverse + h)) {
+        tc_pad2d(dtype, planes, oh, ow, h, w, inverse, inverse + h, 0, dy, dx);
+    } else {
+        find_run(&task);
+        tc_parallel_for(planes, tc_ceil_div(PAD_GRAIN, oh * ow * (int64_t)task.size + 1), pad_grad_range, &task);
+    }
+    tc_free(inverse);
+    return TC_OK;
 }

@@ -79,6 +79,7 @@ typedef struct {
     const char *in[TC_MAX_OPERANDS];
     bool dense[TC_MAX_OPERANDS];    /* the operand is laid out like y */
     bool same_rows[TC_MAX_OPERANDS];
+    bool direct;                    /* rows of every operand have stride 0 or 1, as kernels take them */
     tc_map_fn kernel;
     char *y;
 } map_job;
@@ -100,17 +101,13 @@ static void gather(size_t itemsize, int64_t n, const char *x, int64_t stride, ch
     }
 }
 
-/* One row, or a part of it: strides 0 and 1 go straight to the kernel. */
+/* One row, or a part of it, with a stride that kernels do not take. */
 static void map_row(const map_job *job, int64_t n, const char *const *in, const int64_t *stride, char *y)
 {
     _Alignas(64) char buffer[TC_MAX_OPERANDS][BLOCK * 8];
     const int operands = job->s->operands;
-    bool direct = true;
-    for (int i = 0; i < operands; i++)
-        direct &= stride[i] == 0 || stride[i] == 1;
-    const int64_t block = direct ? n : BLOCK;
-    for (int64_t at = 0; at < n; at += block) {
-        const int64_t m = tc_min(block, n - at);
+    for (int64_t at = 0; at < n; at += BLOCK) {
+        const int64_t m = tc_min(BLOCK, n - at);
         const void *row[TC_MAX_OPERANDS];
         int64_t step[TC_MAX_OPERANDS];
         for (int i = 0; i < operands; i++) {
@@ -132,17 +129,21 @@ static void map_long_rows(const map_job *job, int64_t begin, int64_t end)
 {
     const tc_strided *s = job->s;
     const int last = s->ndim - 1;
+    const void *in[TC_MAX_OPERANDS];
+    int64_t stride[TC_MAX_OPERANDS];
     tc_cursor c;
     tc_cursor_seek(s, 1, begin / s->shape[last], &c);
+    for (int i = 0; i < s->operands; i++)
+        stride[i] = s->stride[i][last];
     for (int64_t at = begin, column = begin % s->shape[last]; at < end; column = 0) {
         const int64_t n = tc_min(s->shape[last] - column, end - at);
-        const char *in[TC_MAX_OPERANDS];
-        int64_t stride[TC_MAX_OPERANDS];
-        for (int i = 0; i < s->operands; i++) {
-            stride[i] = s->stride[i][last];
+        char *y = job->y + at * (int64_t)job->itemsize[s->operands];
+        for (int i = 0; i < s->operands; i++)
             in[i] = job->in[i] + (c.offset[i] + column * stride[i]) * (int64_t)job->itemsize[i];
-        }
-        map_row(job, n, in, stride, job->y + at * (int64_t)job->itemsize[s->operands]);
+        if (job->direct)
+            job->kernel(n, in, stride, y);
+        else
+            map_row(job, n, (const char *const *)in, stride, y);
         at += n;
         tc_cursor_next(s, &c);
     }
@@ -209,11 +210,12 @@ static void map_short_range(void *ctx, int64_t begin, int64_t end) { map_short_r
 
 void tc_map(const tc_strided *s, const size_t *itemsize, const void *const *in, tc_map_fn kernel, void *y)
 {
-    map_job job = {.s = s, .itemsize = itemsize, .kernel = kernel, .y = y};
+    map_job job = {.s = s, .itemsize = itemsize, .direct = true, .kernel = kernel, .y = y};
     for (int i = 0; i < s->operands; i++) {
         int64_t expected = 1;
         job.in[i] = in[i];
         job.dense[i] = job.same_rows[i] = true;
+        job.direct &= s->stride[i][s->ndim - 1] == 0 || s->stride[i][s->ndim - 1] == 1;
         for (int d = s->ndim - 1; d >= 0; d--) {
             job.dense[i] &= s->stride[i][d] == expected;
             job.same_rows[i] &= d == s->ndim - 1 || s->stride[i][d] == 0;

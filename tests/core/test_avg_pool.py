@@ -92,7 +92,7 @@ def test_every_width(isa, dtype, stride, pad):
 
 @pytest.mark.parametrize("stride", [1, 2, 3])
 def test_an_image_does_not_depend_on_its_place(isa, dtype, stride, rng):
-    """Few columns of wide windows: the last image has no memory behind it that vectors may read, and rounds as the others."""
+    """The last image of few columns and wide windows has no memory behind it for vectors to read, but rounds alike."""
     image = rng.standard_normal((1, 3, 40)).astype(dtype)
     y = run_avg(Pool(3, 40, (2, 34), (1, stride)), image.repeat(3, 0))
     assert y[0].tobytes() == y[1].tobytes() == y[2].tobytes()

@@ -33,7 +33,9 @@ def pad(x: np.ndarray, rows, cols, value: float) -> np.ndarray:
 def pad_grad(dy: np.ndarray, h: int, w: int, rows, cols) -> np.ndarray:
     """Call the core's gradient of padding."""
     dx = Guarded((dy.shape[0], h, w), dy.dtype, dy.itemsize)
-    lib.tc_pad2d_grad(code(dy), dy.shape[0], h, w, len(rows), len(cols), i64(rows), i64(cols), ptr(dy), ptr(dx.array))
+    status = lib.tc_pad2d_grad(code(dy), dy.shape[0], h, w, len(rows), len(cols), i64(rows), i64(cols), ptr(dy),
+                               ptr(dx.array))  # fmt: skip
+    assert status == lib.TC_OK
     return dx.check()
 
 
@@ -101,3 +103,12 @@ def test_pad_as_pytorch(mode, rng):
     dy = torch.from_numpy(rng.standard_normal(expected.shape))
     (dx,) = torch.autograd.grad(expected, x, dy)
     np.testing.assert_allclose(pad_grad(dy.numpy()[:, 0], 5, 5, cells, cells), dx.numpy()[:, 0], atol=1e-14)
+
+
+def test_no_memory():
+    """A failed allocation of the gradient is reported."""
+    dy, dx, maps = np.ones((1, 3, 3), np.float32), np.ones((1, 1, 1), np.float32), i64([-1, 0, -1])
+    lib.tc_alloc_fail_at(1, 0)
+    status = lib.tc_pad2d_grad(code(dy), 1, 1, 1, 3, 3, maps, maps, ptr(dy), ptr(dx))
+    lib.tc_alloc_fail_at(0, 0)
+    assert status == lib.TC_ENOMEM

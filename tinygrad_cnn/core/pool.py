@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .buffers import Array, code, contiguous, empty, ffi, lib, pointer
+from .buffers import Array, check, code, contiguous, empty, ffi, lib, pointer
 
 POOL_MAX, POOL_MIN = lib.TC_POOL_MAX, lib.TC_POOL_MIN
 I32 = np.dtype(np.int32)
@@ -138,7 +138,7 @@ def pad2d_grad(x_shape: tuple[int, ...], rows: Array, columns: Array, dy: Array)
     if not dy.size:
         dx.fill(0)
     elif dx.size:
-        lib.tc_pad2d_grad(code(dy.dtype), *_pad_sizes(x_shape, rows, columns), pointer(dy), pointer(dx))
+        check(lib.tc_pad2d_grad(code(dy.dtype), *_pad_sizes(x_shape, rows, columns), pointer(dy), pointer(dx)))
     return dx
 
 
