@@ -210,3 +210,22 @@ def test_a_network_follows_pytorch(rng):
         results.append([loss.detach().numpy(), *[p.grad.numpy() for p in model.parameters()]])
     for ours, theirs in zip(*results, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["Linear", "Conv2d", "BatchNorm2d"])
+def test_weight_that_is_no_parameter_any_more(name):
+    """Code that normalises or masks weights puts a tensor of its own, or a property, in the parameter's place."""
+    module, shape = {"Linear": (nn.Linear(3, 2), (4, 3)), "Conv2d": (nn.Conv2d(3, 2, 1), (1, 3, 2, 2)),
+                     "BatchNorm2d": (nn.BatchNorm2d(3), (2, 3, 2, 2))}[name]  # fmt: skip
+    x = tg.rand(*shape)
+    original = module.weight
+    y = module(x) - module.bias.reshape([-1] + [1] * (len(shape) - 2))
+    del module.weight
+    module.weight = original * 2
+    found = module(x) - module.bias.reshape([-1] + [1] * (len(shape) - 2))
+    np.testing.assert_allclose(found.detach().numpy(), 2 * y.detach().numpy(), rtol=1e-5, atol=1e-6)
+    masked = type("Masked", (type(module),), {"weight": property(lambda self: original * 3)})
+    del module.weight
+    module.__class__ = masked
+    found = module(x) - module.bias.reshape([-1] + [1] * (len(shape) - 2))
+    np.testing.assert_allclose(found.detach().numpy(), 3 * y.detach().numpy(), rtol=1e-5, atol=1e-6)

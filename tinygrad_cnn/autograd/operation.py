@@ -221,7 +221,10 @@ class Operation(Node):
             a, b = inputs
             result = node.forward(None if a is None else a._array, None if b is None else b._array, **params)
         else:
-            result = node.forward(*[None if tensor is None else tensor._array for tensor in inputs], **params)
+            arrays = []
+            for tensor in inputs:
+                arrays.append(None if tensor is None else tensor._array)
+            result = node.forward(*arrays, **params)
         if type(result) is tuple:
             return node._several(inputs, result, recorded)
         tensor = _new(Tensor)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from collections import OrderedDict
 from collections.abc import Callable
-from itertools import chain
 from typing import Any
 
 from tinygrad_cnn.utils.hooks import RemovableHandle, register
@@ -43,7 +42,7 @@ def hooked_step(step: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(step)
     def wrapper(self: OptimizerHooks, *args: Any, **kwargs: Any) -> Any:
-        for pre_hook in chain(_global_pre_hooks.values(), self._optimizer_step_pre_hooks.values()):
+        for pre_hook in (*_global_pre_hooks.values(), *self._optimizer_step_pre_hooks.values()):
             # Hooks see the arguments as the function does, with the optimizer in front.
             changed = pre_hook(self, (self, *args), kwargs)
             if changed is not None:
@@ -53,7 +52,7 @@ def hooked_step(step: Callable[..., Any]) -> Callable[..., Any]:
                     )
                 (_, *args), kwargs = changed
         result = step(self, *args, **kwargs)
-        for post_hook in chain(self._optimizer_step_post_hooks.values(), _global_post_hooks.values()):
+        for post_hook in (*self._optimizer_step_post_hooks.values(), *_global_post_hooks.values()):
             post_hook(self, (self, *args), kwargs)
         return result
 

@@ -113,7 +113,7 @@ class Conv2d(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """Convolve (N, C, H, W) or (C, H, W)."""
-        return self._conv_forward(input, self.weight, self.bias)
+        return self._conv_forward(input, *self._weight_and_bias())
 
     def extra_repr(self) -> str:
         """Return the arguments that differ from their defaults, and the first four."""

@@ -201,6 +201,15 @@ class Module(StateDict, ModuleHooks, Convert):
                 return found[name]
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
+    def _weight_and_bias(self) -> tuple[Any, Any]:
+        """Return what `self.weight` and `self.bias` are, for the forward of a layer: without __getattr__, which Python
+        calls only after it has looked everywhere else and made an error of it."""
+        parameters = self.__dict__["_parameters"]
+        try:
+            return parameters["weight"], parameters["bias"]
+        except KeyError:  # somebody put something else in the place of a parameter
+            return self.weight, self.bias
+
     def _forget(self, name: str, *registers: Any) -> None:
         """Drop `name` wherever it is registered, before it is registered as something else."""
         for register in registers:
