@@ -1,12 +1,16 @@
 /* threads.c - the thread pool behind tc_parallel_for.
  *
  * One pool serves one parallel region at a time; a second caller, or a call from inside a region, runs inline at once
- * rather than wait. A region has n chunks and some tickets. Workers that are awake take a ticket, then chunks from a
- * counter until none is left. The caller works too, then withdraws the tickets that nobody took and waits for those who
- * are inside only: a worker that is slow to wake up never delays a small region.
+ * rather than wait. A region has n chunks and some tickets. Workers that are awake take a ticket, then chunks until none
+ * is left. The caller works too, then withdraws the tickets that nobody took and waits for those who are inside only: a
+ * worker that is slow to wake up never delays a small region. How workers wait is in threads_worker.c.
+ *
+ * Each thread begins with its own lane, the same part of the whole in every region, and then helps the others from the
+ * far ends of theirs: what it wrote in one operation it reads in the next, from its own cache. (Chunks for whoever came
+ * first made two threads on arrays of 4 MiB four times slower than one, 18 GB/s against 74; with lanes they reach 138.)
  *
  * Fork: the child has no workers, and locks may be held by threads that it lacks. So the pool is one heap object, and
- * the child simply forgets it (a few kilobytes) and makes another when it needs one. No lock is taken to fork. */
+ * the child simply forgets it (20 KiB) and makes another when it needs one. No lock is taken to fork. */
 #include "internal.h"
 #include "fpstate.h"
 
@@ -107,7 +111,7 @@ static void run_with_sleepers(tc_pool *pool)
     const bool wake = *known + pool->missed >= WAKE_NS;
     if (wake)
         tc_pool_wake(pool, 1);      /* who wakes two more */
-    tc_pool_run_chunks(pool);
+    tc_pool_run_chunks(pool, 0);
     pool->ended = tc_now_ns();
     const int64_t took = pool->ended - begin;
     pool->missed = wake ? 0 : pool->missed + took;
@@ -115,6 +119,20 @@ static void run_with_sleepers(tc_pool *pool)
 }
 
 /* ---- regions ---- */
+
+static void open_lanes(tc_pool *pool, int lanes)
+{
+    const int64_t chunks = (pool->n - 1) / pool->grain + 1, each = chunks / lanes, more = chunks % lanes;
+    pool->lanes = lanes;
+    int64_t first = 0;
+    for (int i = 0; i < lanes; i++) {
+        const int64_t count = each + (i < more);
+        atomic_store_explicit(&pool->lane[i].left, count, memory_order_relaxed);
+        atomic_store_explicit(&pool->lane[i].first, first, memory_order_relaxed);
+        first += count;
+        atomic_store_explicit(&pool->lane[i].last, first - 1, memory_order_relaxed);
+    }
+}
 
 static void close_region(tc_pool *pool)
 {
@@ -143,15 +161,15 @@ void tc_parallel_for(int64_t n, int64_t grain, tc_range_fn fn, void *ctx)
     pool->fn = fn;
     pool->ctx = ctx;
     atomic_store_explicit(&pool->spin, threads <= tc_available_cpus(), memory_order_relaxed);
-    atomic_store_explicit(&pool->next, 0, memory_order_relaxed);
     const fp_state saved = fp_enter();
     tc_in_region = true;
     const int64_t tickets = tc_min(tc_min(threads - 1, pool->workers), (n - 1) / grain);
+    open_lanes(pool, (int)tickets + 1);
     atomic_store(&pool->state, (uint64_t)tickets * TC_TICKET);
     if (atomic_load(&pool->sleepers) > 0)
         run_with_sleepers(pool);
     else
-        tc_pool_run_chunks(pool);
+        tc_pool_run_chunks(pool, 0);
     close_region(pool);
     tc_in_region = false;
     fp_leave(saved);

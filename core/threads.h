@@ -11,8 +11,14 @@
 #define TC_TICKET ((uint64_t)1 << 32)
 #define TC_INSIDE (TC_TICKET - 1)
 
-/* How many kinds of regions the pool remembers; a power of two. */
-enum { TC_KINDS = 128 };
+/* How many kinds of regions the pool remembers, and how many threads take part in one at most. */
+enum { TC_KINDS = 128, TC_LANES = 256 };
+
+/* A run of chunks that one thread begins with, from its first on; others help from its last on. */
+typedef struct {
+    _Alignas(64) atomic_int_fast64_t left;      /* chunks that nobody has claimed, negative after vain attempts */
+    atomic_int_fast64_t first, last;            /* the next for the one, for the others */
+} tc_lane;
 
 typedef struct {
     atomic_bool busy;               /* a caller has claimed the pool; the next members are its own to change */
@@ -30,7 +36,7 @@ typedef struct {
     int64_t n, grain;
     tc_range_fn fn;
     void *ctx;
-    _Alignas(64) atomic_int_fast64_t next;      /* the first chunk that nobody has taken */
+    int lanes;
     _Alignas(64) atomic_uint_fast64_t state;
 
     _Alignas(64) pthread_mutex_t mutex;         /* for going to sleep and waking, nothing else */
@@ -38,6 +44,8 @@ typedef struct {
     pthread_cond_t done;                        /* nobody is inside any more */
     atomic_int sleepers;
     atomic_bool caller_sleeps;
+    atomic_int numbered;                        /* workers that know their number */
+    tc_lane lane[TC_LANES];
 } tc_pool;
 
 /* This thread is running chunks. In a library that is loaded late, glibc would allocate the variable at each thread's first
@@ -53,8 +61,8 @@ void tc_pool_add_workers(tc_pool *pool, int wanted);
 /* Wakes `count` of the workers that sleep, if there are as many. */
 void tc_pool_wake(tc_pool *pool, int count);
 
-/* Takes chunks of the region and runs them until none is left. */
-void tc_pool_run_chunks(tc_pool *pool);
+/* Runs the chunks of a lane, then what is left of the others. Thread 0 is the caller, the workers count from 1. */
+void tc_pool_run_chunks(tc_pool *pool, int thread);
 
 /* Watches until (state & mask) is zero, or is not zero (until_set); false if that took longer than `limit` ns. With
  * `yield`, what else wants to run on this CPU may do so in between, after a while. */

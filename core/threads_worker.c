@@ -55,14 +55,22 @@ bool tc_pool_watch(tc_pool *pool, uint64_t mask, bool until_set, int64_t limit, 
     return false;
 }
 
-void tc_pool_run_chunks(tc_pool *pool)
+/* Who has claimed one of what is left takes the next from its side: the sides cannot cross. */
+static void run_lane(tc_pool *pool, tc_lane *lane, bool own)
 {
-    const int64_t n = pool->n, grain = pool->grain, chunks = (n - 1) / grain + 1;
-    int64_t chunk;
-    while ((chunk = atomic_fetch_add_explicit(&pool->next, 1, memory_order_relaxed)) < chunks) {
-        const int64_t begin = chunk * grain;
-        pool->fn(pool->ctx, begin, begin + tc_min(grain, n - begin));
+    const int64_t n = pool->n, grain = pool->grain;
+    while (atomic_load_explicit(&lane->left, memory_order_relaxed) > 0 &&
+           atomic_fetch_sub_explicit(&lane->left, 1, memory_order_relaxed) > 0) {
+        const int64_t chunk = own ? atomic_fetch_add_explicit(&lane->first, 1, memory_order_relaxed)
+                                  : atomic_fetch_sub_explicit(&lane->last, 1, memory_order_relaxed);
+        pool->fn(pool->ctx, chunk * grain, chunk * grain + tc_min(grain, n - chunk * grain));
     }
+}
+
+void tc_pool_run_chunks(tc_pool *pool, int thread)
+{
+    for (int i = 0; i < pool->lanes; i++)
+        run_lane(pool, &pool->lane[(thread + i) % pool->lanes], i == 0);
 }
 
 static bool take_ticket(tc_pool *pool)
@@ -126,11 +134,12 @@ static void leave(tc_pool *pool)
 static void *worker(void *arg)
 {
     tc_pool *pool = arg;
+    const int number = atomic_fetch_add(&pool->numbered, 1) + 1;
     tc_in_region = true;
     fp_enter();
     for (;;) {
         wait_for_ticket(pool);
-        tc_pool_run_chunks(pool);
+        tc_pool_run_chunks(pool, number);
         leave(pool);
     }
     return NULL;
