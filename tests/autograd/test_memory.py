@@ -8,6 +8,7 @@ import weakref
 import pytest
 
 import tinygrad_cnn as torch
+from tinygrad_cnn.core.runtime import memory_stats
 
 
 @pytest.fixture(autouse=True)
@@ -149,3 +150,54 @@ def test_create_graph_cycle_is_only_the_users():
     (first * first).backward()
     del first
     assert node() is None
+
+
+def test_contributions_are_added_in_memory_that_nobody_else_has():
+    x = torch.randn(300, 100, requires_grad=True)
+    h = x * 1
+    outs = [h * float(i) for i in range(1, 6)]
+    before = memory_stats()["requests"]
+    torch.autograd.backward(outs, [torch.ones(300, 100) for _ in outs])
+    # Ones and a product for each of the five, and h's product; out of place, four sums would come on top.
+    assert memory_stats()["requests"] - before == 11
+    assert (x.grad == 15).all()
+
+
+def test_contributions_do_not_change_what_others_hold():
+    x = torch.ones(5, requires_grad=True)
+    h = x * 1
+    seen, given = [], torch.full((5,), 2.0)
+    h.register_hook(seen.append)
+    a = h.view(5)
+    b = h + h  # the same gradient goes twice to h
+    c = h * 3
+    for tensor in (a, b, c):
+        tensor.retain_grad()
+    torch.autograd.backward([h, a, b, c, a + b], [given, given, given, given, given])
+    assert given.tolist() == [2.0] * 5
+    assert a.grad.tolist() == [4.0] * 5 and b.grad.tolist() == [4.0] * 5 and c.grad.tolist() == [2.0] * 5
+    # h: given 2, a 4, b 2 * 4, c 3 * 2
+    assert x.grad.tolist() == [20.0] * 5 and [grad.tolist() for grad in seen] == [[20.0] * 5]
+    seen[0].zero_()
+    assert given.tolist() == [2.0] * 5 and a.grad.tolist() == [4.0] * 5
+
+
+def test_contributions_do_not_change_lent_memory():
+    lent = bytearray(torch.full((4,), 2.0).numpy().tobytes())
+    kept = bytes(lent)
+    x = torch.ones(4, requires_grad=True)
+    h = x * 1
+    torch.autograd.backward([h, h * 3], [torch.frombuffer(lent, dtype=torch.float32), torch.ones(4)])
+    assert bytes(lent) == kept and x.grad.tolist() == [5.0] * 4
+    leaf = torch.ones(4, requires_grad=True)
+    leaf.view(4).backward(torch.frombuffer(lent, dtype=torch.float32))
+    leaf.grad.zero_()
+    assert bytes(lent) == kept
+
+
+def test_captured_gradients_are_whole():
+    x = torch.ones(6, requires_grad=True)
+    h = x * 2
+    y = (h * h + h).sum()
+    of_h, of_x = torch.autograd.grad(y, (h, x))
+    assert of_h.tolist() == [5.0] * 6 and of_x.tolist() == [10.0] * 6

@@ -106,13 +106,16 @@ class Run:
             if entry is None:
                 self.leaves[id(target)] = [target, grad]
             else:
-                entry[1] = entry[1] + grad
+                _add_to_entry(entry, 1, grad, self.create_graph)
             return
         key = -target.number
         waiting = self.waiting.get(key)
         if waiting is not None:
             grads = waiting[1]
-            grads[index] = grad if grads[index] is None else grads[index] + grad
+            if grads[index] is None:
+                grads[index] = grad
+            else:
+                _add_to_entry(grads, index, grad, self.create_graph)
             return
         heapq.heappush(self.heap, key)
         if target.output_count == 1:
@@ -205,13 +208,27 @@ class Run:
         if self.create_graph or old.requires_grad:
             leaf._grad = old + grad
             return
-        into, array = old._array, grad._array
-        simple = into.shape == array.shape and into.dtype is array.dtype and into.dtype in core.FLOATS
-        if simple and core.owns_dense_memory(into) and not np.may_share_memory(into, array):
-            core.binary(core.ADD, into, array, into)
+        if _add_into(old._array, grad._array):
             old._bump()
         else:
             old.add_(grad)
+
+
+def _add_into(into: Any, array: Any) -> bool:
+    """Add an array to another in its memory, if they are plain enough for that; tell whether they were."""
+    simple = into.shape == array.shape and into.dtype is array.dtype and into.dtype in core.FLOATS
+    if not simple or not core.owns_dense_memory(into) or np.may_share_memory(into, array):
+        return False
+    core.binary(core.ADD, into, array, into)
+    return True
+
+
+def _add_to_entry(entry: list[Any], index: int, grad: Tensor, create_graph: bool) -> None:
+    """Add to the gradient that waits in `entry[index]`; in its memory if nobody else has it."""
+    held = entry[index]
+    entry[index] = None
+    alone = sys.getrefcount(held) <= _UNSHARED[0] and sys.getrefcount(held._array) <= _UNSHARED[1]
+    entry[index] = held if alone and not create_graph and _add_into(held._array, grad._array) else held + grad
 
 
 def keep_gradient(tensor: Tensor, grad: Tensor) -> None:
