@@ -1,70 +1,99 @@
 /* gemm_pack_tpl.h - part of gemm_tpl.h: shuffles of vectors, and the packing of panels, which is made of them. */
 
-/* ---- shuffles: the interleavings from which transposition and horizontal sums are built ---- */
+/* ---- shuffles: the interleavings from which transposition and horizontal sums are built ----
+ *
+ * Lanes are interleaved within each 128 bits, which costs one instruction everywhere, then blocks of 128 bits. */
+
+#define LANES_128 ((int)(16 / sizeof(T)))
 
 #if VBYTES / (DTYPE_F32 ? 4 : 8) == 2
 #define LOW_LANES 0, 2
 #define HIGH_LANES 1, 3
-#define LOG_VLEN 1
-#elif VBYTES / (DTYPE_F32 ? 4 : 8) == 4
+#elif VBYTES == 16
 #define LOW_LANES 0, 4, 1, 5
 #define HIGH_LANES 2, 6, 3, 7
-#define LOG_VLEN 2
-#elif VBYTES / (DTYPE_F32 ? 4 : 8) == 8
-#define LOW_LANES 0, 8, 1, 9, 2, 10, 3, 11
-#define HIGH_LANES 4, 12, 5, 13, 6, 14, 7, 15
-#define LOG_VLEN 3
+#elif VBYTES == 32 && DTYPE_F32
+#define LOW_LANES 0, 8, 1, 9, 4, 12, 5, 13
+#define HIGH_LANES 2, 10, 3, 11, 6, 14, 7, 15
+#define LOW_BLOCKS 0, 1, 2, 3, 8, 9, 10, 11
+#define HIGH_BLOCKS 4, 5, 6, 7, 12, 13, 14, 15
+#elif VBYTES == 32
+#define LOW_LANES 0, 4, 2, 6
+#define HIGH_LANES 1, 5, 3, 7
+#define LOW_BLOCKS 0, 1, 4, 5
+#define HIGH_BLOCKS 2, 3, 6, 7
+#elif DTYPE_F32
+#define LOW_LANES 0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29
+#define HIGH_LANES 2, 18, 3, 19, 6, 22, 7, 23, 10, 26, 11, 27, 14, 30, 15, 31
+#define LOW_BLOCKS 0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23
+#define HIGH_BLOCKS 8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31
 #else
-#define LOW_LANES 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
-#define HIGH_LANES 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
-#define LOG_VLEN 4
+#define LOW_LANES 0, 8, 2, 10, 4, 12, 6, 14
+#define HIGH_LANES 1, 9, 3, 11, 5, 13, 7, 15
+#define LOW_BLOCKS 0, 1, 8, 9, 2, 3, 10, 11
+#define HIGH_BLOCKS 4, 5, 12, 13, 6, 7, 14, 15
+#endif
+#if VBYTES == 16     /* one block: never used, but compiled */
+#define LOW_BLOCKS LOW_LANES
+#define HIGH_BLOCKS HIGH_LANES
 #endif
 
-/* a0 b0 a1 b1 ... of the lower halves, and of the upper halves. */
-static inline __attribute__((always_inline)) vec FN(zip_low)(vec a, vec b)
-{
 #if defined(__clang__)
-    return __builtin_shufflevector(a, b, LOW_LANES);
+#define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
 #else
-    return __builtin_shuffle(a, b, (ivec){LOW_LANES});
+#define SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (ivec){__VA_ARGS__})
 #endif
+
+/* a0 b0 a1 b1 ... of lanes within each 128 bits, or of blocks: of the lower halves, and of the upper halves. */
+TC_INLINE vec FN(merge_low)(bool blocks, vec a, vec b)
+{
+    return blocks ? SHUFFLE(a, b, LOW_BLOCKS) : SHUFFLE(a, b, LOW_LANES);
 }
 
-static inline __attribute__((always_inline)) vec FN(zip_high)(vec a, vec b)
+TC_INLINE vec FN(merge_high)(bool blocks, vec a, vec b)
 {
-#if defined(__clang__)
-    return __builtin_shufflevector(a, b, HIGH_LANES);
-#else
-    return __builtin_shuffle(a, b, (ivec){HIGH_LANES});
-#endif
+    return blocks ? SHUFFLE(a, b, HIGH_BLOCKS) : SHUFFLE(a, b, HIGH_LANES);
 }
 
-/* Transpose VLEN vectors. Each round moves the top bit of the row number to the bottom of the lane number and the top
- * bit of the lane number to the bottom of the row number; after log2(VLEN) rounds the two have changed places. */
-static inline __attribute__((always_inline)) void FN(transpose)(vec r[VLEN])
+/* a0 b0 a1 b1 ... of the lower halves, and of the upper halves, across the whole vector. */
+TC_INLINE vec FN(zip_low)(vec a, vec b)
+{
+    const vec low = FN(merge_low)(false, a, b);
+    return VBYTES == 16 ? low : FN(merge_low)(true, low, FN(merge_high)(false, a, b));
+}
+
+TC_INLINE vec FN(zip_high)(vec a, vec b)
+{
+    const vec high = FN(merge_high)(false, a, b);
+    return VBYTES == 16 ? high : FN(merge_high)(true, FN(merge_low)(false, a, b), high);
+}
+
+/* Transpose VLEN vectors. A round on rows `step` apart moves that bit of the row number to the bottom of the lane (block)
+ * number, and that one's top bit to where the row's was; after all rounds the two numbers have changed places. */
+TC_INLINE void FN(transpose)(vec r[VLEN])
 {
     TC_UNROLL
-    for (int round = 0; round < LOG_VLEN; round++) {
-        vec t[VLEN];
-        TC_UNROLL
-        for (int i = 0; i < VLEN / 2; i++) {
-            t[2 * i] = FN(zip_low)(r[i], r[i + VLEN / 2]);
-            t[2 * i + 1] = FN(zip_high)(r[i], r[i + VLEN / 2]);
-        }
+    for (int step = VLEN / 2; step > 0; step /= 2)
         TC_UNROLL
         for (int i = 0; i < VLEN; i++)
-            r[i] = t[i];
-    }
+            if (!(i & step)) {
+                const bool blocks = step >= LANES_128;
+                vec low = FN(merge_low)(blocks, r[i], r[i + step]);
+                r[i + step] = FN(merge_high)(blocks, r[i], r[i + step]);
+                r[i] = low;
+            }
 }
 
 /* Lane i of the result is the sum of the lanes of r[i]: the same rounds, adding instead of keeping both halves. */
-static inline __attribute__((always_inline)) vec FN(sums)(vec r[VLEN])
+TC_INLINE vec FN(sums)(vec r[VLEN])
 {
     TC_UNROLL
     for (int count = VLEN / 2; count > 0; count /= 2)
         TC_UNROLL
-        for (int i = 0; i < count; i++)
-            r[i] = FN(zip_low)(r[i], r[i + count]) + FN(zip_high)(r[i], r[i + count]);
+        for (int i = 0; i < count; i++) {
+            const bool blocks = count >= LANES_128;
+            r[i] = FN(merge_low)(blocks, r[i], r[i + count]) + FN(merge_high)(blocks, r[i], r[i + count]);
+        }
     return r[0];
 }
 

@@ -11,40 +11,84 @@
 
 #include "gemm_pack_tpl.h"
 
-/* ---- the micro-kernel ---- */
+/* ---- C from sums in memory: edges, C whose columns are not adjacent, and alpha ---- */
 
-/* C = alpha * tile + beta * C + bias for a tile in memory: edges, and C whose columns are not adjacent. */
-static void FN(tile_store)(const tc_tile *t, const void *sums, int64_t pitch)
+/* alpha * sum + beta * C + bias of row i, columns [j, j + n), n <= VLEN; c is where C's are, adjacent. */
+NOINLINE vec FN(finish_lanes)(const tc_tile *t, const T *sums, const T *c, int i, int j, int n)
 {
-    const T *tile = sums;
-    T alpha = (T)t->alpha, beta = (T)t->beta;
-    const T *row_bias = t->row_bias, *col_bias = t->col_bias;
-    for (int i = 0; i < t->rows; i++)
-        for (int j = 0; j < t->cols; j++) {
-            T *c = (T *)t->c + i * t->c_row + j * t->c_col;
-            T v = alpha * tile[i * pitch + j];
-            if (beta != 0)
-                v += beta * *c;
-            if (row_bias)
-                v += row_bias[i];
-            if (col_bias)
-                v += col_bias[j];
-            *c = v;
-        }
+    vec v = (T)t->alpha * FN(load_lanes)(sums + j, n, 0);
+    if (t->beta != 0)
+        v += (T)t->beta * FN(load_lanes)(c, n, 0);
+    if (t->row_bias)
+        v += ((const T *)t->row_bias)[i];
+    if (t->col_bias)
+        v += FN(load_lanes)((const T *)t->col_bias + j, n, 0);
+    return v;
 }
 
-/* The sums of `rows` rows. B's row p stands at b_offset[p] if `indirect`, else at p * b_step. */
-static inline __attribute__((always_inline)) void FN(tile_sums)(const tc_tile *t, int rows, bool indirect, vec acc[MR][NV])
+/* Adjacent columns: the last vector may overlap the one before it, so it is computed before that is stored. */
+static void FN(store_row)(const tc_tile *t, const T *sums, int i)
 {
-    const T *a = t->a, *b = t->b;
+    const int last = t->cols > VLEN ? t->cols - VLEN : 0;
+    T *c = (T *)t->c + i * t->c_row;
+    const vec end = FN(finish_lanes)(t, sums, c + last, i, last, t->cols - last);
+    for (int j = 0; j < last; j += VLEN)
+        store(c + j, FN(finish_lanes)(t, sums, c + j, i, j, VLEN));
+    FN(store_lanes)(c + last, t->cols - last, end);
+}
+
+static void FN(store_strided_row)(const tc_tile *t, const T *sums, int i)
+{
+    for (int j = 0; j < t->cols; j += VLEN) {
+        const int n = (int)tc_min(VLEN, t->cols - j);
+        T *c = (T *)t->c + i * t->c_row + j * t->c_col;
+        T lanes[VLEN];
+        for (int l = 0; t->beta != 0 && l < n; l++)
+            lanes[l] = c[l * t->c_col];
+        vec v = FN(finish_lanes)(t, sums, lanes, i, j, n);
+        for (int l = 0; l < n; l++)
+            c[l * t->c_col] = v[l];
+    }
+}
+
+static void FN(tile_store)(const tc_tile *t, const void *sums, int64_t pitch)
+{
+    for (int i = 0; i < t->rows; i++)
+        if (t->c_col == 1)
+            FN(store_row)(t, (const T *)sums + i * pitch, i);
+        else
+            FN(store_strided_row)(t, (const T *)sums + i * pitch, i);
+}
+
+/* ---- the micro-kernel ---- */
+
+/* What a copy of the kernel knows of its operands: that A is packed, and B's rows a step apart or at b_offset; or nothing of
+ * A. Packed panels with fewer rows than MR go the last way too. */
+typedef enum { FN(PACKED), FN(INDIRECT), FN(STRIDED) } FN(access);
+
+/* The rows of A are addressed from a pointer for each ROW_GROUP of them: that many multiples of a step in a register the
+ * processor adds by itself, while a pointer for each row would not fit in the registers. */
+#define ROW_GROUP 4
+#define ROW_GROUPS ((MR + ROW_GROUP - 1) / ROW_GROUP)
+
+/* The sums of `rows` rows. */
+TC_INLINE void FN(tile_sums)(const tc_tile *t, int rows, FN(access) access, vec acc[MR][NV])
+{
+    const T *b = t->b, *a[ROW_GROUPS];
     const int64_t *offset = t->b_offset;
+    const bool packed = access != FN(STRIDED) || t->a_col == 0;
+    const int64_t a_row = packed ? 1 : t->a_step, a_col = packed ? MR : t->a_col;
+    const int64_t a_multiple[ROW_GROUP] = {0, a_row, 2 * a_row, 3 * a_row};
+    TC_UNROLL
+    for (int g = 0; g < ROW_GROUPS; g++)
+        a[g] = (const T *)t->a + g * ROW_GROUP * a_row;
     TC_UNROLL
     for (int i = 0; i < rows; i++)
         TC_UNROLL
         for (int j = 0; j < NV; j++)
             acc[i][j] = (vec){0};
     for (int64_t p = 0, end = t->kc, step = t->b_step; p < end; p++) {
-        const T *row = indirect ? b + offset[p] : b;
+        const T *row = access == FN(INDIRECT) ? b + offset[p] : b;
         vec bv[NV];
         TC_UNROLL
         for (int j = 0; j < NV; j++)
@@ -53,23 +97,20 @@ static inline __attribute__((always_inline)) void FN(tile_sums)(const tc_tile *t
         for (int i = 0; i < rows; i++)
             TC_UNROLL
             for (int j = 0; j < NV; j++)
-                acc[i][j] += a[i] * bv[j];
-        a += MR;
-        b += indirect ? 0 : step;
+                acc[i][j] += a[i / ROW_GROUP][a_multiple[i % ROW_GROUP]] * bv[j];
+        TC_UNROLL
+        for (int g = 0; g < ROW_GROUPS; g++)
+            a[g] += a_col;
+        b += access == FN(INDIRECT) ? 0 : step;
     }
 }
 
-/* C = alpha * acc + beta * C + bias from registers, for whole rows of adjacent columns. */
-static inline __attribute__((always_inline)) void FN(tile_write)(const tc_tile *t, int rows, vec acc[MR][NV])
+/* C = acc + beta * C + bias from registers, for whole rows of adjacent columns. */
+TC_INLINE void FN(tile_write)(const tc_tile *t, int rows, vec acc[MR][NV])
 {
     T *c = t->c;
     int64_t c_row = t->c_row;
-    T alpha = (T)t->alpha, beta = (T)t->beta;
-    TC_UNROLL
-    for (int i = 0; i < rows; i++)
-        TC_UNROLL
-        for (int j = 0; j < NV; j++)
-            acc[i][j] *= alpha;
+    T beta = (T)t->beta;
     if (beta != 0)
         TC_UNROLL
         for (int i = 0; i < rows; i++)
@@ -95,11 +136,15 @@ static inline __attribute__((always_inline)) void FN(tile_write)(const tc_tile *
             store(c + i * c_row + j * VLEN, acc[i][j]);
 }
 
-static inline __attribute__((always_inline)) void FN(tile_rows)(const tc_tile *t, int rows, bool indirect)
+TC_INLINE void FN(tile_rows)(const tc_tile *t, int rows, FN(access) access)
 {
     vec acc[MR][NV];
-    FN(tile_sums)(t, rows, indirect, acc);
-    if (t->cols == NR && t->c_col == 1) {
+    /* C comes from afar while the sums are made. */
+    TC_UNROLL
+    for (int i = 0; i < rows; i++)
+        __builtin_prefetch((const T *)t->c + i * t->c_row, 1);
+    FN(tile_sums)(t, rows, access, acc);
+    if (t->cols == NR && t->c_col == 1 && t->alpha == 1) {
         FN(tile_write)(t, rows, acc);
         return;
     }
@@ -113,38 +158,40 @@ static inline __attribute__((always_inline)) void FN(tile_rows)(const tc_tile *t
 }
 
 /* Rows are a constant in each case, so that a short tile does no work for the rows it lacks. */
-static inline __attribute__((always_inline)) void FN(tile_switch)(const tc_tile *t, bool indirect)
+TC_INLINE void FN(tile_switch)(const tc_tile *t, FN(access) access)
 {
     switch (t->rows) {
-    case 1: FN(tile_rows)(t, 1, indirect); break;
-    case 2: FN(tile_rows)(t, 2, indirect); break;
-    case 3: FN(tile_rows)(t, 3, indirect); break;
+    case 1: FN(tile_rows)(t, 1, access); break;
+    case 2: FN(tile_rows)(t, 2, access); break;
+    case 3: FN(tile_rows)(t, 3, access); break;
 #if MR > 4
-    case 4: FN(tile_rows)(t, 4, indirect); break;
-    case 5: FN(tile_rows)(t, 5, indirect); break;
+    case 4: FN(tile_rows)(t, 4, access); break;
+    case 5: FN(tile_rows)(t, 5, access); break;
 #endif
 #if MR > 6
-    case 6: FN(tile_rows)(t, 6, indirect); break;
-    case 7: FN(tile_rows)(t, 7, indirect); break;
+    case 6: FN(tile_rows)(t, 6, access); break;
+    case 7: FN(tile_rows)(t, 7, access); break;
 #endif
 #if MR > 8
-    case 8: FN(tile_rows)(t, 8, indirect); break;
-    case 9: FN(tile_rows)(t, 9, indirect); break;
-    case 10: FN(tile_rows)(t, 10, indirect); break;
-    case 11: FN(tile_rows)(t, 11, indirect); break;
-    case 12: FN(tile_rows)(t, 12, indirect); break;
-    case 13: FN(tile_rows)(t, 13, indirect); break;
+    case 8: FN(tile_rows)(t, 8, access); break;
+    case 9: FN(tile_rows)(t, 9, access); break;
+    case 10: FN(tile_rows)(t, 10, access); break;
+    case 11: FN(tile_rows)(t, 11, access); break;
+    case 12: FN(tile_rows)(t, 12, access); break;
+    case 13: FN(tile_rows)(t, 13, access); break;
 #endif
-    default: FN(tile_rows)(t, MR, indirect); break;
+    default: FN(tile_rows)(t, MR, access); break;
     }
 }
 
 static void FN(gemm_tile)(const tc_tile *t)
 {
     if (t->b_offset)
-        FN(tile_switch)(t, true);
+        FN(tile_switch)(t, FN(INDIRECT));
+    else if (t->a_col == 0 && t->rows == MR)
+        FN(tile_rows)(t, MR, FN(PACKED));
     else
-        FN(tile_switch)(t, false);
+        FN(tile_switch)(t, FN(STRIDED));
 }
 
 #include "gemm_dot_tpl.h"
@@ -186,6 +233,8 @@ static const tc_gemm_kernels FN(gemm_kernels) = {
 };
 
 #undef MR
+#undef ROW_GROUP
+#undef ROW_GROUPS
 #undef NV
 #undef NR
 #undef DOT_ROWS
@@ -193,4 +242,7 @@ static const tc_gemm_kernels FN(gemm_kernels) = {
 #undef DOT_GROUPS
 #undef LOW_LANES
 #undef HIGH_LANES
-#undef LOG_VLEN
+#undef LANES_128
+#undef LOW_BLOCKS
+#undef HIGH_BLOCKS
+#undef SHUFFLE

@@ -22,7 +22,8 @@ typedef struct {
     int rows, cols;             /* of the tile, at most those of the kernel */
     int64_t kc;                 /* length of the sums */
     const void *a, *b;
-    int64_t a_step, b_step;     /* tile: between rows of B; dot: between rows of A, columns of B */
+    int64_t a_step, b_step;     /* tile: between rows of B, and of A if a_col is not 0; dot: between rows of A, columns of B */
+    int64_t a_col;              /* tile: between columns of A where it lies; 0: a is a packed panel */
     const int64_t *b_offset;    /* if not NULL, where each of those of B starts instead */
     void *c;
     int64_t c_row, c_col;
@@ -35,7 +36,8 @@ typedef struct {
     int dot_rows, dot_cols;     /* the same of the dot kernel */
     int dot_size;               /* elements of its sums: dot_rows x dot_cols, rounded up to whole vectors */
     int kc, mc;                 /* longest sum, and rows of A, of one block */
-    void (*tile)(const tc_tile *t);     /* a: a packed panel, kc x mr; b: kc rows of nr adjacent elements */
+    /* a: a packed panel, kc x mr, or any strides (then b_offset is NULL); b: kc rows of nr adjacent elements */
+    void (*tile)(const tc_tile *t);
     void (*dot)(const tc_tile *t, void *sums);  /* a: rows, b: columns, both contiguous along the sum; c is not used */
     void (*finish)(const tc_tile *t, const void *sums, int64_t pitch);  /* the last step alone: c from sums */
     void (*pack)(int width, int valid, int64_t count, const void *src, int64_t i_stride, int64_t p_stride, void *dst);

@@ -116,7 +116,46 @@ def test_several_super_blocks_and_blocks(isa, dtype, threads, shape, rng):
     assert np.array_equal(out.check(), product(a, b))
 
 
-@pytest.mark.parametrize("shape", [(7, 5, 6, 4), (40, 30, 20, 17), (3, 200, 210, 190)])
+# Rows, columns and length of the sums, for each way through core/gemm_block.c: B in place but for its last panel;
+# strips of it packed, for one block of rows and for several; A's lines all in one set of L1 (2048 elements apart); A's
+# columns far apart; sums in two blocks and strips of the whole width; one task and many.
+BLOCKS = [
+    (40, 70, 50),
+    (30, 700, 130),
+    (700, 90, 200),
+    (31, 100, 2048),
+    (200, 300, 100),
+    (64, 1030, 420),
+    (20, 33, 900),
+]
+
+
+@pytest.mark.parametrize("shape", BLOCKS)
+def test_blocks_on_their_own(isa, dtype, threads, shape, rng):
+    m, n, k = shape
+    a, b, c = (integers(rng, (1, *sizes), dtype) for sizes in ((m, k), (k, n), (m, n)))
+    bias = integers(rng, n, dtype)
+    for layouts in ("NN", "NT", "TN", "TT"):
+        out = Guarded((1, m, n), dtype)
+        out.array[...] = c
+        assert call(as_layout(a, layouts[0]), as_layout(b, layouts[1]), out.array, 1.0, 1.0, bias) == lib.TC_OK
+        assert np.array_equal(out.check(), product(a, b) + c + bias), layouts
+
+
+@pytest.mark.parametrize("m", [2, 5, 7, 12, 13, 18, 19])
+def test_few_rows_of_contiguous_sums(isa, dtype, threads, m, rng):
+    """Up to three tiles of rows of the dot kernel, whose sums go on in a second block after 1024 elements."""
+    a, b = integers(rng, (1, m, 1101), dtype), integers(rng, (1, 1101, 150), dtype)
+    bias = integers(rng, m, dtype)
+    for c_layout in ("N", "T"):
+        view = as_layout(np.zeros((1, m, 150), dtype), c_layout)
+        assert call(a, as_layout(b, "T"), view, bias=bias, bias_per_row=True) == lib.TC_OK
+        assert np.array_equal(view, product(a, b) + bias[:, None])
+
+
+@pytest.mark.parametrize(
+    "shape", [(7, 5, 6, 4), (40, 30, 20, 17), (3, 200, 210, 190), (2, 300, 290, 280), (90, 1, 30, 20)]
+)
 def test_batches_and_broadcast_batches(isa, dtype, threads, shape, rng):
     batch, m, n, k = shape
     for a_batch, b_batch in ((batch, batch), (1, batch), (batch, 1)):
@@ -171,10 +210,18 @@ def test_an_empty_sum_is_zero_whatever_alpha(isa, dtype):
     assert (out.check() == 0).all()
 
 
-@pytest.mark.parametrize("shape", [(1, 300, 310, 500), (1, 64, 120, 400), (1, 1, 2000, 300), (30, 20, 50, 60)])
-def test_same_bits_for_any_number_of_threads(isa, dtype, shape, rng):
+SAME_BITS = [
+    *((1, 300, 310, 500), (1, 64, 120, 400), (1, 1, 2000, 300), (30, 20, 50, 60)),
+    *((1, 100, 100, 100), (1, 8, 500, 1500), (1, 60, 3000, 90), (1, 900, 60, 410)),
+]
+
+
+@pytest.mark.parametrize("layout", ["N", "T"])
+@pytest.mark.parametrize("shape", SAME_BITS)
+def test_same_bits_for_any_number_of_threads(isa, dtype, shape, layout, rng):
     batch, m, n, k = shape
     a, b = rng.standard_normal((batch, m, k)).astype(dtype), rng.standard_normal((batch, k, n)).astype(dtype)
+    b = as_layout(b, layout)
     before = lib.tc_get_num_threads()
     results = []
     for count in (1, 2, 3, 8):
@@ -197,9 +244,9 @@ def test_callers_at_the_same_time(isa, dtype, threads, rng):
 
 
 def test_no_memory_is_reported_and_nothing_leaks(isa, dtype, threads, rng):
-    for batch in (1, 50):
-        a, b = integers(rng, (batch, 20, 30), dtype), integers(rng, (batch, 30, 40), dtype)
-        out = Guarded((batch, 20, 40), dtype)
+    for batch, m, n, k in ((1, 20, 40, 30), (50, 20, 40, 30), (1, 420, 300, 400)):
+        a, b = integers(rng, (batch, m, k), dtype), as_layout(integers(rng, (batch, k, n), dtype), "T")
+        out = Guarded((batch, m, n), dtype)
         stats = ffi.new("tc_alloc_stats *")
         lib.tc_get_alloc_stats(stats)
         in_use = stats.in_use
