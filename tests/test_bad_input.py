@@ -195,7 +195,8 @@ def test_max_pool_window_wholly_in_the_padding():
     assert bool((x.grad == 0).all())
 
 
-def test_read_only_arrays_are_copied_or_refused():
+def test_read_only_arrays_are_copied_or_refused(monkeypatch):
+    monkeypatch.setattr("tinygrad_cnn.data._warned_read_only", [])  # it warns once in a program
     array = np.arange(3.0)
     array.flags.writeable = False
     with pytest.warns(UserWarning, match="not writ"):
