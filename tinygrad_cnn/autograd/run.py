@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import heapq
 import os
 import sys
 import threading
 from collections.abc import Iterable, Sequence
+from heapq import heappop, heappush
 from typing import Any
 
 import numpy as np
@@ -117,7 +117,7 @@ class Run:
             else:
                 _add_to_entry(grads, index, grad, self.create_graph)
             return
-        heapq.heappush(self.heap, key)
+        heappush(self.heap, key)
         if target.output_count == 1:
             self.waiting[key] = target, [grad]
         else:
@@ -129,7 +129,7 @@ class Run:
         """Run all nodes that wait, then hand the leaves theirs."""
         heap, waiting = self.heap, self.waiting
         while heap:
-            node, grads = waiting.pop(heapq.heappop(heap))
+            node, grads = waiting.pop(heappop(heap))
             if node._hooks is not None:
                 self.call_output_hooks(node._hooks, grads)
             if self.captured is not None:

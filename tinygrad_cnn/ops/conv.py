@@ -17,6 +17,8 @@ from tinygrad_cnn.core import conv as kernels
 from tinygrad_cnn.core.conv import ConvShape
 from tinygrad_cnn.core.norm import fold_batch_norm
 
+from .reduce import Sum
+
 __all__ = ["Conv2d", "Conv2dInputGrad", "Conv2dWeightGrad", "ConvShape"]
 
 
@@ -57,11 +59,11 @@ class Conv2d(Deferrable):
     def backward(self, grad: Any) -> Any:
         """Return the gradients by x, weight and bias, each only if needed."""
         x, weight = self.saved_tensors
-        needs = self.needs_input_grad
+        to_x, to_weight, to_bias = self.edges
         return (
-            Conv2dInputGrad.apply(grad, weight, None, shape=self.shape) if needs[0] else None,
-            Conv2dWeightGrad.apply(grad, x, shape=self.shape) if needs[1] else None,
-            grad.sum((0, 2, 3)) if needs[2] else None,
+            Conv2dInputGrad.apply(grad, weight, None, shape=self.shape) if to_x is not None else None,
+            Conv2dWeightGrad.apply(grad, x, shape=self.shape) if to_weight is not None else None,
+            Sum.apply(grad, dims=(0, 2, 3), keepdim=False) if to_bias is not None else None,
         )
 
 
