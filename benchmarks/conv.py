@@ -33,21 +33,24 @@ SHAPES = {
 MODES = ("forward", "train", "first")
 
 
-def setup(library: Library, threads: int, shape: tuple[int, ...], mode: str) -> Callable[[], Any]:
-    """Return a convolution, with the gradients that the mode asks for."""
+def operands(library: Library, shape: tuple[int, ...]) -> tuple[list[Any], Callable[[], Any]]:
+    """Return input, weight and bias of a convolution, and the function that computes it."""
     torch = library.module
     batch, channels, size, filters, kernel, stride, padding, groups = shape
     x = library.place(torch.randn(batch, channels, size, size))
     weight = library.place(torch.randn(filters, channels // groups, kernel, kernel))
     bias = torch.randn(filters)
+    return [x, weight, bias], lambda: torch.nn.functional.conv2d(x, weight, bias, stride, padding, 1, groups)
 
-    def forward() -> Any:
-        return torch.nn.functional.conv2d(x, weight, bias, stride, padding, 1, groups)
 
+def setup(library: Library, threads: int, shape: tuple[int, ...], mode: str) -> Callable[[], Any]:
+    """Return a convolution, with the gradients that the mode asks for."""
+    torch = library.module
+    wanted, forward = operands(library, shape)
     if mode == "forward":
         return forward
     dy = library.place(torch.randn(*forward().shape))
-    wanted = [weight, bias] if mode == "first" else [x, weight, bias]
+    wanted = wanted[1:] if mode == "first" else wanted
     for tensor in wanted:
         tensor.requires_grad_()
     return lambda: torch.autograd.grad(forward(), wanted, dy)

@@ -15,13 +15,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from . import conv, nets, train
+from . import conv, train
 from .harness import command
 from .library import OURS, Library, get_library
 from .report import table
 from .worker import set_threads
 
-WARM_UP, STEPS = 20, 50
+WARM_UP, STEPS = 5, 10
+PASSES = ("forward", "input gradient", "weight gradient")
+TRAININGS = (("lenet5", 64), ("resnet20", 64))
 STATUS = Path("/proc/self/status")
 
 
@@ -59,48 +61,58 @@ def _core() -> dict[str, int]:
     return stats
 
 
-def convolution(name: str, mode: str, threads: int) -> dict[str, float]:
-    """Return what our core holds at most in a convolution besides operands and results, and the size of its output.
+def convolution(name: str, kind: str, threads: int) -> dict[str, float]:
+    """Return what our core holds at most in a pass of a convolution besides operands and result, and the output's size.
 
-    The allocator's peak is of the whole process, hence a process for each; its counters are those of rounded-up blocks.
+    The allocator counts blocks rounded up to its buckets.
     """
     library = get_library(OURS)
+    torch, runtime = library.module, importlib.import_module(f"{OURS}.core.runtime")
     set_threads(library, threads)
-    run = conv.setup(library, threads, conv.SHAPES[name], mode)
-    batch, _, size, filters, kernel, stride, padding, _ = conv.SHAPES[name]
-    out = (size + 2 * padding - kernel) // stride + 1
-    before = _core()
-    results = run()
+    tensors, forward = conv.operands(library, conv.SHAPES[name])
+    output = forward()
+    held: dict[str, int] = {"output": output.numel() * output.element_size()}
+    run = forward
+    if kind != "forward":
+        wanted = tensors[PASSES.index(kind) - 1].requires_grad_()
+        output, dy = forward(), torch.randn(*output.shape)
+        run = lambda: torch.autograd.grad(output, wanted, dy)  # noqa: E731
+    runtime.reset_peak_memory()
+    before = _core()["in_use"]
+    result = run()
     after = _core()
-    held = after["in_use"] - before["in_use"]
-    # In training the output lives until backward has passed it, and is no workspace either.
-    output = 4 * batch * filters * out * out
-    kept = held + (output if mode != "forward" else 0)
-    del results
-    return {"output": output, "extra": max(0, after["peak"] - before["in_use"] - kept)}
+    del result
+    return {**held, "extra": after["peak"] - max(before, after["in_use"])}
 
 
-def _measure(library: Library, *args: object) -> dict[str, Any]:
-    made = subprocess.run(command("memory", library.name, *args), check=True, stdout=subprocess.PIPE,
-                          env={**os.environ, **library.environment})  # fmt: skip
-    measured: dict[str, Any] = json.loads(made.stdout)
+def _measure(library: Library, *args: object) -> list[dict[str, Any]]:
+    made = subprocess.run(
+        command("memory", library.name, *args),
+        check=True,
+        stdout=subprocess.PIPE,
+        env={**os.environ, **library.environment},
+    )
+    measured: list[dict[str, Any]] = json.loads(made.stdout)
     return measured
 
 
 def measure(libraries: list[Library], threads: list[int], only: list[str] | None = None) -> list[dict[str, Any]]:
     """Measure training with each library, and our convolutions; each line says what it is of."""
+
+    def wanted(name: str) -> bool:
+        return not only or any(part in name for part in only)
+
     lines = []
-    for count in threads:
-        for name, batch in (("lenet5", 64), ("resnet20", 64)):
+    for name, batch in TRAININGS:
+        for count in threads if wanted(name) else []:
             for library in libraries:
-                if not only or any(part in name for part in only):
-                    line = {"workload": f"{name} batch {batch}", "library": library.name, "threads": count}
-                    lines.append(line | _measure(library, "training", name, batch, count))
-    for name in conv.SHAPES:
-        for mode in ("forward", "train"):
-            if not only or any(part in f"{name} {mode}" for part in only):
-                line = {"workload": f"{name} {mode}", "library": OURS, "threads": max(threads)}
-                lines.append(line | _measure(get_library(OURS), "convolution", name, mode, max(threads)))
+                line = {"workload": f"{name} batch {batch}", "library": library.name, "threads": count}
+                lines += [line | found for found in _measure(library, "training", count, name, batch)]
+    pairs = [(name, mode) for name in conv.SHAPES for mode in PASSES if wanted(f"{name} {mode}")]
+    words = [word for pair in pairs for word in pair]
+    measured = _measure(get_library(OURS), "convolutions", max(threads), *words)
+    for (name, mode), found in zip(pairs, measured, strict=True):
+        lines.append({"workload": f"{name} {mode}", "library": OURS, "threads": max(threads), **found})
     return lines
 
 
@@ -128,17 +140,15 @@ def tables(lines: list[dict[str, Any]]) -> list[str]:
             rows.append(
                 [line["workload"], str(line["threads"]), _mib(line["output"]), _mib(line["extra"]), f"{share:.0%}"]
             )
-    return text + ["", *table(rows)] if len(rows) > 1 else text
+    return text + ([""] if text else []) + table(rows) if len(rows) > 1 else text
 
 
 def main() -> None:
     """Measure what the arguments say, in this process."""
-    library, kind, name, *rest = sys.argv[1:]
+    library, kind, threads, *words = sys.argv[1:]
     if kind == "training":
-        batch, threads = map(int, rest)
-        assert name in nets.BUILDERS
-        found = training(get_library(library), name, batch, threads)
+        found = [training(get_library(library), words[0], int(words[1]), int(threads))]
     else:
-        mode, count = rest
-        found = convolution(name, mode, int(count))
+        pairs = zip(words[::2], words[1::2], strict=True)
+        found = [convolution(name, mode, int(threads)) for name, mode in pairs]
     print(json.dumps(found))
