@@ -112,6 +112,26 @@ static int pointwise(int dtype, const tc_conv2d_params *p, int64_t rows, int64_t
     return tc_gemm(dtype, &g, weight, in, bias, out);
 }
 
+/* ---- kernels as large as the image, so that there is one output: a product of matrices for the whole batch ---- */
+
+static bool is_product(const tc_conv2d_params *p)
+{
+    return p->oh == 1 && p->ow == 1 && p->r == p->h && p->s == p->w && p->pad_h == 0 && p->pad_w == 0 && p->groups == 1 &&
+           (p->r == 1 || p->dilation_h == 1) && (p->s == 1 || p->dilation_w == 1);
+}
+
+/* out (n, cols) = in (n, depth) * W (depth, cols; strides w_row, w_col) + bias. */
+static int product(int dtype, const tc_conv2d_params *p, int64_t cols, int64_t depth, int64_t w_row, int64_t w_col,
+                   const void *weight, const void *in, const void *bias, void *out)
+{
+    const tc_gemm_params g = {
+        .batch = 1, .m = p->n, .n = cols, .k = depth,
+        .a_row = depth, .a_col = 1, .b_row = w_row, .b_col = w_col, .c_row = cols, .c_col = 1,
+        .alpha = 1,
+    };
+    return tc_gemm(dtype, &g, in, weight, bias, out);
+}
+
 /* ---- the three functions ---- */
 
 /* One channel a group. A single one with many filters is a product of matrices all the same. */
@@ -129,6 +149,9 @@ int tc_conv2d(int dtype, const tc_conv2d_params *p, const void *x, const void *w
 {
     if (p->n == 0 || p->k == 0 || p->oh == 0 || p->ow == 0)
         return TC_OK;
+    const int64_t image = p->c * p->h * p->w;
+    if (is_product(p) && !p->relu)
+        return product(dtype, p, p->k, image, 1, image, weight, x, bias, y);
     if (is_pointwise(p) && !p->relu)
         return pointwise(dtype, p, p->k, p->c, p->c, 1, weight, x, bias, y);
     if (conv_winograd_suits(dtype, p))
@@ -172,6 +195,9 @@ int tc_conv2d_input_grad(int dtype, const tc_conv2d_params *p, const void *dy, c
 {
     if (p->n == 0 || p->c == 0 || p->h == 0 || p->w == 0)
         return TC_OK;
+    const int64_t image = p->c * p->h * p->w;
+    if (is_product(p))
+        return product(dtype, p, image, p->k, image, 1, weight, dy, NULL, dx);
     if (is_pointwise(p))
         return pointwise(dtype, p, p->c, p->k, 1, p->c, weight, dy, NULL, dx);
     if (conv_winograd_suits_input_grad(dtype, p))
