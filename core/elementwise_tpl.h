@@ -1,6 +1,7 @@
 /* elementwise_tpl.h - kernels of elementwise.c for one dtype and instruction set: one loop for all operations of one
  * operand, one for those of two, into which an operation on a vec is inlined. */
 #include "math_tpl.h"
+#include "wide_tpl.h"
 
 /* ---- operations of one operand ---- */
 
@@ -18,25 +19,24 @@ TC_INLINE vec FN(op_sign)(vec x)
     return select_((x == (T)0) | (x != x), splat(0), one);
 }
 
-/* The C library's, lane by lane: sin and cos of large arguments need a reduction with hundreds of bits of pi, and no
- * training step waits for them. */
-TC_INLINE vec FN(op_sin)(vec x)
-{
-    for (int l = 0; l < VLEN; l++)
-        x[l] = DTYPE_F32 ? (T)sinf((float)x[l]) : (T)sin((double)x[l]);
-    return x;
-}
-
-TC_INLINE vec FN(op_cos)(vec x)
-{
-    for (int l = 0; l < VLEN; l++)
-        x[l] = DTYPE_F32 ? (T)cosf((float)x[l]) : (T)cos((double)x[l]);
-    return x;
-}
-
-/* y = op(x), dense. The remainder goes through the same loop once more, as one padded vec, so that an element's
- * result does not depend on its place. x may be y. */
+/* y = op(x), dense, for an op whose code is short: the last vector is moved back to end with the row, and read first, since x may be
+ * y. */
 TC_INLINE void FN(map1)(int64_t n, const T *x, T *y, vec (*op)(vec))
+{
+    int64_t i = 0;
+    if (n < VLEN) {
+        FN(store_part)(y, n, op(FN(load_part)(x, n, 0)));
+        return;
+    }
+    const vec last = op(load(x + n - VLEN));
+    for (; i + VLEN <= n; i += VLEN)
+        store(y + i, op(load(x + i)));
+    store(y + n - VLEN, last);
+}
+
+/* The same for an op whose code is long: it stands here once. The remainder goes through the same loop once more, as one padded
+ * vec, so that an element's result does not depend on its place. */
+TC_INLINE void FN(map1_once)(int64_t n, const T *x, T *y, vec (*op)(vec))
 {
     T last[VLEN] = {0};
     const int64_t rest = n % VLEN, whole = n - rest;
@@ -68,15 +68,15 @@ static void FN(unary)(int op, int64_t n, const void *x, void *y)
     case TC_CEIL: FN(map1)(n, x, y, FN(vceil)); break;
     case TC_ROUND: FN(map1)(n, x, y, FN(vround)); break;
     case TC_TRUNC: FN(map1)(n, x, y, FN(vtrunc)); break;
-    case TC_EXP: FN(map1)(n, x, y, FN(vexp)); break;
-    case TC_EXPM1: FN(map1)(n, x, y, FN(vexpm1)); break;
-    case TC_LOG: FN(map1)(n, x, y, FN(vlog)); break;
-    case TC_LOG1P: FN(map1)(n, x, y, FN(vlog1p)); break;
-    case TC_SIN: FN(map1)(n, x, y, FN(op_sin)); break;
-    case TC_COS: FN(map1)(n, x, y, FN(op_cos)); break;
-    case TC_TANH: FN(map1)(n, x, y, FN(vtanh)); break;
-    case TC_SIGMOID: FN(map1)(n, x, y, FN(vsigmoid)); break;
-    case TC_ERF: FN(map1)(n, x, y, FN(verf)); break;
+    case TC_EXP: FN(map1_once)(n, x, y, FN(vexp)); break;
+    case TC_EXPM1: FN(map1_once)(n, x, y, FN(vexpm1)); break;
+    case TC_LOG: FN(map1_once)(n, x, y, FN(vlog)); break;
+    case TC_LOG1P: FN(map1_once)(n, x, y, FN(vlog1p)); break;
+    case TC_SIN: FN(trig)(0, n, x, y); break;
+    case TC_COS: FN(trig)(1, n, x, y); break;
+    case TC_TANH: FN(map1_once)(n, x, y, FN(vtanh)); break;
+    case TC_SIGMOID: FN(map1_once)(n, x, y, FN(vsigmoid)); break;
+    case TC_ERF: FN(map1_once)(n, x, y, FN(verf)); break;
     case TC_RELU: FN(map1)(n, x, y, FN(op_relu)); break;
     }
 }
@@ -97,33 +97,12 @@ TC_INLINE vec FN(op_add_relu)(vec a, vec b) { return FN(op_relu)(a + b); }
 /* Where y is NaN the gradient passes, as in PyTorch. */
 TC_INLINE vec FN(op_relu_grad)(vec dy, vec y) { return select_(y <= (T)0, splat(0), dy); }
 
-/* The C library's, lane by lane: exact (fmod) or accurate for all arguments (pow, atan2), and rare in a training step. */
-TC_INLINE vec FN(op_pow)(vec a, vec b)
-{
-    for (int l = 0; l < VLEN; l++)
-        a[l] = DTYPE_F32 ? (T)powf((float)a[l], (float)b[l]) : (T)pow((double)a[l], (double)b[l]);
-    return a;
-}
-
-TC_INLINE vec FN(op_fmod)(vec a, vec b)
-{
-    for (int l = 0; l < VLEN; l++)
-        a[l] = DTYPE_F32 ? (T)fmodf((float)a[l], (float)b[l]) : (T)fmod((double)a[l], (double)b[l]);
-    return a;
-}
-
+/* The C library's, lane by lane: accurate for all arguments, and rare in a training step. */
 TC_INLINE vec FN(op_atan2)(vec a, vec b)
 {
     for (int l = 0; l < VLEN; l++)
         a[l] = DTYPE_F32 ? (T)atan2f((float)a[l], (float)b[l]) : (T)atan2((double)a[l], (double)b[l]);
     return a;
-}
-
-/* fmod, moved by one divisor where the signs differ. */
-TC_INLINE vec FN(op_remainder)(vec a, vec b)
-{
-    const vec r = FN(op_fmod)(a, b);
-    return select_((r != (T)0) & ((r < (T)0) != (b < (T)0)), r + b, r);
 }
 
 /* An operand with step 0 is one value: it is spread over a vec once, which the loop then reads again and again. */
@@ -135,8 +114,25 @@ TC_INLINE const T *FN(operand)(const void *x, int64_t step, T *spread)
     return spread;
 }
 
-/* y = op(a, b); steps 0 or 1. The remainder as in map1. */
+/* y = op(a, b) for an op that costs little; steps 0 or 1; as map1. */
 TC_INLINE void FN(map2)(int64_t n, const void *const *in, const int64_t *step, T *y, vec (*op)(vec, vec))
+{
+    T spread[2][VLEN];
+    const T *a = FN(operand)(in[0], step[0], spread[0]), *b = FN(operand)(in[1], step[1], spread[1]);
+    const int64_t sa = step[0], sb = step[1];
+    int64_t i = 0;
+    if (n < VLEN) {
+        FN(store_part)(y, n, op(FN(load_part)(a, n, 0), FN(load_part)(b, n, 0)));
+        return;
+    }
+    const vec last = op(load(a + (n - VLEN) * sa), load(b + (n - VLEN) * sb));
+    for (; i + VLEN <= n; i += VLEN)
+        store(y + i, op(load(a + i * sa), load(b + i * sb)));
+    store(y + n - VLEN, last);
+}
+
+/* The same for an op whose code is long, as map1_once. */
+TC_INLINE void FN(map2_once)(int64_t n, const void *const *in, const int64_t *step, T *y, vec (*op)(vec, vec))
 {
     T spread[2][VLEN], last[3][VLEN] = {0};
     const T *a = FN(operand)(in[0], step[0], spread[0]), *b = FN(operand)(in[1], step[1], spread[1]);
@@ -168,13 +164,7 @@ static void FN(minimum)(int64_t n, const void *const *in, const int64_t *step, v
 {
     FN(map2)(n, in, step, y, FN(op_minimum));
 }
-static void FN(power)(int64_t n, const void *const *in, const int64_t *step, void *y) { FN(map2)(n, in, step, y, FN(op_pow)); }
-static void FN(fmod)(int64_t n, const void *const *in, const int64_t *step, void *y) { FN(map2)(n, in, step, y, FN(op_fmod)); }
-static void FN(remainder)(int64_t n, const void *const *in, const int64_t *step, void *y)
-{
-    FN(map2)(n, in, step, y, FN(op_remainder));
-}
-static void FN(atan2)(int64_t n, const void *const *in, const int64_t *step, void *y) { FN(map2)(n, in, step, y, FN(op_atan2)); }
+static void FN(atan2)(int64_t n, const void *const *in, const int64_t *step, void *y) { FN(map2_once)(n, in, step, y, FN(op_atan2)); }
 static void FN(relu_grad)(int64_t n, const void *const *in, const int64_t *step, void *y)
 {
     FN(map2)(n, in, step, y, FN(op_relu_grad));
