@@ -5,7 +5,7 @@
  * panels of a block of A, which stays in L2, pass by. */
 #include "gemm.h"
 
-/* Side of a super-block: bounds the packed panels of A and B to KC * SUPER elements each (3 MiB of floats), which L3
+/* Side of a super-block: bounds the packed panels of A and B to KC * SUPER elements each (2 MiB of floats), which L3
  * holds; packing then costs 1/SUPER of the multiplications. */
 enum { SUPER = 2048 };
 

@@ -12,7 +12,7 @@
 #define GEMM_NV 2
 #define GEMM_DOT_ROWS 4
 #define GEMM_DOT_COLS 3
-#define GEMM_KC 384
+#define GEMM_KC 256
 #define GEMM_MC 120
 
 static bool supported(void)

@@ -13,7 +13,7 @@
 #define GEMM_NV 2
 #define GEMM_DOT_ROWS 6
 #define GEMM_DOT_COLS 4
-#define GEMM_KC 384
+#define GEMM_KC 256
 #define GEMM_MC 126
 
 static bool supported(void)
