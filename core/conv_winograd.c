@@ -1,12 +1,10 @@
-/* conv_winograd.c - Winograd's convolution (conv_winograd.h) and its input gradient; what all three products share.
+/* conv_winograd.c - Winograd's convolution (conv_winograd.h) and its input gradient.
  *
- * A task is a block of some rows of tiles: one vector of channels after the other is brought to points (V); then for
+ * A task is a block of tiles: one vector of channels after the other is brought to points (V); then for
  * each panel of filters, 36 products give the outputs' points (M), which go back to outputs. V is written in the order in
  * which the products read it, so nothing is packed. The filters' points (U) are made once; where they do not fit the
  * room, slices of the filters are handled one after the other, and V is made again for each. */
 #include "conv_winograd.h"
-
-#include <stdatomic.h>
 
 enum { TILE = TC_WINOGRAD_TILE, SIDE = TC_WINOGRAD_SIDE, POINTS = TC_WINOGRAD_POINTS, MAX_LANES = 16 };
 
@@ -22,102 +20,6 @@ enum { WANTED_TASKS = 16 };
 /* Channels of one sum; longer ones are sums of these, which rounds less. A whole number of vectors. */
 enum { SUM_CHANNELS = 32 };
 
-/* Channels and filters from which on it pays. The direct sum of few is also so short that its errors, which grow with the
- * root of the length, are much smaller: a fourth with 3 channels, half with 16. */
-enum { MIN_CHANNELS = 8 };
-
-/* ---- the switch ---- */
-
-static atomic_int use = -1;     /* -1: the environment has not been asked */
-
-int tc_get_winograd(void)
-{
-    int state = atomic_load_explicit(&use, memory_order_relaxed);
-    if (state < 0) {
-        const char *wanted = getenv("TINYGRAD_CNN_WINOGRAD");
-        int unknown = -1;
-        state = wanted && strcmp(wanted, "0") == 0 ? TC_WINOGRAD_OFF : TC_WINOGRAD_ON;
-        if (!atomic_compare_exchange_strong(&use, &unknown, state))
-            state = unknown;
-    }
-    return state;
-}
-
-void tc_set_winograd(int state)
-{
-    atomic_store(&use, state);
-}
-
-/* ---- what the products share ---- */
-
-bool winograd_applies(int dtype, const tc_conv2d_params *p)
-{
-    const int state = tc_get_winograd();
-    const int64_t least = state == TC_WINOGRAD_FORCED ? 1 : MIN_CHANNELS;
-    return dtype == TC_F32 && p->r == 3 && p->s == 3 && p->groups == 1 && p->stride_h == 1 && p->stride_w == 1 &&
-           p->dilation_h == 1 && p->dilation_w == 1 && p->c >= least && p->k >= least && p->n > 0 && p->h > 0 && p->w > 0 &&
-           p->oh > 0 && p->ow > 0 && state != TC_WINOGRAD_OFF;
-}
-
-int64_t winograd_room(const tc_conv2d_params *p)
-{
-    return tc_get_winograd() == TC_WINOGRAD_FORCED ? INT64_MAX : p->n * p->k * p->oh * p->ow / 10 * 4 / 5;
-}
-
-bool winograd_pays(double cost, const tc_conv2d_params *p, int lanes)
-{
-    const double direct = 9.0 * (double)(p->n * p->oh * p->ow) * (double)p->c * (double)p->k / lanes;
-    return cost > 0 && (cost < direct || tc_get_winograd() == TC_WINOGRAD_FORCED);
-}
-
-/* Rows of pixels that `rows` rows of tiles of one image meet. */
-static int64_t pixel_rows(const winograd_source *s, int64_t rows)
-{
-    return tc_min((tc_min(rows, s->tile_rows) - 1) * TILE + s->depth, s->h);
-}
-
-int64_t winograd_pixels_size(const winograd_source *s, int64_t rows, int lanes)
-{
-    const int64_t columns = ((s->tiles - 1) * TILE + s->depth) * SIDE;
-    return (columns + (1 + pixel_rows(s, rows)) * s->w) * lanes;
-}
-
-void winograd_points(const winograd_source *s, const float *images, int64_t channel, int64_t row, int64_t rows,
-                     tc_winograd_row to, float *work)
-{
-    const tc_kernels *kernels = tc_kernels_for(TC_F32);
-    const int lanes = kernels->winograd->lanes;
-    float *zeros = work, *pixels = zeros + s->w * lanes;
-    to.columns = pixels + pixel_rows(s, rows) * s->w * lanes;
-    to.col = -s->pad_w;
-    to.width = s->w;
-    to.tiles = s->tiles;
-    memset(zeros, 0, (size_t)(s->w * lanes) * sizeof *zeros);
-    const int valid = (int)tc_min(lanes, s->channels - channel);
-    while (rows > 0) {
-        const int64_t image = row / s->tile_rows, i = row % s->tile_rows, count = tc_min(rows, s->tile_rows - i);
-        const int64_t top = i * TILE - s->pad_h, first = tc_max(top, 0);
-        const int64_t last = tc_min(top + (count - 1) * TILE + s->depth, s->h);
-        const float *src = images + ((image * s->channels + channel) * s->h + first) * s->w;
-        if (last > first)
-            kernels->gemm->pack(lanes, valid, (last - first) * s->w, src, s->h * s->w, 1, pixels);
-        for (int64_t t = 0; t < count; t++, to.first += s->tiles) {
-            for (int64_t d = 0; d < s->depth; d++) {
-                const int64_t r = top + t * TILE + d;
-                to.row[d] = r >= first && r < last ? pixels + (r - first) * s->w * lanes : zeros;
-            }
-            if (s->depth == SIDE)
-                kernels->winograd->input(&to);
-            else
-                kernels->winograd->output_grad(&to);
-        }
-        row += count;
-        rows -= count;
-    }
-}
-
-/* ---- the convolution: filters over a source ---- */
-
 typedef struct {
     winograd_source source;
     int64_t images, filters, oh, ow;
@@ -129,8 +31,8 @@ typedef struct {
     const tc_winograd_kernels *kernels;
     int64_t in_vectors, out_vectors, panels;    /* vectors of channels and filters, panels of filters */
     int64_t slices, slice;          /* panels of a slice */
-    int64_t rows, blocks;           /* rows of tiles of a block */
-    int64_t groups;                 /* tiles of a block, in tiles of the product */
+    int64_t tiles, blocks;          /* tiles of a block */
+    int64_t groups;                 /* the same, in tiles of the product */
     int64_t point_step;             /* of V */
     int64_t panel_size;             /* of U */
     int64_t first_panel, last_panel;
@@ -156,34 +58,45 @@ static int64_t m_size(const apply *a)
 
 static int64_t work_size(const apply *a)
 {
-    const int64_t outputs = tc_min(tc_min(a->rows, a->source.tile_rows) * TILE, a->oh) * a->ow * a->kernels->lanes;
-    return v_size(a) + tc_max(winograd_pixels_size(&a->source, a->rows, a->kernels->lanes), m_size(a) + outputs);
+    const int64_t outputs = winograd_piece_rows(&a->source, a->tiles) * TILE * a->ow * a->kernels->lanes;
+    return v_size(a) + tc_max(winograd_pixels_size(&a->source, a->tiles, a->kernels->lanes), m_size(a) + outputs);
 }
 
 /* ---- sizes, by shape alone ---- */
 
-static void set_rows(apply *a, int64_t rows)
+static int64_t all_tiles(const apply *a)
 {
-    a->rows = rows;
-    a->blocks = tc_ceil_div(a->images * a->source.tile_rows, rows);
-    a->groups = tc_ceil_div(rows * a->source.tiles, a->kernels->tiles);
+    return a->images * a->source.tile_rows * a->source.tiles;
 }
 
-/* Vector operations of the whole, an operation of the transforms counting as a multiply-add. */
+static void set_tiles(apply *a, int64_t tiles)
+{
+    a->tiles = tiles;
+    a->blocks = tc_ceil_div(all_tiles(a), tiles);
+    a->groups = tc_ceil_div(tiles, a->kernels->tiles);
+}
+
+/* Vector operations of the whole, an operation of the transforms counting as a multiply-add. Reading U costs a block as
+ * much as some more tiles of products, the pixels that blocks share and rows that they part as some more of transforms. */
 static double cost(const apply *a)
 {
-    const double tiles = (double)(a->images * a->source.tile_rows * a->source.tiles);
-    const double blocks = tiles / (double)(a->rows * a->source.tiles);
     const double product = (double)POINTS * (double)a->source.channels * (double)a->out_vectors;
     const double input = 60.0 * (double)(a->slices * a->in_vectors), output = 50.0 * (double)a->out_vectors;
-    return blocks * product * (double)(a->groups * a->kernels->tiles + 2) + tiles * (input + output);
+    const double tiles = (double)a->tiles + (a->tiles % a->source.tiles == 0 ? 0.5 : 2.0);
+    return (double)a->blocks * (product * (double)(a->groups * a->kernels->tiles + 2) + (input + output) * tiles);
 }
 
-/* The numbers of slices and of rows in a block that cost least within `room` elements; returns the cost, 0 if none fits. */
+/* Blocks are whole rows of tiles, or whole tiles of the product. */
+static bool is_candidate(const apply *a, int64_t tiles)
+{
+    return tiles % a->source.tiles == 0 || tiles % a->kernels->tiles == 0;
+}
+
+/* The numbers of slices and of tiles in a block that cost least within `room` elements; returns the cost, 0 if none fits. */
 static double choose_sizes(apply *a, int64_t room)
 {
     const tc_winograd_kernels *k = a->kernels;
-    const int64_t channels = a->source.channels, tile_rows = a->images * a->source.tile_rows;
+    const int64_t channels = a->source.channels;
     a->in_vectors = tc_ceil_div(channels, k->lanes);
     a->out_vectors = tc_ceil_div(a->filters, k->lanes);
     a->panels = tc_ceil_div(a->out_vectors, k->vectors);
@@ -195,10 +108,13 @@ static double choose_sizes(apply *a, int64_t room)
     for (a->slices = 1; a->slices <= a->panels; a->slices++) {
         a->slice = tc_ceil_div(a->panels, a->slices);
         const int64_t left = (room - a->slice * a->panel_size) / TASKS_AT_ONCE;
-        for (int64_t rows = 1; rows <= tc_max(1, tile_rows / WANTED_TASKS); rows++) {
-            set_rows(a, rows);
+        const int64_t most = tc_max(tc_min(a->source.tiles, k->tiles), all_tiles(a) / WANTED_TASKS);
+        for (int64_t tiles = 1, found = 0; tiles <= most; tiles++) {
+            if (!is_candidate(a, tiles))
+                continue;
+            set_tiles(a, tiles);
             const int64_t size = work_size(a);
-            if (size > left || (size > TASK_SIZE && rows > 1))
+            if (size > left || (size > TASK_SIZE && found++))
                 break;
             const double c = cost(a);
             if (least == 0 || c < least) {
@@ -243,45 +159,48 @@ static void multiply(const apply *a, int64_t groups, int64_t panel, const float 
                            (int)vectors, c > 0, m + (g * k->tiles * POINTS + q) * width, POINTS * width);
 }
 
-/* The outputs of one vector of filters, from `filter` on. */
-static void write_outputs(const apply *a, int64_t row, int64_t rows, int64_t filter, const float *m, int64_t width,
+/* The outputs of one vector of filters, from `filter` on, of the tiles [tile, tile + count). */
+static void write_outputs(const apply *a, int64_t tile, int64_t count, int64_t filter, const float *m, int64_t width,
                           float *outputs)
 {
     const int lanes = a->kernels->lanes, valid = (int)tc_min(lanes, a->filters - filter);
     float bias[MAX_LANES] = {0};
     if (a->bias)
         memcpy(bias, a->bias + filter, (size_t)valid * sizeof *bias);
-    tc_winograd_outputs o = {.points = m, .tiles = a->source.tiles, .tile_step = POINTS * width, .point_step = width,
-                             .cols = a->ow, .bias = bias, .relu = a->relu};
-    while (rows > 0) {
-        const int64_t image = row / a->source.tile_rows, i = row % a->source.tile_rows;
-        const int64_t count = tc_min(rows, a->source.tile_rows - i);
-        for (int64_t t = 0; t < count; t++, o.points += o.tiles * o.tile_step) {
-            o.rows = a->oh - (i + t) * TILE;
-            o.out = outputs + t * TILE * a->ow * lanes;
+    tc_winograd_outputs o = {.points = m, .tile_step = POINTS * width, .point_step = width, .bias = bias, .relu = a->relu};
+    while (count > 0) {
+        const winograd_piece piece = winograd_first_piece(&a->source, tile, count);
+        const int64_t i = piece.row * TILE, j = piece.col * TILE, rows = tc_min(piece.rows * TILE, a->oh - i);
+        o.tiles = piece.cols;
+        o.cols = tc_min(piece.cols * TILE, a->ow - j);
+        for (int64_t t = 0; t < piece.rows; t++, o.points += o.tiles * o.tile_step) {
+            o.rows = rows - t * TILE;
+            o.out = outputs + t * TILE * o.cols * lanes;
             a->kernels->output(&o);
         }
-        float *y = a->y + ((image * a->filters + filter) * a->oh + i * TILE) * a->ow;
-        a->kernels->spread(valid, tc_min(count * TILE, a->oh - i * TILE) * a->ow, outputs, y, a->oh * a->ow);
-        row += count;
-        rows -= count;
+        float *y = a->y + ((piece.image * a->filters + filter) * a->oh + i) * a->ow + j;
+        const int64_t runs = o.cols == a->ow ? 1 : rows, run = rows / runs * o.cols;
+        for (int64_t r = 0; r < runs; r++)
+            a->kernels->spread(valid, run, outputs + r * run * lanes, y + r * a->ow, a->oh * a->ow);
+        tile += piece.rows * piece.cols;
+        count -= piece.rows * piece.cols;
     }
 }
 
 static void run_block(const apply *a, int64_t block, float *v, float *work)
 {
     const tc_winograd_kernels *k = a->kernels;
-    const int64_t row = block * a->rows, rows = tc_min(a->rows, a->images * a->source.tile_rows - row);
+    const int64_t tile = block * a->tiles, tiles = tc_min(a->tiles, all_tiles(a) - tile);
     for (int64_t i = 0; i < a->in_vectors; i++) {
         const tc_winograd_row to = {.out = v + i * k->tiles * k->lanes, .group = k->tiles, .group_step = POINTS * a->point_step,
                                     .tile_step = k->lanes, .point_step = a->point_step};
-        winograd_points(&a->source, a->x, i * k->lanes, row, rows, to, work);
+        winograd_points(&a->source, a->x, i * k->lanes, tile, tiles, to, work);
     }
     for (int64_t panel = a->first_panel; panel < a->last_panel; panel++) {
         const int64_t vectors = panel_vectors(a, panel);
-        multiply(a, tc_ceil_div(rows * a->source.tiles, k->tiles), panel, v, work);
+        multiply(a, tc_ceil_div(tiles, k->tiles), panel, v, work);
         for (int64_t i = 0; i < vectors; i++)
-            write_outputs(a, row, rows, (panel * k->vectors + i) * k->lanes, work + i * k->lanes, vectors * k->lanes,
+            write_outputs(a, tile, tiles, (panel * k->vectors + i) * k->lanes, work + i * k->lanes, vectors * k->lanes,
                           work + m_size(a));
     }
 }

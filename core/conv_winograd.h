@@ -32,7 +32,7 @@ int64_t winograd_room(const tc_conv2d_params *p);
 /* Whether a way that costs so many vector operations (0: it finds no room) is quicker than the direct one, or forced. */
 bool winograd_pays(double cost, const tc_conv2d_params *p, int lanes);
 
-/* Images in a vector a pixel, as tiles of outputs (i, j) meet them: rows of tiles are counted through the batch. */
+/* Images as tiles meet them. Tiles are counted through the rows of an image and the images of the batch. */
 typedef struct {
     int64_t channels, h, w;
     int64_t pad_h, pad_w;       /* the first tile's first pixel is (-pad_h, -pad_w) */
@@ -40,12 +40,24 @@ typedef struct {
     int64_t tile_rows, tiles;   /* rows of tiles in an image, tiles in a row */
 } winograd_source;
 
-/* Elements of work space that winograd_points needs for `rows` rows of tiles. */
-int64_t winograd_pixels_size(const winograd_source *s, int64_t rows, int lanes);
+/* Tiles that are handled together: whole rows of one image, or a part of a row. */
+typedef struct {
+    int64_t image, row, col;    /* of the first tile */
+    int64_t rows, cols;         /* tiles */
+} winograd_piece;
 
-/* Brings the rows of tiles [row, row + rows) of one vector of channels, from `channel` on, to points, as `to` says (out,
- * steps, and `first` of the first tile). */
-void winograd_points(const winograd_source *s, const float *images, int64_t channel, int64_t row, int64_t rows,
+/* The first piece of the tiles [tile, tile + count), count > 0. */
+winograd_piece winograd_first_piece(const winograd_source *s, int64_t tile, int64_t count);
+
+/* Most rows of a piece of `count` tiles. */
+int64_t winograd_piece_rows(const winograd_source *s, int64_t count);
+
+/* Elements of work space that winograd_points needs for `count` tiles. */
+int64_t winograd_pixels_size(const winograd_source *s, int64_t count, int lanes);
+
+/* Brings the tiles [tile, tile + count) of one vector of channels, from `channel` on, to points, as `to` says (out, steps,
+ * and `first` of the first tile). */
+void winograd_points(const winograd_source *s, const float *images, int64_t channel, int64_t tile, int64_t count,
                      tc_winograd_row to, float *work);
 
 #endif

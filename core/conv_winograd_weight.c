@@ -27,11 +27,11 @@ typedef struct {
     const float *x_images, *dy_images;
     float *dweight;
     int64_t in_vectors, out_vectors, out_rows;      /* vectors of channels and of filters, rows of U */
-    int64_t rows, blocks;                           /* rows of tiles of a block */
+    int64_t tiles, blocks;                          /* tiles of a block */
     int64_t in_step, out_step;                      /* between points */
     int64_t parts;                                  /* sums of a block */
     float *in_points, *out_points, *sums;
-    int64_t row, tiles;                             /* of the block at work */
+    int64_t first, count;                           /* tiles of the block at work */
     int status;
 } weight_grad;
 
@@ -50,15 +50,20 @@ static int64_t points_size(const weight_grad *g)
 
 static int64_t work_size(const weight_grad *g)
 {
-    return tc_max(winograd_pixels_size(&g->x, g->rows, g->kernels->lanes),
-                  winograd_pixels_size(&g->dy, g->rows, g->kernels->lanes));
+    return tc_max(winograd_pixels_size(&g->x, g->tiles, g->kernels->lanes),
+                  winograd_pixels_size(&g->dy, g->tiles, g->kernels->lanes));
 }
 
-static void set_rows(weight_grad *g, int64_t rows)
+static int64_t all_tiles(const weight_grad *g)
 {
-    const int64_t lanes = g->kernels->lanes, tiles = rows * g->x.tiles;
-    g->rows = rows;
-    g->blocks = tc_ceil_div(g->images * g->x.tile_rows, rows);
+    return g->images * g->x.tile_rows * g->x.tiles;
+}
+
+static void set_tiles(weight_grad *g, int64_t tiles)
+{
+    const int64_t lanes = g->kernels->lanes;
+    g->tiles = tiles;
+    g->blocks = tc_ceil_div(all_tiles(g), tiles);
     g->parts = tc_ceil_div(tiles, SUM_TILES);
     /* One vector more than needed, so that no power of two puts all points into the same sets of the caches. */
     g->in_step = (tiles * g->in_vectors + 1) * lanes;
@@ -68,13 +73,13 @@ static void set_rows(weight_grad *g, int64_t rows)
 /* As in conv_winograd.c; loading and storing U for a sum costs as much as some tiles more. */
 static double cost(const weight_grad *g)
 {
-    const double tiles = (double)(g->images * g->x.tile_rows * g->x.tiles);
+    const double tiles = (double)all_tiles(g);
     const double sums = (double)POINTS * (double)g->out_rows * (double)g->in_vectors;
     const double input = 60.0 * (double)g->in_vectors, output = 45.0 * (double)g->out_vectors;
     return sums * (tiles + 6.0 * (double)(g->blocks * g->parts)) + tiles * (input + output);
 }
 
-/* The rows of a block that cost least within `room` elements; returns the cost, 0 if none fits. */
+/* The tiles of a block, whole rows or part of one, that cost least within `room` elements; returns the cost, 0 if none fits. */
 static double choose_sizes(weight_grad *g, int64_t room)
 {
     const tc_winograd_kernels *k = g->kernels;
@@ -83,19 +88,19 @@ static double choose_sizes(weight_grad *g, int64_t room)
     g->out_rows = tc_ceil_div(g->filters, k->sum_rows) * k->sum_rows;
     int64_t best = 0;
     double least = 0;
-    for (int64_t rows = 1; rows <= g->images * g->x.tile_rows; rows++) {
-        set_rows(g, rows);
+    for (int64_t tiles = 1; tiles <= all_tiles(g); tiles += tiles < g->x.tiles ? 1 : g->x.tiles) {
+        set_tiles(g, tiles);
         const int64_t points = points_size(g), all = sums_size(g) + points + THREADS_IN_ROOM * work_size(g);
         if (all > room || (points > BLOCK_SIZE && best > 0))
             break;
         const double c = cost(g);
         if (best == 0 || c < least) {
-            best = rows;
+            best = tiles;
             least = c;
         }
     }
     if (best > 0)
-        set_rows(g, best);
+        set_tiles(g, best);
     return least;
 }
 
@@ -106,7 +111,6 @@ static void transform(void *ctx, int64_t begin, int64_t end)
 {
     weight_grad *g = ctx;
     const int lanes = g->kernels->lanes;
-    const int64_t rows = g->tiles / g->x.tiles;
     float *work = tc_alloc((size_t)work_size(g) * sizeof *work);
     if (!work) {
         __atomic_store_n(&g->status, TC_ENOMEM, __ATOMIC_RELAXED);
@@ -118,7 +122,8 @@ static void transform(void *ctx, int64_t begin, int64_t end)
         const tc_winograd_row to = {.out = (of_x ? g->in_points : g->out_points) + vector * lanes, .group = 1,
                                     .group_step = (of_x ? g->in_vectors : g->out_vectors) * lanes,
                                     .point_step = of_x ? g->in_step : g->out_step};
-        winograd_points(of_x ? &g->x : &g->dy, of_x ? g->x_images : g->dy_images, vector * lanes, g->row, rows, to, work);
+        winograd_points(of_x ? &g->x : &g->dy, of_x ? g->x_images : g->dy_images, vector * lanes, g->first, g->count,
+                        to, work);
     }
     tc_free(work);
 }
@@ -128,11 +133,11 @@ static void add_products(void *ctx, int64_t begin, int64_t end)
     const weight_grad *g = ctx;
     const tc_winograd_kernels *k = g->kernels;
     const int64_t in_width = g->in_vectors * k->lanes;
-    const int64_t parts = tc_ceil_div(g->tiles, SUM_TILES), part = tc_ceil_div(g->tiles, parts);
+    const int64_t parts = tc_ceil_div(g->count, SUM_TILES), part = tc_ceil_div(g->count, parts);
     tc_tile t = {.a_step = g->out_vectors * k->lanes, .b_step = in_width, .c_row = in_width};
     for (int64_t q = begin; q < end; q++)
-        for (int64_t first = 0; first < g->tiles; first += part) {
-            t.kc = tc_min(part, g->tiles - first);
+        for (int64_t first = 0; first < g->count; first += part) {
+            t.kc = tc_min(part, g->count - first);
             for (int64_t i = 0; i < g->out_rows; i += k->sum_rows)
                 for (int64_t j = 0; j < g->in_vectors; j += k->vectors) {
                     t.a = g->out_points + q * g->out_step + first * t.a_step + i;
@@ -193,11 +198,10 @@ int conv_winograd_weight_grad(const tc_conv2d_params *p, const float *dy, const 
     g.sums = g.in_points + points;
     memset(g.out_points, 0, (size_t)(all - POINTS * g.in_step) * sizeof *g.in_points);
     memset(dweight, 0, (size_t)(p->k * p->c * 9) * sizeof *dweight);
-    const int64_t tile_rows = g.images * g.x.tile_rows;
     const int64_t merged = tc_max(1, tc_max(MERGE, (int64_t)sqrt((double)(g.blocks * g.parts))) / g.parts);    /* blocks */
     for (int64_t block = 0; block < g.blocks && g.status == TC_OK; block++) {
-        g.row = block * g.rows;
-        g.tiles = tc_min(g.rows, tile_rows - g.row) * g.x.tiles;
+        g.first = block * g.tiles;
+        g.count = tc_min(g.tiles, all_tiles(&g) - g.first);
         tc_parallel_for(g.in_vectors + g.out_vectors, 1, transform, &g);
         if (g.status == TC_OK)
             tc_parallel_for(POINTS, 1, add_products, &g);
