@@ -63,6 +63,12 @@ static size_t bucket_of(size_t *size)
     return 4 * (size_t)power + (((bytes - 1) >> (power - 2)) & 3);
 }
 
+size_t tc_alloc_rounded(size_t bytes)
+{
+    bucket_of(&bytes);
+    return bytes;
+}
+
 /* ---- the cache (with the lock held) ---- */
 
 static void push(tc_block *block)

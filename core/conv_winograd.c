@@ -11,9 +11,6 @@ enum { TILE = TC_WINOGRAD_TILE, SIDE = TC_WINOGRAD_SIDE, POINTS = TC_WINOGRAD_PO
 /* Elements that a task keeps in L2. U passes by once for each block, so larger blocks read less of it. */
 enum { TASK_SIZE = 80 * 1024 };
 
-/* Tasks that run at once in the room of a convolution; with more threads each takes as much again. */
-enum { TASKS_AT_ONCE = 2 };
-
 /* Tasks wanted for a good balance. */
 enum { WANTED_TASKS = 16 };
 
@@ -92,7 +89,7 @@ static bool is_candidate(const apply *a, int64_t tiles)
     return tiles % a->source.tiles == 0 || tiles % a->kernels->tiles == 0;
 }
 
-/* The numbers of slices and of tiles in a block that cost least within `room` elements; returns the cost, 0 if none fits. */
+/* The numbers of slices and of tiles in a block that cost least within `room` bytes; returns the cost, 0 if none fits. */
 static double choose_sizes(apply *a, int64_t room)
 {
     const tc_winograd_kernels *k = a->kernels;
@@ -107,14 +104,13 @@ static double choose_sizes(apply *a, int64_t room)
     double least = 0;
     for (a->slices = 1; a->slices <= a->panels; a->slices++) {
         a->slice = tc_ceil_div(a->panels, a->slices);
-        const int64_t left = (room - a->slice * a->panel_size) / TASKS_AT_ONCE;
         const int64_t most = tc_max(tc_min(a->source.tiles, k->tiles), all_tiles(a) / WANTED_TASKS);
         for (int64_t tiles = 1, found = 0; tiles <= most; tiles++) {
             if (!is_candidate(a, tiles))
                 continue;
             set_tiles(a, tiles);
             const int64_t size = work_size(a);
-            if (size > left || (size > TASK_SIZE && found++))
+            if (winograd_bytes(a->slice * a->panel_size, size) > room || (size > TASK_SIZE && found++))
                 break;
             const double c = cost(a);
             if (least == 0 || c < least) {

@@ -25,9 +25,11 @@ int conv_winograd_weight_grad(const tc_conv2d_params *p, const float *dy, const 
 /* Whether F(4x4, 3x3) applies at all: its kernel, its dtype, the switch. */
 bool winograd_applies(int dtype, const tc_conv2d_params *p);
 
-/* Elements that a convolution may take beside its operands: a tenth of the outputs' memory, less the fifth by which the
- * allocator's blocks may be larger than what was asked for. No limit where Winograd's way is forced. */
+/* Bytes that a convolution may take beside its operands: a tenth of the outputs' memory; no limit where it is forced. What
+ * it takes for blocks of so many elements, the first once, the second as often as tasks run at once (two are reckoned with;
+ * further threads take as much again each). */
 int64_t winograd_room(const tc_conv2d_params *p);
+int64_t winograd_bytes(int64_t shared, int64_t of_task);
 
 /* Whether a way that costs so many vector operations (0: it finds no room) is quicker than the direct one, or forced. */
 bool winograd_pays(double cost, const tc_conv2d_params *p, int lanes);

@@ -10,6 +10,9 @@ enum { TILE = TC_WINOGRAD_TILE, SIDE = TC_WINOGRAD_SIDE };
  * root of the length, are much smaller: a fourth with 3 channels, half with 16. */
 enum { MIN_CHANNELS = 8 };
 
+/* Tasks that run at once in the room of a convolution. */
+enum { TASKS_AT_ONCE = 2 };
+
 /* ---- the switch ---- */
 
 static atomic_int use = -1;     /* -1: the environment has not been asked */
@@ -45,7 +48,14 @@ bool winograd_applies(int dtype, const tc_conv2d_params *p)
 
 int64_t winograd_room(const tc_conv2d_params *p)
 {
-    return tc_get_winograd() == TC_WINOGRAD_FORCED ? INT64_MAX : p->n * p->k * p->oh * p->ow / 10 * 4 / 5;
+    const int64_t outputs = p->n * p->k * p->oh * p->ow * (int64_t)sizeof(float);
+    return tc_get_winograd() == TC_WINOGRAD_FORCED ? INT64_MAX : outputs / 10;
+}
+
+int64_t winograd_bytes(int64_t shared, int64_t of_task)
+{
+    const size_t item = sizeof(float);
+    return (int64_t)(tc_alloc_rounded((size_t)shared * item) + TASKS_AT_ONCE * tc_alloc_rounded((size_t)of_task * item));
 }
 
 bool winograd_pays(double cost, const tc_conv2d_params *p, int lanes)

@@ -17,9 +17,6 @@ enum { BLOCK_SIZE = 128 * 1024 };
  * both are short: one long sum for each part of U would lose three times as much. */
 enum { SUM_TILES = 24, MERGE = 16 };
 
-/* Threads whose pixels fit the room of a convolution; with more threads each takes as much again. */
-enum { THREADS_IN_ROOM = 2 };
-
 typedef struct {
     winograd_source x, dy;
     const tc_winograd_kernels *kernels;
@@ -79,7 +76,7 @@ static double cost(const weight_grad *g)
     return sums * (tiles + 6.0 * (double)(g->blocks * g->parts)) + tiles * (input + output);
 }
 
-/* The tiles of a block, whole rows or part of one, that cost least within `room` elements; returns the cost, 0 if none fits. */
+/* The tiles of a block, whole rows or part of one, that cost least within `room` bytes; returns the cost, 0 if none fits. */
 static double choose_sizes(weight_grad *g, int64_t room)
 {
     const tc_winograd_kernels *k = g->kernels;
@@ -90,8 +87,8 @@ static double choose_sizes(weight_grad *g, int64_t room)
     double least = 0;
     for (int64_t tiles = 1; tiles <= all_tiles(g); tiles += tiles < g->x.tiles ? 1 : g->x.tiles) {
         set_tiles(g, tiles);
-        const int64_t points = points_size(g), all = sums_size(g) + points + THREADS_IN_ROOM * work_size(g);
-        if (all > room || (points > BLOCK_SIZE && best > 0))
+        const int64_t points = points_size(g);
+        if (winograd_bytes(points + sums_size(g), work_size(g)) > room || (points > BLOCK_SIZE && best > 0))
             break;
         const double c = cost(g);
         if (best == 0 || c < least) {

@@ -264,6 +264,9 @@ const tc_kernels *tc_kernels_for(int dtype);
 /* Bytes that a block of tc_alloc's holds: at least those asked for. */
 size_t tc_alloc_size(const void *memory);
 
+/* Bytes of the block that tc_alloc gives for a request (of at most PTRDIFF_MAX / 2): it is rounded up. */
+size_t tc_alloc_rounded(size_t bytes);
+
 /* ---- threads.c ---- */
 
 /* Calls fn(ctx, begin, end) for the chunks [0, grain), [grain, 2 grain), ... of [0, n), on the pool where that pays,

@@ -1,4 +1,4 @@
-"""`backends.winograd`: reading and writing the switch, its context manager, the environment variable, and its effect."""
+"""`backends.winograd`: the switch, its context manager, its environment variable, and what it changes."""
 
 from __future__ import annotations
 
