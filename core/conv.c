@@ -229,19 +229,22 @@ int tc_conv2d_input_grad(int dtype, const tc_conv2d_params *p, const void *dy, c
     return TC_OK;
 }
 
-int tc_conv2d_weight_grad(int dtype, const tc_conv2d_params *p, const void *dy, const void *x, void *dweight)
+int tc_conv2d_weight_grad(int dtype, const tc_conv2d_params *p, const void *dy, const void *x, void *dweight, void *dbias)
 {
-    if (p->k == 0 || p->c == 0)
-        return TC_OK;
-    if (p->n == 0 || p->oh == 0 || p->ow == 0) {
-        memset(dweight, 0, (size_t)(p->k * (p->c / p->groups) * p->r * p->s) * tc_itemsize(dtype));
+    const int64_t weights = p->k * (p->c / p->groups) * p->r * p->s;
+    const bool empty = weights == 0 || p->n == 0 || p->oh == 0 || p->ow == 0;
+    const bool winograd = !empty && conv_winograd_suits_weight_grad(dtype, p);
+    if (dbias && (empty || winograd))
+        conv_bias_grad(dtype, p, dy, dbias);
+    if (winograd)
+        return conv_winograd_weight_grad(p, dy, x, dweight);
+    if (empty) {
+        memset(dweight, 0, (size_t)weights * tc_itemsize(dtype));
         return TC_OK;
     }
-    if (conv_winograd_suits_weight_grad(dtype, p))
-        return conv_winograd_weight_grad(p, dy, x, dweight);
     if (is_depthwise(p)) {
         const conv_windows windows = forward_windows(p);
-        return conv_depthwise_weight_grad(dtype, p, &windows, dy, x, dweight, NULL);
+        return conv_depthwise_weight_grad(dtype, p, &windows, dy, x, dweight, dbias);
     }
-    return conv_weight_grad(dtype, p, dy, x, dweight);
+    return conv_weight_grad(dtype, p, dy, x, dweight, dbias);
 }

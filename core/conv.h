@@ -101,8 +101,17 @@ enum { CONV_CHUNK_WORK = 1 << 18, CONV_TASKS = 16 };
 /* conv_panels.c: the same by panels. */
 int conv_panels(int dtype, const conv_apply_job *job, const void *source, const void *weight, const void *bias, void *out);
 
-/* conv_weight.c: tc_conv2d_weight_grad for sizes of at least one. */
-int conv_weight_grad(int dtype, const tc_conv2d_params *p, const void *dy, const void *x, void *dweight);
+/* conv_weight.c: tc_conv2d_weight_grad for sizes of at least one; dbias may be NULL. It leaves to conv_weight_dot.c what costs
+ * less there, in vectors of multiplications for each filter and output. */
+int conv_weight_grad(int dtype, const tc_conv2d_params *p, const void *dy, const void *x, void *dweight, void *dbias);
+int conv_weight_grad_dot(int dtype, const tc_conv2d_params *p, const void *dy, const void *x, void *dweight, void *dbias);
+double conv_weight_dot_cost(int dtype, const tc_conv2d_params *p);
+
+/* Into how many parts of the batch a weight gradient of that many tasks and pieces is cut. */
+int64_t conv_weight_parts(const tc_conv2d_params *p, int64_t tasks, int64_t pieces);
+
+/* The sum of dy for each filter. */
+void conv_bias_grad(int dtype, const tc_conv2d_params *p, const void *dy, void *dbias);
 
 /* conv_depthwise.c: the three functions for one channel a group, and sizes of at least one; v is the forward windows. The input
  * gradient is for one filter a group. */

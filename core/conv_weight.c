@@ -34,9 +34,10 @@ enum { PARTS_SHARE = 16 };
 typedef struct {
     const tc_conv2d_params *p;
     const tc_conv_weight_kernels *kernels;
+    const tc_reduce_kernels *reduce;
     size_t item;
     const char *dy, *x;
-    char *dweight, *extra;          /* extra: the parts after the first */
+    char *dweight, *dbias, *extra;  /* extra: dweight and dbias of the parts after the first */
     int64_t channels, filters;      /* of a group */
     int64_t taps, depth;            /* depth: elements of dweight a filter */
     int64_t slice, slices;          /* channels of a task */
@@ -102,6 +103,14 @@ static int64_t panel_start(const weight_grad *g, int64_t filters, int64_t panel)
     return panel * filters / g->panels;
 }
 
+/* Adds `count` adjacent outputs of each filter to its sum. */
+static void add_bias(const weight_grad *g, int64_t filters, int64_t count, const char *dy, char *bias)
+{
+    for (int64_t f = 0; f < filters; f++)
+        g->reduce->rows(TC_SUM, 1, count, at(g, dy, f * g->p->oh * g->p->ow), at(g, bias, g->block + f));
+    g->kernels->add(filters, at(g, bias, g->block), bias);
+}
+
 /* The panels of the outputs of a piece; dy points to the first. What a panel spills over, the next one overwrites. */
 static void pack_outputs(const weight_grad *g, int64_t filters, int64_t images, int64_t rows, int64_t cols, const char *dy,
                          char *panels)
@@ -124,6 +133,7 @@ static void pack_outputs(const weight_grad *g, int64_t filters, int64_t images, 
 
 typedef struct {
     char *cells, *panels, *sums;
+    char *bias;                     /* sums of dy of each filter, and room for one piece; NULL if nobody asks */
 } buffers;
 
 static int64_t cells_size(const weight_grad *g)
@@ -155,6 +165,7 @@ static void add_piece(const weight_grad *g, int64_t filters, int64_t count, cons
         }
 }
 
+/* Sums of a band of an image are of adjacent outputs: it has all columns, or is one row. */
 static void run_piece(const weight_grad *g, int64_t piece, int64_t group, int64_t f0, int64_t filters, int64_t c0,
                       int64_t channels, const buffers *to)
 {
@@ -166,41 +177,58 @@ static void run_piece(const weight_grad *g, int64_t piece, int64_t group, int64_
         pack_image(g, channels, i0 * p->stride_h - p->pad_h, j0 * p->stride_w - p->pad_w,
                    at(g, g->x, ((image + n) * p->c + group * g->channels + c0) * p->h * p->w),
                    at(g, to->cells, n * g->cell_rows * g->cell_cols * g->slice));
-    pack_outputs(g, filters, images, rows, cols,
-                 at(g, g->dy, (image * p->k + group * g->filters + f0) * p->oh * p->ow + i0 * p->ow + j0), to->panels);
+    const char *dy = at(g, g->dy, (image * p->k + group * g->filters + f0) * p->oh * p->ow + i0 * p->ow + j0);
+    for (int64_t n = 0; n < images && to->bias; n++)
+        add_bias(g, filters, rows * cols, at(g, dy, n * p->k * p->oh * p->ow), to->bias);
+    pack_outputs(g, filters, images, rows, cols, dy, to->panels);
     add_piece(g, filters, count, to);
 }
 
-static void run_task(const weight_grad *g, int64_t task, const buffers *to)
+static int64_t part_size(const weight_grad *g)
+{
+    return g->p->k * (g->depth + 1);
+}
+
+static void run_task(const weight_grad *g, int64_t task, const buffers *all)
 {
     const int64_t slice = task % g->slices, block = task / g->slices % g->blocks;
     const int64_t group = task / g->slices / g->blocks % g->p->groups, part = task / tasks_per_part(g);
     const int64_t c0 = slice * g->slice, channels = tc_min(g->slice, g->channels - c0);
     const int64_t f0 = block * g->block, filters = tc_min(g->block, g->filters - f0);
+    buffers own = *all, *to = &own;
+    if (c0 > 0)                     /* dy is summed by the tasks of the first slice */
+        to->bias = NULL;
     memset(to->sums, 0, (size_t)sums_size(g) * g->item);
+    if (to->bias)
+        memset(to->bias, 0, (size_t)g->block * g->item);
     const int64_t first = part * g->pieces_per_part, last = tc_min(first + g->pieces_per_part, g->pieces);
     for (int64_t piece = first; piece < last; piece++)
         run_piece(g, piece, group, f0, filters, c0, channels, to);
-    const int64_t all = g->p->k * g->depth;
-    char *out = part == 0 ? g->dweight : at(g, g->extra, (part - 1) * all);
+    char *out = part == 0 ? g->dweight : at(g, g->extra, (part - 1) * part_size(g));
+    char *bias = part == 0 ? g->dbias : at(g, out, g->p->k * g->depth);
+    if (to->bias)
+        memcpy(at(g, bias, group * g->filters + f0), to->bias, (size_t)filters * g->item);
     const char *sums = to->sums;
     for (int64_t column = 0; column < g->tiles; column++)
         for (int64_t q = 0; q < g->panels; q++, sums = at(g, sums, tile_size(g))) {
             const int64_t f = panel_start(g, filters, q), row = group * g->filters + f0 + f;
-            g->kernels->scatter((int)(panel_start(g, filters, q + 1) - f), g->index + column * g->kernels->nv * g->kernels->lanes,
-                                channels * g->taps, sums, g->depth, at(g, out, row * g->depth + c0 * g->taps));
+            const int64_t lanes = g->kernels->nv * g->kernels->lanes;
+            g->kernels->scatter((int)(panel_start(g, filters, q + 1) - f), lanes, g->index + column * lanes, channels * g->taps,
+                                sums, g->depth, at(g, out, row * g->depth + c0 * g->taps));
         }
 }
 
 static void run_tasks(void *ctx, int64_t begin, int64_t end)
 {
     weight_grad *g = ctx;
-    char *memory = tc_alloc((size_t)(cells_size(g) + panels_size(g) + sums_size(g)) * g->item);
+    const int64_t bias = cells_size(g) + panels_size(g) + sums_size(g);
+    char *memory = tc_alloc((size_t)(bias + 2 * g->block) * g->item);
     if (!memory) {
         __atomic_store_n(&g->status, TC_ENOMEM, __ATOMIC_RELAXED);
         return;
     }
-    const buffers to = {.sums = memory, .cells = at(g, memory, sums_size(g)), .panels = at(g, memory, sums_size(g) + cells_size(g))};
+    const buffers to = {.sums = memory, .cells = at(g, memory, sums_size(g)), .panels = at(g, memory, sums_size(g) + cells_size(g)),
+                        .bias = g->dbias ? at(g, memory, bias) : NULL};
     /* The lanes behind a run, up to a whole vector, are read and dropped: at the last pixel they are no cells. */
     memset(to.cells, 0, (size_t)cells_size(g) * g->item);
     for (int64_t task = begin; task < end; task++)
@@ -213,8 +241,12 @@ enum { ADD_CHUNK = 1 << 13 };
 static void add_parts(void *ctx, int64_t begin, int64_t end)
 {
     const weight_grad *g = ctx;
-    for (int64_t part = 1; part < g->parts; part++)
-        g->kernels->add(end - begin, at(g, g->extra, (part - 1) * g->p->k * g->depth + begin), at(g, g->dweight, begin));
+    for (int64_t part = 1; part < g->parts; part++) {
+        const char *extra = at(g, g->extra, (part - 1) * part_size(g));
+        g->kernels->add(end - begin, at(g, extra, begin), at(g, g->dweight, begin));
+        if (g->dbias && begin == 0)
+            g->kernels->add(g->p->k, at(g, extra, g->p->k * g->depth), g->dbias);
+    }
 }
 
 /* ---- sizes, by shape alone ---- */
@@ -266,17 +298,22 @@ static void choose_blocks(weight_grad *g)
 }
 
 /* A power of two, so that few tasks share out evenly. */
-static void choose_parts(weight_grad *g)
+int64_t conv_weight_parts(const tc_conv2d_params *p, int64_t tasks, int64_t pieces)
 {
-    const tc_conv2d_params *p = g->p;
-    const double outputs = (double)p->n * (double)p->k * (double)(p->oh * p->ow), weights = (double)p->k * (double)g->depth;
-    const int64_t most = tc_min(g->pieces, tc_ceil_div(WANTED_TASKS, tasks_per_part(g)));
-    g->parts = 1;
-    while (2 * g->parts <= most && outputs * (double)g->depth >= (double)(2 * g->parts) * PART_WORK &&
-           (double)(2 * g->parts - 1) * weights * PARTS_SHARE <= outputs)
-        g->parts *= 2;
-    g->pieces_per_part = tc_ceil_div(g->pieces, g->parts);
-    g->parts = tc_ceil_div(g->pieces, g->pieces_per_part);
+    const double depth = (double)(p->c / p->groups) * (double)(p->r * p->s), weights = (double)p->k * depth;
+    const double outputs = (double)p->n * (double)p->k * (double)(p->oh * p->ow);
+    const int64_t most = tc_min(pieces, tc_ceil_div(WANTED_TASKS, tasks));
+    int64_t parts = 1;
+    while (2 * parts <= most && outputs * depth >= (double)(2 * parts) * PART_WORK &&
+           (double)(2 * parts - 1) * weights * PARTS_SHARE <= outputs)
+        parts *= 2;
+    return parts;
+}
+
+/* Vectors of multiplications for each filter and output, to compare with conv_weight_dot_cost. */
+static double cost(const weight_grad *g)
+{
+    return (double)(g->slices * g->tiles * g->kernels->nv);
 }
 
 /* ---- where things lie ---- */
@@ -310,18 +347,22 @@ static void fill_units(const weight_grad *g)
     }
 }
 
-int conv_weight_grad(int dtype, const tc_conv2d_params *p, const void *dy, const void *x, void *dweight)
+int conv_weight_grad(int dtype, const tc_conv2d_params *p, const void *dy, const void *x, void *dweight, void *dbias)
 {
-    weight_grad g = {.p = p, .kernels = tc_kernels_for(dtype)->conv_weight, .item = tc_itemsize(dtype), .dy = dy, .x = x,
-                     .dweight = dweight, .channels = p->c / p->groups, .filters = p->k / p->groups, .taps = p->r * p->s,
+    weight_grad g = {.p = p, .kernels = tc_kernels_for(dtype)->conv_weight, .reduce = tc_kernels_for(dtype)->reduce,
+                     .item = tc_itemsize(dtype), .dy = dy, .x = x, .dweight = dweight, .dbias = dbias, .channels = p->c / p->groups, .filters = p->k / p->groups, .taps = p->r * p->s,
                      .status = TC_OK};
     g.depth = g.channels * g.taps;
     choose_pieces(&g);
     choose_blocks(&g);
-    choose_parts(&g);
+    if (conv_weight_dot_cost(dtype, p) < cost(&g))
+        return conv_weight_grad_dot(dtype, p, dy, x, dweight, dbias);
+    g.parts = conv_weight_parts(p, tasks_per_part(&g), g.pieces);
+    g.pieces_per_part = tc_ceil_div(g.pieces, g.parts);
+    g.parts = tc_ceil_div(g.pieces, g.pieces_per_part);
     const int64_t units = g.tiles * g.kernels->nv, outputs = g.together * g.band * g.strip;
     g.offset = tc_alloc((size_t)(outputs + units * (1 + g.kernels->lanes)) * sizeof *g.offset);
-    g.extra = tc_alloc((size_t)((g.parts - 1) * p->k * g.depth) * g.item);
+    g.extra = tc_alloc((size_t)((g.parts - 1) * part_size(&g)) * g.item);
     if (g.offset && g.extra) {
         g.unit = g.offset + outputs;
         g.index = g.unit + units;
@@ -337,4 +378,37 @@ int conv_weight_grad(int dtype, const tc_conv2d_params *p, const void *dy, const
     tc_free(g.extra);
     tc_free(g.offset);
     return g.status;
+}
+
+/* ---- the bias alone, for a weight gradient that does not see dy by filters ---- */
+
+typedef struct {
+    const tc_conv2d_params *p;
+    const tc_reduce_kernels *reduce;
+    const tc_conv_weight_kernels *kernels;
+    size_t item;
+    const char *dy;
+    char *dbias;
+} bias_grad;
+
+static void sum_filters(void *ctx, int64_t begin, int64_t end)
+{
+    const bias_grad *g = ctx;
+    const int64_t plane = g->p->oh * g->p->ow;
+    for (int64_t f = begin; f < end; f++) {
+        char *sum = g->dbias + (size_t)f * g->item;
+        memset(sum, 0, g->item);
+        for (int64_t n = 0; n < g->p->n; n++) {
+            double one;
+            g->reduce->rows(TC_SUM, 1, plane, g->dy + (size_t)((n * g->p->k + f) * plane) * g->item, &one);
+            g->kernels->add(1, &one, sum);
+        }
+    }
+}
+
+void conv_bias_grad(int dtype, const tc_conv2d_params *p, const void *dy, void *dbias)
+{
+    bias_grad g = {.p = p, .reduce = tc_kernels_for(dtype)->reduce, .kernels = tc_kernels_for(dtype)->conv_weight,
+                   .item = tc_itemsize(dtype), .dy = dy, .dbias = dbias};
+    tc_parallel_for(p->k, tc_max(1, CHUNK_WORK / 4 / tc_max(1, p->n * p->oh * p->ow)), sum_filters, &g);
 }

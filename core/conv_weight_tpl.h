@@ -10,14 +10,16 @@
 /* Planes are read side by side, a few lines each at a time, which no hardware prefetcher foresees. */
 #define PIXELS_AHEAD (256 / (int)sizeof(T))
 
+/* `count` of VLEN pixels. Lanes that no channel fills repeat the last one: nobody uses them. */
 static inline __attribute__((always_inline)) void FN(pixels_block)(int64_t lanes, int64_t plane, int count, const T *src,
                                                                   int64_t width, T *dst)
 {
     vec r[VLEN];
     TC_UNROLL
     for (int l = 0; l < VLEN; l++) {
-        r[l] = l < lanes ? load(src + l * plane) : (vec){0};
-        __builtin_prefetch(src + l * plane + PIXELS_AHEAD);
+        const T *pixels = src + tc_min(l, lanes - 1) * plane;
+        r[l] = load(pixels);
+        __builtin_prefetch(pixels + PIXELS_AHEAD);
     }
     FN(transpose)(r);
     TC_UNROLL
@@ -26,25 +28,30 @@ static inline __attribute__((always_inline)) void FN(pixels_block)(int64_t lanes
             store(dst + l * width, r[l]);
 }
 
+NOINLINE void FN(pixels_part)(int64_t lanes, int64_t plane, int count, const T *src, int64_t width, T *dst)
+{
+    FN(pixels_block)(lanes, plane, count, src, width, dst);
+}
+
 /* A vector whose lanes reach past `width` spills into the next pixel, so channels go from the last to the first and pixels
  * upwards, and each spill is overwritten but the last: up to VLEN - 1 elements behind the last pixel. */
 static void FN(conv_pixels)(int64_t channels, int64_t width, int64_t plane, int64_t count, int64_t readable, const void *src_,
                             void *dst_)
 {
-    for (int64_t first = (width - 1) / VLEN * VLEN; first >= 0; first -= VLEN) {
+    for (int64_t first = (channels - 1) / VLEN * VLEN; first >= 0; first -= VLEN) {
         const T *src = (const T *)src_ + first * plane;
         T *dst = (T *)dst_ + first;
-        const int64_t lanes = channels - first;
+        const int64_t lanes = tc_min(VLEN, channels - first);
         int64_t q = 0;
         for (; q + VLEN <= count; q += VLEN)
             FN(pixels_block)(lanes, plane, VLEN, src + q, width, dst + q * width);
         if (q < count && q + VLEN <= readable) {
-            FN(pixels_block)(lanes, plane, (int)(count - q), src + q, width, dst + q * width);
+            FN(pixels_part)(lanes, plane, (int)(count - q), src + q, width, dst + q * width);
             q = count;
         }
         for (; q < count; q++)
-            for (int64_t l = 0; l < tc_min(VLEN, width - first); l++)
-                dst[q * width + l] = l < lanes ? src[l * plane + q] : 0;
+            for (int64_t l = 0; l < lanes; l++)
+                dst[q * width + l] = src[l * plane + q];
     }
 }
 
@@ -110,12 +117,13 @@ static void FN(conv_outer)(const tc_outer_tile *t)
 
 /* ---- the sums' way to the gradient ---- */
 
-static void FN(conv_scatter)(int rows, const int64_t *index, int64_t limit, const void *sums_, int64_t depth, void *dst_)
+static void FN(conv_scatter)(int rows, int64_t lanes, const int64_t *index, int64_t limit, const void *sums_, int64_t depth,
+                             void *dst_)
 {
     const T *sums = sums_;
     T *dst = dst_;
-    for (int i = 0; i < rows; i++, sums += NV * VLEN, dst += depth)
-        for (int l = 0; l < NV * VLEN; l++)
+    for (int i = 0; i < rows; i++, sums += lanes, dst += depth)
+        for (int64_t l = 0; l < lanes; l++)     /* lanes of no channel have a place past the limit */
             if (index[l] < limit)
                 dst[index[l]] = sums[l];
 }

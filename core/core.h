@@ -195,8 +195,9 @@ int tc_conv2d(int dtype, const tc_conv2d_params *p, const void *x, const void *w
 /* dx = gradient of sum(y * dy) by x (that is, conv_transpose2d of dy). dx is overwritten. */
 int tc_conv2d_input_grad(int dtype, const tc_conv2d_params *p, const void *dy, const void *weight, void *dx);
 
-/* dweight = gradient of sum(y * dy) by weight, overwritten; images are added in chunks of fixed size and order. */
-int tc_conv2d_weight_grad(int dtype, const tc_conv2d_params *p, const void *dy, const void *x, void *dweight);
+/* dweight = gradient of sum(y * dy) by weight, and dbias (k, or NULL) that by the bias, while dy is in the cache; both are
+ * overwritten. Images are added in parts and an order that the shape decides. */
+int tc_conv2d_weight_grad(int dtype, const tc_conv2d_params *p, const void *dy, const void *x, void *dweight, void *dbias);
 
 /* 3x3 convolutions of stride 1 in float32, and their gradients, by Winograd's minimal filtering: about a quarter of the
  * multiplications and two to three times the rounding errors. ON (where it is quicker, and takes no more memory than a tenth

@@ -92,12 +92,12 @@ typedef struct {
 
 typedef struct {
     int mr, nv, lanes;          /* most rows of a tile; its vectors; elements of a vector */
-    /* dst[q * width + c] = src[c * plane + q] for q < count, c < channels; 0 for channels <= c < width. `readable` elements
-     * of each plane may be read; up to lanes - 1 elements after dst are overwritten. */
+    /* dst[q * width + c] = src[c * plane + q] for q < count, c < channels; anything for channels <= c < width. `readable`
+     * elements of each plane may be read; up to lanes - 1 elements after dst are overwritten. */
     void (*pixels)(int64_t channels, int64_t width, int64_t plane, int64_t count, int64_t readable, const void *src, void *dst);
     void (*outer)(const tc_outer_tile *t);
-    /* dst[i * depth + index[l]] = sums(i, l) for i < rows and the lanes l of a tile whose index is below limit. */
-    void (*scatter)(int rows, const int64_t *index, int64_t limit, const void *sums, int64_t depth, void *dst);
+    /* dst[i * depth + index[l]] = sums[i * lanes + l] for i < rows and each l < lanes whose index is below limit. */
+    void (*scatter)(int rows, int64_t lanes, const int64_t *index, int64_t limit, const void *sums, int64_t depth, void *dst);
     void (*add)(int64_t n, const void *x, void *y);     /* y += x */
 } tc_conv_weight_kernels;
 

@@ -158,7 +158,7 @@ static void test_one_conv(const tc_conv2d_params *p)
     naive_conv(p, x, w, dy, want_y, want_dx, want_dw);
     check(tc_conv2d(dtype, p, x, w, bias, y) == TC_OK && same(y, want_y, ny), "tc_conv2d");
     check(tc_conv2d_input_grad(dtype, p, dy, w, dx) == TC_OK && same(dx, want_dx, nx), "tc_conv2d_input_grad");
-    check(tc_conv2d_weight_grad(dtype, p, dy, x, dw) == TC_OK && same(dw, want_dw, nw), "tc_conv2d_weight_grad");
+    check(tc_conv2d_weight_grad(dtype, p, dy, x, dw, NULL) == TC_OK && same(dw, want_dw, nw), "tc_conv2d_weight_grad");
     void *all[] = {x, w, dy, bias, want_y, want_dx, want_dw, y, dx, dw};
     for (int i = 0; i < 10; i++)
         tc_free(all[i]);
@@ -189,7 +189,7 @@ static void test_one_winograd(const tc_conv2d_params *p)
     naive_conv(p, x, w, dy, want[0], want[1], want[2]);
     tc_set_winograd(TC_WINOGRAD_FORCED);
     check(tc_conv2d(dtype, p, x, w, NULL, got[0]) == TC_OK && tc_conv2d_input_grad(dtype, p, dy, w, got[1]) == TC_OK &&
-          tc_conv2d_weight_grad(dtype, p, dy, x, got[2]) == TC_OK, "Winograd's status");
+          tc_conv2d_weight_grad(dtype, p, dy, x, got[2], NULL) == TC_OK, "Winograd's status");
     tc_set_winograd(TC_WINOGRAD_ON);
     for (int i = 0; i < 3; i++)
         check(near(got[i], want[i], sizes[i]), "Winograd's convolution");

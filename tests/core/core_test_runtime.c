@@ -50,7 +50,7 @@ static int run_job(job_result r)
     if (status == TC_OK)
         status = tc_conv2d_input_grad(dtype, &JOB_CONV, job_dy, job_w, r.dx);
     if (status == TC_OK)
-        status = tc_conv2d_weight_grad(dtype, &JOB_CONV, job_dy, job_x, r.dw);
+        status = tc_conv2d_weight_grad(dtype, &JOB_CONV, job_dy, job_x, r.dw, NULL);
     if (status == TC_OK)
         status = tc_gemm(dtype, &JOB_GEMM, job_a, job_b, NULL, r.c);
     return status;

@@ -43,6 +43,17 @@ GEOMETRIES = {
     "depthwise, stride": Geometry((2, 3, 9, 19), 3, (3, 3), stride=(2, 2), pad=(1, 1, 1, 1), groups=3),
     "depthwise, multiplier 2": Geometry((1, 3, 7, 9), 6, (3, 3), groups=3),
     "depthwise, multiplier 5": Geometry((1, 2, 7, 9), 10, (3, 3), groups=2),
+    "depthwise, dilation": Geometry((2, 3, 9, 30), 3, (3, 2), dilation=(2, 3), pad=(1, 2, 3, 1), groups=3),
+    "depthwise, dilation and stride": Geometry(
+        (1, 2, 14, 37), 2, (3, 4), stride=(3, 2), dilation=(2, 3), pad=(2, 1, 3, 4), groups=2
+    ),
+    "depthwise, stride past the image": Geometry((1, 2, 3, 3), 2, (2, 2), stride=(7, 9), groups=2),
+    "depthwise, large kernel": Geometry((1, 2, 9, 21), 2, (7, 5), pad=(3, 3, 2, 2), groups=2),
+    "small images side by side": Geometry((9, 17, 4, 5), 7, (3, 3), pad=(1, 1, 1, 1)),
+    "channels and stride": Geometry((2, 20, 9, 8), 5, (3, 3), stride=(2, 2), pad=(1, 1, 1, 1)),
+    "channels and dilation": Geometry((2, 19, 9, 10), 5, (3, 3), dilation=(2, 2)),
+    "channels, pointwise, stride": Geometry((3, 18, 7, 9), 8, (1, 1), stride=(2, 3)),
+    "channels and groups": Geometry((2, 36, 6, 5), 8, (3, 3), pad=(1, 1, 1, 1), groups=2),
 }
 
 
@@ -87,8 +98,15 @@ def input_grad(g, dy, weight, offset=0):
 
 def weight_grad(g, dy, x, offset=0):
     out = Guarded(g.weight_shape, dy.dtype, offset)
-    assert lib.tc_conv2d_weight_grad(code(dy), params(g), ptr(dy), ptr(x), ptr(out.array)) == lib.TC_OK
+    assert lib.tc_conv2d_weight_grad(code(dy), params(g), ptr(dy), ptr(x), ptr(out.array), ffi.NULL) == lib.TC_OK
     return out.check()
+
+
+def weight_and_bias_grad(g, dy, x, offset=0):
+    out, bias = Guarded(g.weight_shape, dy.dtype, offset), Guarded((g.filters,), dy.dtype, offset)
+    status = lib.tc_conv2d_weight_grad(code(dy), params(g), ptr(dy), ptr(x), ptr(out.array), ptr(bias.array))
+    assert status == lib.TC_OK
+    return out.check(), bias.check()
 
 
 def operands(g, rng, dtype, exact=True):
@@ -116,6 +134,20 @@ def test_agrees_with_plain_loops(isa, dtype, threads, geometry):
     assert np.array_equal(forward(geometry, x, weight, bias, relu=1), np.maximum(y, 0))
     assert np.array_equal(input_grad(geometry, dy, weight, offset), dx)
     assert np.array_equal(weight_grad(geometry, dy, x, offset), dweight)
+    with_bias = weight_and_bias_grad(geometry, dy, x, offset)
+    assert np.array_equal(with_bias[0], dweight)
+    assert np.array_equal(with_bias[1], dy.sum((0, 2, 3)))
+
+
+@pytest.mark.parametrize("stride", [1, 2, 3])
+def test_every_width_of_a_depthwise_image(isa, dtype, stride, rng):
+    for width in (*range(1, 38), 63, 64, 65, 66, 70):
+        g = Geometry((1, 2, 3, width), 2, (3, 3), stride=(1, stride), pad=(1, 1, 1, 1), groups=2)
+        x, weight, _, dy = operands(g, rng, dtype)
+        dx, dweight = reference.conv2d_grads(g, x, weight, dy)
+        assert np.array_equal(forward(g, x, weight), reference.conv2d(g, x, weight)), width
+        assert np.array_equal(input_grad(g, dy, weight), dx), width
+        assert np.array_equal(weight_grad(g, dy, x), dweight), width
 
 
 @pytest.mark.parametrize("kernel", [1, 2, 3, 4, 5])
@@ -159,6 +191,12 @@ LARGE = {
     "two filters": Geometry((2, 20, 12, 70), 2, (3, 3), pad=(1, 1, 1, 1)),
     "much padding": Geometry((2, 7, 12, 11), 20, (3, 3), pad=(9, 7, 5, 6)),
     "depthwise": Geometry((2, 40, 40, 41), 40, (5, 5), pad=(2, 2, 2, 2), groups=40),
+    "depthwise, stride over bands": Geometry((2, 8, 150, 90), 8, (3, 3), stride=(2, 2), pad=(1, 1, 1, 1), groups=8),
+    "depthwise, few channels": Geometry((20, 2, 30, 31), 4, (4, 5), groups=2),
+    "strips of columns": Geometry((1, 20, 3, 900), 9, (3, 3), pad=(1, 1, 1, 1)),
+    "parts of the batch": Geometry((40, 18, 12, 13), 30, (3, 3), pad=(1, 1, 1, 1)),
+    "sums past the cache": Geometry((2, 40, 16, 15), 60, (11, 9), pad=(5, 5, 4, 4)),
+    "first layer in parts": Geometry((40, 3, 20, 21), 40, (5, 5), stride=(2, 2), pad=(2, 2, 2, 2)),
 }
 
 
@@ -186,6 +224,9 @@ def test_large_shapes_agree_with_pytorch(isa, dtype, threads, name):
     assert np.array_equal(forward(g, x, weight, bias, offset=x.itemsize, relu=1), np.maximum(y, 0))
     assert np.array_equal(input_grad(g, dy, weight), dx)
     assert np.array_equal(weight_grad(g, dy, x), dweight)
+    with_bias = weight_and_bias_grad(g, dy, x)
+    assert np.array_equal(with_bias[0], dweight)
+    assert np.array_equal(with_bias[1], dy.sum((0, 2, 3)))
 
 
 @pytest.mark.parametrize("name", ["plain", "stride 2", "groups", "depthwise", "many channels"])
@@ -209,6 +250,8 @@ SHAPES = [
     Geometry((2, 16, 33, 31), 16, (3, 3), stride=(2, 2), groups=16),
     Geometry((9, 70, 7, 7), 150, (3, 3), pad=(1, 1, 1, 1)),
     Geometry((1, 130, 14, 14), 70, (3, 3), stride=(2, 2), pad=(1, 1, 1, 1)),
+    Geometry((40, 18, 12, 13), 30, (3, 3), pad=(1, 1, 1, 1)),
+    Geometry((40, 2, 30, 31), 4, (3, 3), groups=2),
 ]
 
 
@@ -219,7 +262,7 @@ def test_same_bits_for_any_number_of_threads(isa, dtype, g, rng):
     results = []
     for count in (1, 2, 3, 8):
         lib.tc_set_num_threads(count)
-        outs = forward(g, x, weight, bias), input_grad(g, dy, weight), weight_grad(g, dy, x)
+        outs = forward(g, x, weight, bias), input_grad(g, dy, weight), *weight_and_bias_grad(g, dy, x)
         results.append(b"".join(out.tobytes() for out in outs))
     lib.tc_set_num_threads(before)
     assert len(set(results)) == 1
@@ -289,6 +332,23 @@ def test_nan_stays_in_its_windows(isa, dtype, rng):
     assert np.isfinite(dweight[:, 0]).all()
 
 
+@pytest.mark.parametrize("channels, groups", [(3, 1), (20, 1), (3, 3)])
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_pixel_reaches_the_gradients_of_its_taps_alone(isa, dtype, channels, groups, bad, rng):
+    g = Geometry((2, channels, 7, 9), 3, (3, 3), pad=(0, 1, 0, 1), groups=groups)
+    x, weight, _, dy = operands(g, rng, dtype)
+    dy[dy == 0] = 1
+    _, expected = reference.conv2d_grads(g, np.where(np.arange(9) == 0, 0, x), weight, dy)
+    x[:, :, 1:, 0] = 0
+    x[:, :, 0, 0] = 0
+    x[1, 0, 0, 0] = bad  # only output (0, 0) meets it, at tap (0, 0)
+    met = np.zeros(g.weight_shape, bool)
+    met[: 1 if groups == channels else None, 0, 0, 0] = True
+    dweight = weight_grad(g, dy, x)
+    assert np.array_equal(~np.isfinite(dweight), met)
+    assert np.array_equal(dweight[~met], expected[~met])
+
+
 @pytest.mark.parametrize("shape", [(0, 2, 5, 5), (2, 0, 5, 5), (2, 2, 0, 5)])
 def test_empty_batch_channels_or_image(isa, dtype, shape, rng):
     g = Geometry(shape, 3, (2, 2), pad=(1, 1, 1, 1))
@@ -297,6 +357,7 @@ def test_empty_batch_channels_or_image(isa, dtype, shape, rng):
     assert np.array_equal(forward(g, x, weight, bias), reference.conv2d(g, x, weight, bias))
     assert np.array_equal(input_grad(g, dy, weight), dx)
     assert np.array_equal(weight_grad(g, dy, x), dweight)
+    assert np.array_equal(weight_and_bias_grad(g, dy, x)[1], dy.sum((0, 2, 3)))
 
 
 def test_no_filters(isa, dtype):
@@ -307,7 +368,9 @@ def test_no_filters(isa, dtype):
     assert weight_grad(g, np.ones(g.y_shape, dtype), x).size == 0
 
 
-@pytest.mark.parametrize("name", ["plain", "pointwise", "stride 2", "depthwise"])
+@pytest.mark.parametrize(
+    "name", ["plain", "pointwise", "stride 2", "depthwise", "depthwise, stride", "channels and stride"]
+)
 def test_no_memory_is_reported_and_nothing_leaks(dtype, threads, name, rng):
     g = GEOMETRIES[name]
     x, weight, bias, dy = operands(g, rng, dtype)
@@ -315,7 +378,7 @@ def test_no_memory_is_reported_and_nothing_leaks(dtype, threads, name, rng):
     calls = {
         "forward": lambda: lib.tc_conv2d(code(x), params(g), ptr(x), ptr(weight), ptr(bias), ptr(y)),
         "input": lambda: lib.tc_conv2d_input_grad(code(x), params(g), ptr(dy), ptr(weight), ptr(dx)),
-        "weight": lambda: lib.tc_conv2d_weight_grad(code(x), params(g), ptr(dy), ptr(x), ptr(dweight)),
+        "weight": lambda: lib.tc_conv2d_weight_grad(code(x), params(g), ptr(dy), ptr(x), ptr(dweight), ffi.NULL),
     }
     stats = ffi.new("tc_alloc_stats *")
     for call in calls.values():

@@ -139,7 +139,7 @@ def test_memory_stays_within_a_tenth_of_the_outputs(isa, name, rng):
     calls = [
         lambda: lib.tc_conv2d(code(x), params(g), ptr(x), ptr(weight), ffi.NULL, ptr(y)),
         lambda: lib.tc_conv2d_input_grad(code(x), params(g), ptr(dy), ptr(weight), ptr(dx)),
-        lambda: lib.tc_conv2d_weight_grad(code(x), params(g), ptr(dy), ptr(x), ptr(dweight)),
+        lambda: lib.tc_conv2d_weight_grad(code(x), params(g), ptr(dy), ptr(x), ptr(dweight), ffi.NULL),
     ]
     lib.tc_set_winograd(lib.TC_WINOGRAD_ON)
     lib.tc_set_num_threads(2)
@@ -210,7 +210,7 @@ def test_no_memory_is_reported_and_nothing_leaks(threads, rng):
     calls = [
         lambda: lib.tc_conv2d(code(x), params(g), ptr(x), ptr(weight), ffi.NULL, ptr(y)),
         lambda: lib.tc_conv2d_input_grad(code(x), params(g), ptr(dy), ptr(weight), ptr(dx)),
-        lambda: lib.tc_conv2d_weight_grad(code(x), params(g), ptr(dy), ptr(x), ptr(dweight)),
+        lambda: lib.tc_conv2d_weight_grad(code(x), params(g), ptr(dy), ptr(x), ptr(dweight), ffi.NULL),
     ]
     stats = ffi.new("tc_alloc_stats *")
     for call in calls:

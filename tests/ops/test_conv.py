@@ -129,6 +129,18 @@ def test_gradients_numerically(options, shapes, rng):
     assert gradgradcheck(function, inputs)
 
 
+def test_the_biass_gradient_differentiated_alone(rng):
+    x, weight, bias = (
+        tg.tensor(rng.standard_normal(shape).tolist(), dtype=tg.float64, requires_grad=True)
+        for shape in ((2, 2, 5, 4), (3, 2, 3, 2), (3,))
+    )
+    y = F.conv2d(x, weight, bias)
+    (dbias,) = tg.autograd.grad((y * y * y).sum(), [bias], create_graph=True)
+    (second,) = tg.autograd.grad(dbias.sum(), [bias])
+    np.testing.assert_allclose(dbias.detach().numpy(), (3 * y.detach().numpy() ** 2).sum((0, 2, 3)), rtol=1e-12)
+    np.testing.assert_allclose(second.numpy(), (6 * y.detach().numpy()).sum((0, 2, 3)), rtol=1e-12)
+
+
 def test_only_wanted_gradients(rng):
     x = tg.tensor(rng.standard_normal((1, 1, 4, 4)).tolist())
     weight = tg.ones(1, 1, 2, 2, requires_grad=True)

@@ -60,12 +60,16 @@ def conv2d_input_grad(shape: ConvShape, dy: Array, weight: Array) -> Array:
     return dx
 
 
-def conv2d_weight_grad(shape: ConvShape, dy: Array, x: Array) -> Array:
-    """Return dweight, the gradient of sum(y * dy) by weight."""
+def conv2d_weight_grad(shape: ConvShape, dy: Array, x: Array, bias: bool = False) -> Array | tuple[Array, Array]:
+    """Return dweight, the gradient of sum(y * dy) by weight; with `bias`, also that by the bias (K,)."""
     dweight = empty(shape.weight, dy.dtype)
+    dbias = empty(shape.weight[:1], dy.dtype) if bias else None
     if _is_empty(shape):
         dweight.fill(0)
-        return dweight
-    dy, x = contiguous(dy), contiguous(x)
-    check(lib.tc_conv2d_weight_grad(code(dy.dtype), _params(shape), pointer(dy), pointer(x), pointer(dweight)))
-    return dweight
+        if dbias is not None:
+            dy.sum((0, 2, 3), out=dbias)
+    else:
+        dy, x = contiguous(dy), contiguous(x)
+        check(lib.tc_conv2d_weight_grad(code(dy.dtype), _params(shape), pointer(dy), pointer(x), pointer(dweight),
+                                        pointer(dbias)))  # fmt: skip
+    return dweight if dbias is None else (dweight, dbias)

@@ -60,8 +60,11 @@ class Conv2d(Deferrable):
         """Return the gradients by x, weight and bias, each only if needed."""
         x, weight = self.saved_tensors
         to_x, to_weight, to_bias = self.edges
+        dx = Conv2dInputGrad.apply(grad, weight, None, shape=self.shape) if to_x is not None else None
+        if to_weight is not None and to_bias is not None:
+            return dx, *Conv2dWeightGrad.apply(grad, x, shape=self.shape, bias=True)
         return (
-            Conv2dInputGrad.apply(grad, weight, None, shape=self.shape) if to_x is not None else None,
+            dx,
             Conv2dWeightGrad.apply(grad, x, shape=self.shape) if to_weight is not None else None,
             Sum.apply(grad, dims=(0, 2, 3), keepdim=False) if to_bias is not None else None,
         )
@@ -93,22 +96,24 @@ class Conv2dInputGrad(Operation):
 
 
 class Conv2dWeightGrad(Operation):
-    """dweight of dy and x."""
+    """dweight of dy and x; with `bias`, dweight and the sum of dy for each filter, in one pass over dy."""
 
     grad_name = "ConvolutionBackward0"
 
-    def forward(self, dy: Array, x: Array, *, shape: ConvShape) -> Array:
+    def forward(self, dy: Array, x: Array, *, shape: ConvShape, bias: bool = False) -> Array | tuple[Array, Array]:
         """Correlate dy with x."""
         self.shape = shape
         self.save_for_backward(dy, x)
-        return kernels.conv2d_weight_grad(shape, dy, x)
+        return kernels.conv2d_weight_grad(shape, dy, x, bias)
 
-    def backward(self, grad: Any) -> Any:
-        """Return the gradients by dy and x, each only if needed."""
+    def backward(self, grad: Any, bias_grad: Any = None) -> Any:
+        """Return the gradients by dy and x, each only if needed; that of dweight or of the sum may be None: zero."""
         dy, x = self.saved_tensors
         needs = self.needs_input_grad
+        if grad is None:
+            return bias_grad.reshape(1, -1, 1, 1).expand(self.shape.y) if needs[0] else None, None
         return (
-            Conv2d.apply(x, grad, None, shape=self.shape) if needs[0] else None,
+            Conv2d.apply(x, grad, bias_grad, shape=self.shape) if needs[0] else None,
             Conv2dInputGrad.apply(dy, grad, None, shape=self.shape) if needs[1] else None,
         )
 
