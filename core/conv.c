@@ -204,6 +204,8 @@ int tc_conv2d_input_grad(int dtype, const tc_conv2d_params *p, const void *dy, c
         return conv_winograd_input_grad(p, dy, weight, dx);
     if (is_depthwise(p) && p->k == p->c && p->n > 0 && p->oh > 0 && p->ow > 0)
         return conv_depthwise_input_grad(dtype, p, dy, weight, dx);
+    if (conv_strided_suits(p) && p->k > 0 && p->oh > 0 && p->ow > 0)
+        return conv_strided_input_grad(dtype, p, dy, weight, dx);
     const int64_t channels = p->c / p->groups, filters = p->k / p->groups, taps = p->r * p->s;
     const size_t item = tc_itemsize(dtype);
     for (int64_t a = 0; a < tc_min(p->stride_h, p->h); a++)

@@ -113,6 +113,10 @@ int64_t conv_weight_parts(const tc_conv2d_params *p, int64_t tasks, int64_t piec
 /* The sum of dy for each filter. */
 void conv_bias_grad(int dtype, const tc_conv2d_params *p, const void *dy, void *dbias);
 
+/* conv_strided.c: tc_conv2d_input_grad of 1x1 kernels with strides, where it suits; k and outputs are at least one. */
+bool conv_strided_suits(const tc_conv2d_params *p);
+int conv_strided_input_grad(int dtype, const tc_conv2d_params *p, const void *dy, const void *weight, void *dx);
+
 /* conv_depthwise.c: the three functions for one channel a group, and sizes of at least one; v is the forward windows. The input
  * gradient is for one filter a group. */
 int conv_depthwise(int dtype, const tc_conv2d_params *p, const conv_windows *v, const void *x, const void *weight,

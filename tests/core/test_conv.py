@@ -53,6 +53,9 @@ GEOMETRIES = {
     "channels and stride": Geometry((2, 20, 9, 8), 5, (3, 3), stride=(2, 2), pad=(1, 1, 1, 1)),
     "channels and dilation": Geometry((2, 19, 9, 10), 5, (3, 3), dilation=(2, 2)),
     "channels, pointwise, stride": Geometry((3, 18, 7, 9), 8, (1, 1), stride=(2, 3)),
+    "pointwise, stride, images": Geometry((9, 5, 7, 8), 6, (1, 1), stride=(2, 2)),
+    "pointwise, stride, pixels left over": Geometry((8, 3, 8, 11), 4, (1, 1), stride=(3, 4)),
+    "pointwise, stride of columns": Geometry((8, 3, 4, 40), 4, (1, 1), stride=(1, 2)),
     "channels and groups": Geometry((2, 36, 6, 5), 8, (3, 3), pad=(1, 1, 1, 1), groups=2),
 }
 
