@@ -147,7 +147,12 @@ static void FN(conv_gather)(int64_t kc, int pieces, const tc_conv_piece *piece, 
     case NV: FN(gather_rows)(kc, NV, from, to, offset, planes, panel); break;
     case NV + 1: FN(gather_rows)(kc, NV + 1, from, to, offset, planes, panel); break;
     case NV + 2: FN(gather_rows)(kc, NV + 2, from, to, offset, planes, panel); break;
-    default: FN(gather_rows)(kc, count, from, to, offset, planes, panel); break;
+    default: {
+        T *row = panel;
+        for (int64_t p = 0; p < kc; p++, row += NR)
+            for (int n = 0; n < count; n++)
+                store(row + to[n], load((const T *)planes + offset[p] + from[n]));
+    }
     }
 }
 
