@@ -151,6 +151,11 @@ def test_few_rows_of_contiguous_sums(isa, dtype, threads, m, rng):
         view = as_layout(np.zeros((1, m, 150), dtype), c_layout)
         assert call(a, as_layout(b, "T"), view, bias=bias, bias_per_row=True) == lib.TC_OK
         assert np.array_equal(view, product(a, b) + bias[:, None])
+        # The same transposed: few columns.
+        turned = as_layout(np.zeros((1, 150, m), dtype), c_layout)
+        left = as_layout(b, "T").transpose(0, 2, 1)
+        assert call(left, a.transpose(0, 2, 1), turned, bias=bias) == lib.TC_OK
+        assert np.array_equal(turned, product(a, b).transpose(0, 2, 1) + bias)
 
 
 @pytest.mark.parametrize(
