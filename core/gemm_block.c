@@ -60,7 +60,8 @@ static void multiply_block(const job *s, int64_t which, int64_t i0, int64_t rows
     const int64_t depth = tc_min(s->depth, g->k - p0);
     const char *a = gemm_at(g, g->a, which * g->a_batch + i0 * g->a_row + p0 * g->a_col);
     const char *b = gemm_at(g, g->b, which * g->b_batch + j0 * g->b_col + p0 * g->b_row);
-    char *c = (char *)gemm_at(g, g->c, which * g->c_batch), *b_panels = room + s->a_size * (int64_t)g->item;
+    char *c = (char *)gemm_at(g, g->c, which * g->c_batch);
+    char *b_panels = room ? room + s->a_size * (int64_t)g->item : NULL; /* no room: both are read in place */
     /* A whole panel may be read in place; the last, narrower one would be read past the end of B. */
     const int64_t in_place = s->b_in_place ? cols / nr * nr : 0;
     pack_b(s, b, in_place, cols, depth, b_panels);
