@@ -107,10 +107,10 @@ int conv_weight_grad(int dtype, const tc_conv2d_params *p, const void *dy, const
 int conv_weight_grad_dot(int dtype, const tc_conv2d_params *p, const void *dy, const void *x, void *dweight, void *dbias);
 double conv_weight_dot_cost(int dtype, const tc_conv2d_params *p);
 
-/* Into how many parts of the batch a weight gradient of that many tasks and pieces is cut. */
+/* conv_weight_layout.c: into how many parts of the batch a weight gradient of that many tasks and pieces is cut. */
 int64_t conv_weight_parts(const tc_conv2d_params *p, int64_t tasks, int64_t pieces);
 
-/* The sum of dy for each filter. */
+/* conv_bias.c: the sum of dy for each filter. */
 void conv_bias_grad(int dtype, const tc_conv2d_params *p, const void *dy, void *dbias);
 
 /* conv_strided.c: tc_conv2d_input_grad of 1x1 kernels with strides, where it suits; k and outputs are at least one. */

@@ -11,61 +11,10 @@
  * A task has a block of filters, a slice of channels and a part of the batch, and goes through its part in pieces (images,
  * bands of rows, strips of columns). The first part of the batch is summed in dweight, the others beside it, and these are
  * added in order: all of it depends on the shape alone. */
-#include "conv.h"
+#include "conv_weight.h"
 
-/* Outputs of a piece, the length of a tile's sums: loading and storing its nv * mr vectors is then about 1/50 of its work,
- * and a vector of x's cells for each output, 8 KiB (AVX2), and the panel of dy stay in L1 for a column of tiles. */
-enum { PIECE = 192 };
-
-/* Bytes of channels that a packed pixel has: two or more vectors. More would be of no use to a tile and spread its cells
- * over fewer sets of L1. And filters of a task, whose dy is packed once a slice: the larger both are, the more
- * multiplications repay the packing of a piece, which costs about 1/2 cycle an element. */
-enum { SLICE_BYTES = 128, BLOCK_FILTERS = 48 };
-
-/* Sums of a task, in L2 with its piece. */
-enum { SUMS_BYTES = 64 * 1024 };
-
-/* Tasks wanted for a good balance, multiply-adds that repay a hand-over to another thread, and those that repay a part. */
-enum { WANTED_TASKS = 16, CHUNK_WORK = 1 << 18, PART_WORK = 1 << 20 };
-
-/* The parts of dweight beside the first have together at most 1/16 of dy's elements. */
-enum { PARTS_SHARE = 16 };
-
-typedef struct {
-    const tc_conv2d_params *p;
-    const tc_conv_weight_kernels *kernels;
-    const tc_reduce_kernels *reduce;
-    size_t item;
-    const char *dy, *x;
-    char *dweight, *dbias, *extra;  /* extra: dweight and dbias of the parts after the first */
-    int64_t channels, filters;      /* of a group */
-    int64_t taps, depth;            /* depth: elements of dweight a filter */
-    int64_t slice, slices;          /* channels of a task */
-    int64_t block, blocks, panels;  /* filters of a task, and panels of them */
-    int64_t together, batches;      /* images of a piece */
-    int64_t band, bands, strip, strips;     /* output rows and columns of a piece */
-    int64_t pieces, parts, pieces_per_part;
-    int64_t cell_rows, cell_cols;   /* of the padded image of a piece */
-    int64_t run, runs;              /* lanes beside each other, and such runs of a row of the kernel */
-    int64_t tiles;                  /* columns of tiles: all runs' lanes, nv vectors each */
-    int64_t *offset, *unit, *index; /* cells of each output; of each vector; place in dweight of each lane */
-    int status;
-} weight_grad;
-
-static char *at(const weight_grad *g, const void *base, int64_t elements)
-{
-    return (char *)base + elements * (int64_t)g->item;
-}
-
-static int64_t tasks_per_part(const weight_grad *g)
-{
-    return g->p->groups * g->blocks * g->slices;
-}
-
-static int64_t tile_size(const weight_grad *g)
-{
-    return (int64_t)g->kernels->mr * g->kernels->nv * g->kernels->lanes;
-}
+/* Multiply-adds that repay a hand-over to another thread. */
+enum { CHUNK_WORK = 1 << 18 };
 
 /* ---- packing ---- */
 
@@ -144,11 +93,6 @@ static int64_t cells_size(const weight_grad *g)
 static int64_t panels_size(const weight_grad *g)
 {
     return g->block * g->together * g->band * g->strip + g->kernels->lanes;
-}
-
-static int64_t sums_size(const weight_grad *g)
-{
-    return g->tiles * g->panels * tile_size(g);
 }
 
 /* Tiles of one column read the same cells, those of the next column the same panels. */
@@ -249,112 +193,19 @@ static void add_parts(void *ctx, int64_t begin, int64_t end)
     }
 }
 
-/* ---- sizes, by shape alone ---- */
-
-static void choose_pieces(weight_grad *g)
-{
-    const tc_conv2d_params *p = g->p;
-    g->strips = tc_ceil_div(p->ow, 2 * PIECE);
-    g->strip = tc_ceil_div(p->ow, g->strips);
-    g->bands = tc_ceil_div(p->oh, tc_max(1, PIECE / g->strip));
-    g->band = tc_ceil_div(p->oh, g->bands);
-    g->bands = tc_ceil_div(p->oh, g->band);
-    const int64_t most = tc_max(1, tc_min(p->n, PIECE / (p->oh * p->ow)));
-    g->together = g->bands * g->strips > 1 ? 1 : tc_ceil_div(p->n, tc_ceil_div(p->n, most));
-    g->batches = tc_ceil_div(p->n, g->together);
-    g->pieces = g->batches * g->bands * g->strips;
-    g->cell_rows = (g->band - 1) * p->stride_h + (p->r - 1) * p->dilation_h + 1;
-    g->cell_cols = (g->strip - 1) * p->stride_w + (p->s - 1) * p->dilation_w + 1;
-}
-
-/* Slices and blocks of equal size. The taps of a row are one run if they are adjacent pixels. */
-static void set_blocks(weight_grad *g, int64_t slice, int64_t block)
-{
-    const tc_conv2d_params *p = g->p;
-    const int64_t lanes = g->kernels->lanes, nv = g->kernels->nv;
-    g->slices = tc_ceil_div(g->channels, slice);
-    g->slice = tc_ceil_div(g->channels, g->slices);
-    g->slices = tc_ceil_div(g->channels, g->slice);
-    g->blocks = tc_ceil_div(g->filters, block);
-    g->block = tc_ceil_div(g->filters, g->blocks);
-    g->blocks = tc_ceil_div(g->filters, g->block);
-    g->panels = tc_ceil_div(g->block, g->kernels->mr);
-    g->runs = p->dilation_w == 1 ? 1 : p->s;
-    g->run = g->slice * p->s / g->runs;
-    g->tiles = tc_ceil_div(p->r * g->runs * tc_ceil_div(g->run, lanes), nv);
-}
-
-static void choose_blocks(weight_grad *g)
-{
-    int64_t slice = tc_min(g->channels, SLICE_BYTES / (int64_t)g->item), block = tc_min(g->filters, BLOCK_FILTERS);
-    set_blocks(g, slice, block);
-    while (sums_size(g) * (int64_t)g->item > SUMS_BYTES && (slice > g->kernels->lanes || block > g->kernels->mr)) {
-        if (block > g->kernels->mr && (block >= slice || slice <= g->kernels->lanes))
-            block = tc_ceil_div(block, 2);
-        else
-            slice = tc_ceil_div(slice, 2);
-        set_blocks(g, slice, block);
-    }
-}
-
-/* A power of two, so that few tasks share out evenly. */
-int64_t conv_weight_parts(const tc_conv2d_params *p, int64_t tasks, int64_t pieces)
-{
-    const double depth = (double)(p->c / p->groups) * (double)(p->r * p->s), weights = (double)p->k * depth;
-    const double outputs = (double)p->n * (double)p->k * (double)(p->oh * p->ow);
-    const int64_t most = tc_min(pieces, tc_ceil_div(WANTED_TASKS, tasks));
-    int64_t parts = 1;
-    while (2 * parts <= most && outputs * depth >= (double)(2 * parts) * PART_WORK &&
-           (double)(2 * parts - 1) * weights * PARTS_SHARE <= outputs)
-        parts *= 2;
-    return parts;
-}
-
 /* Vectors of multiplications for each filter and output, to compare with conv_weight_dot_cost. */
 static double cost(const weight_grad *g)
 {
     return (double)(g->slices * g->tiles * g->kernels->nv);
 }
 
-/* ---- where things lie ---- */
-
-static void fill_offsets(const weight_grad *g, int64_t rows, int64_t cols)
-{
-    const tc_conv2d_params *p = g->p;
-    int64_t *offset = g->offset;
-    for (int64_t n = 0; n < g->together; n++)
-        for (int64_t i = 0; i < rows; i++)
-            for (int64_t j = 0; j < cols; j++)
-                *offset++ = ((n * g->cell_rows + i * p->stride_h) * g->cell_cols + j * p->stride_w) * g->slice;
-}
-
-static void fill_units(const weight_grad *g)
-{
-    const tc_conv2d_params *p = g->p;
-    const int64_t lanes = g->kernels->lanes, nv = g->kernels->nv;
-    int64_t *unit = g->unit, *index = g->index;
-    for (int64_t r = 0; r < p->r; r++)
-        for (int64_t run = 0; run < g->runs; run++)
-            for (int64_t lane = 0; lane < g->run; lane += lanes) {
-                *unit++ = (r * p->dilation_h * g->cell_cols + run * p->dilation_w) * g->slice + lane;
-                for (int64_t l = lane; l < lane + lanes; l++)
-                    *index++ = l < g->run ? l % g->slice * g->taps + r * p->s + run + l / g->slice : INT64_MAX;
-            }
-    for (; unit < g->unit + g->tiles * nv; unit++) {
-        *unit = 0;
-        for (int64_t l = 0; l < lanes; l++)
-            *index++ = INT64_MAX;
-    }
-}
-
 int conv_weight_grad(int dtype, const tc_conv2d_params *p, const void *dy, const void *x, void *dweight, void *dbias)
 {
     weight_grad g = {.p = p, .kernels = tc_kernels_for(dtype)->conv_weight, .reduce = tc_kernels_for(dtype)->reduce,
-                     .item = tc_itemsize(dtype), .dy = dy, .x = x, .dweight = dweight, .dbias = dbias, .channels = p->c / p->groups, .filters = p->k / p->groups, .taps = p->r * p->s,
-                     .status = TC_OK};
+                     .item = tc_itemsize(dtype), .dy = dy, .x = x, .dweight = dweight, .dbias = dbias,
+                     .channels = p->c / p->groups, .filters = p->k / p->groups, .taps = p->r * p->s, .status = TC_OK};
     g.depth = g.channels * g.taps;
-    choose_pieces(&g);
-    choose_blocks(&g);
+    conv_weight_choose(&g);
     if (conv_weight_dot_cost(dtype, p) < cost(&g))
         return conv_weight_grad_dot(dtype, p, dy, x, dweight, dbias);
     g.parts = conv_weight_parts(p, tasks_per_part(&g), g.pieces);
@@ -366,8 +217,7 @@ int conv_weight_grad(int dtype, const tc_conv2d_params *p, const void *dy, const
     if (g.offset && g.extra) {
         g.unit = g.offset + outputs;
         g.index = g.unit + units;
-        fill_offsets(&g, g.band, g.strip);
-        fill_units(&g);
+        conv_weight_fill(&g);
         const double work = (double)g.pieces_per_part * (double)outputs * (double)(g.block * g.slice * g.taps);
         tc_parallel_for(g.parts * tasks_per_part(&g), tc_max(1, (int64_t)(CHUNK_WORK / work)), run_tasks, &g);
         if (g.status == TC_OK && g.parts > 1)
@@ -378,37 +228,4 @@ int conv_weight_grad(int dtype, const tc_conv2d_params *p, const void *dy, const
     tc_free(g.extra);
     tc_free(g.offset);
     return g.status;
-}
-
-/* ---- the bias alone, for a weight gradient that does not see dy by filters ---- */
-
-typedef struct {
-    const tc_conv2d_params *p;
-    const tc_reduce_kernels *reduce;
-    const tc_conv_weight_kernels *kernels;
-    size_t item;
-    const char *dy;
-    char *dbias;
-} bias_grad;
-
-static void sum_filters(void *ctx, int64_t begin, int64_t end)
-{
-    const bias_grad *g = ctx;
-    const int64_t plane = g->p->oh * g->p->ow;
-    for (int64_t f = begin; f < end; f++) {
-        char *sum = g->dbias + (size_t)f * g->item;
-        memset(sum, 0, g->item);
-        for (int64_t n = 0; n < g->p->n; n++) {
-            double one;
-            g->reduce->rows(TC_SUM, 1, plane, g->dy + (size_t)((n * g->p->k + f) * plane) * g->item, &one);
-            g->kernels->add(1, &one, sum);
-        }
-    }
-}
-
-void conv_bias_grad(int dtype, const tc_conv2d_params *p, const void *dy, void *dbias)
-{
-    bias_grad g = {.p = p, .reduce = tc_kernels_for(dtype)->reduce, .kernels = tc_kernels_for(dtype)->conv_weight,
-                   .item = tc_itemsize(dtype), .dy = dy, .dbias = dbias};
-    tc_parallel_for(p->k, tc_max(1, CHUNK_WORK / 4 / tc_max(1, p->n * p->oh * p->ow)), sum_filters, &g);
 }

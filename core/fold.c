@@ -1,13 +1,6 @@
 /* fold.c - a batch normalisation by known statistics, folded into the weights of the convolution before it. */
 #include "internal.h"
 
-static double value_at(int dtype, const void *values, int64_t k, double otherwise)
-{
-    if (!values)
-        return otherwise;
-    return dtype == TC_F32 ? (double)((const float *)values)[k] : ((const double *)values)[k];
-}
-
 /* With y = conv(x, w) + b, (y - mean) / sqrt(var + eps) * gamma + beta is conv(x, s w) + s (b - mean) + beta, where
  * s = gamma / sqrt(var + eps). Each weight is rounded once more and each output once less than without folding; the
  * numbers of a filter are made in double. */
@@ -17,8 +10,9 @@ void tc_fold_batch_norm(int dtype, int64_t filters, int64_t depth, double eps, c
 {
     const size_t item = tc_itemsize(dtype);
     for (int64_t k = 0; k < filters; k++) {
-        const double scale = value_at(dtype, gamma, k, 1) / sqrt(value_at(dtype, var, k, 1) + eps);
-        const double shift = (value_at(dtype, bias, k, 0) - value_at(dtype, mean, k, 0)) * scale + value_at(dtype, beta, k, 0);
+        const double scale = tc_value_at(dtype, gamma, k, 1) / sqrt(tc_value_at(dtype, var, k, 1) + eps);
+        const double centred = tc_value_at(dtype, bias, k, 0) - tc_value_at(dtype, mean, k, 0);
+        const double shift = centred * scale + tc_value_at(dtype, beta, k, 0);
         const size_t at = (size_t)(k * depth) * item;
         tc_binary_scalar(TC_MUL, dtype, depth, (const char *)weight + at, scale, 0, (char *)folded_weight + at);
         if (dtype == TC_F32)

@@ -62,9 +62,9 @@ static void FN(tile_store)(const tc_tile *t, const void *sums, int64_t pitch)
 
 /* ---- the micro-kernel ---- */
 
-/* What a copy of the kernel knows of its operands: that A is packed, and B's rows a step apart or at b_offset; or nothing of
- * A. Packed panels with fewer rows than MR go the last way too. */
-typedef enum { FN(PACKED), FN(INDIRECT), FN(STRIDED) } FN(access);
+/* What a copy of the kernel knows of A: that it is packed, or nothing. Packed panels with fewer rows than MR go the last way
+ * too. */
+typedef enum { FN(PACKED), FN(STRIDED) } FN(access);
 
 /* The rows of A are addressed from a pointer for each ROW_GROUP of them: that many multiples of a step in a register the
  * processor adds by itself, while a pointer for each row would not fit in the registers. */
@@ -75,7 +75,6 @@ typedef enum { FN(PACKED), FN(INDIRECT), FN(STRIDED) } FN(access);
 TC_INLINE void FN(tile_sums)(const tc_tile *t, int rows, FN(access) access, vec acc[MR][NV])
 {
     const T *b = t->b, *a[ROW_GROUPS];
-    const int64_t *offset = t->b_offset;
     const bool packed = access != FN(STRIDED) || t->a_col == 0;
     const int64_t a_row = packed ? 1 : t->a_step, a_col = packed ? MR : t->a_col;
     const int64_t a_multiple[ROW_GROUP] = {0, a_row, 2 * a_row, 3 * a_row};
@@ -88,11 +87,10 @@ TC_INLINE void FN(tile_sums)(const tc_tile *t, int rows, FN(access) access, vec 
         for (int j = 0; j < NV; j++)
             acc[i][j] = (vec){0};
     for (int64_t p = 0, end = t->kc, step = t->b_step; p < end; p++) {
-        const T *row = access == FN(INDIRECT) ? b + offset[p] : b;
         vec bv[NV];
         TC_UNROLL
         for (int j = 0; j < NV; j++)
-            bv[j] = load(row + j * VLEN);
+            bv[j] = load(b + j * VLEN);
         TC_UNROLL
         for (int i = 0; i < rows; i++)
             TC_UNROLL
@@ -101,7 +99,7 @@ TC_INLINE void FN(tile_sums)(const tc_tile *t, int rows, FN(access) access, vec 
         TC_UNROLL
         for (int g = 0; g < ROW_GROUPS; g++)
             a[g] += a_col;
-        b += access == FN(INDIRECT) ? 0 : step;
+        b += step;
     }
 }
 
@@ -186,9 +184,7 @@ TC_INLINE void FN(tile_switch)(const tc_tile *t, FN(access) access)
 
 static void FN(gemm_tile)(const tc_tile *t)
 {
-    if (t->b_offset)
-        FN(tile_switch)(t, FN(INDIRECT));
-    else if (t->a_col == 0 && t->rows == MR)
+    if (t->a_col == 0 && t->rows == MR)
         FN(tile_rows)(t, MR, FN(PACKED));
     else
         FN(tile_switch)(t, FN(STRIDED));

@@ -24,7 +24,7 @@ typedef struct {
     const void *a, *b;
     int64_t a_step, b_step;     /* tile: between rows of B, and of A if a_col is not 0; dot: between rows of A, columns of B */
     int64_t a_col;              /* tile: between columns of A where it lies; 0: a is a packed panel */
-    const int64_t *b_offset;    /* if not NULL, where each of those of B starts instead */
+    const int64_t *b_offset;    /* dot: if not NULL, where each column of B starts instead */
     void *c;
     int64_t c_row, c_col;
     double alpha, beta;
@@ -36,7 +36,7 @@ typedef struct {
     int dot_rows, dot_cols;     /* the same of the dot kernel */
     int dot_size;               /* elements of its sums: dot_rows x dot_cols, rounded up to whole vectors */
     int kc, mc;                 /* longest sum, and rows of A, of one block */
-    /* a: a packed panel, kc x mr, or any strides (then b_offset is NULL); b: kc rows of nr adjacent elements */
+    /* a: a packed panel, kc x mr, or any strides; b: kc rows of nr adjacent elements */
     void (*tile)(const tc_tile *t);
     void (*dot)(const tc_tile *t, void *sums);  /* a: rows, b: columns, both contiguous along the sum; c is not used */
     void (*finish)(const tc_tile *t, const void *sums, int64_t pitch);  /* the last step alone: c from sums */
@@ -294,6 +294,14 @@ static inline int64_t tc_ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b
 static inline size_t tc_itemsize(int dtype)
 {
     return dtype == TC_F32 || dtype == TC_I32 ? 4 : dtype == TC_F64 || dtype == TC_I64 ? 8 : 1;
+}
+
+/* Element k of float32 or float64 values, `otherwise` if there are none. */
+static inline double tc_value_at(int dtype, const void *values, int64_t k, double otherwise)
+{
+    if (!values)
+        return otherwise;
+    return dtype == TC_F32 ? (double)((const float *)values)[k] : ((const double *)values)[k];
 }
 
 #endif

@@ -84,13 +84,6 @@ static norm_part part_at(const norm_task *t, int64_t chunk, int64_t block)
     return part;
 }
 
-static double value_at(int dtype, const void *values, int64_t k, double otherwise)
-{
-    if (!values)
-        return otherwise;
-    return dtype == TC_F32 ? (double)((const float *)values)[k] : ((const double *)values)[k];
-}
-
 static void put(int dtype, void *values, int64_t k, double value)
 {
     if (!values)
@@ -108,17 +101,17 @@ static void put(int dtype, void *values, int64_t k, double value)
  * is left. */
 static void put_line(const norm_task *t, int64_t ch, double r, double sum, double dot)
 {
-    const double count = (double)(t->n * t->inner), scale = r * value_at(t->dtype, t->weight, ch, 1);
+    const double count = (double)(t->n * t->inner), scale = r * tc_value_at(t->dtype, t->weight, ch, 1);
 
     put(t->dtype, t->lines.scale, ch, scale);
-    put(t->dtype, t->lines.shift, ch, value_at(t->dtype, t->bias, ch, 0));
+    put(t->dtype, t->lines.shift, ch, tc_value_at(t->dtype, t->bias, ch, 0));
     put(t->dtype, t->lines.slope, ch, -scale * r * r * dot / count);
     put(t->dtype, t->lines.rest, ch, -scale * sum / count);
 }
 
 static double inverse_deviation(const norm_task *t, int64_t ch)
 {
-    return 1 / sqrt(value_at(t->dtype, t->var, ch, 0) + t->eps);
+    return 1 / sqrt(tc_value_at(t->dtype, t->var, ch, 0) + t->eps);
 }
 
 /* Moments of a channel over all chunks: the mean of means, then the squares about it, which loses nothing. */
@@ -141,7 +134,7 @@ static void join_chunks(const norm_task *t, int64_t ch, double *mean, double *va
 /* The running value moved towards the batch's. */
 static void move(const norm_task *t, void *running, int64_t ch, double value)
 {
-    put(t->dtype, running, ch, (1 - t->momentum) * value_at(t->dtype, running, ch, 0) + t->momentum * value);
+    put(t->dtype, running, ch, (1 - t->momentum) * tc_value_at(t->dtype, running, ch, 0) + t->momentum * value);
 }
 
 static void join_moments(const norm_task *t, int64_t first, int64_t last)

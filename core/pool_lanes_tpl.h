@@ -7,43 +7,31 @@
 #define EVEN_LANES_EARLY 0, 2, 5, 7
 #define ODD_LANES 1, 3, 5, 7
 #define SETTLED_LANES 0, 1, 2, 3
-#define LOW_PAIRS 0, 4, 1, 5
-#define HIGH_PAIRS 2, 6, 3, 7
 #elif VBYTES == 16
 #define EVEN_LANES 0, 2
 #define EVEN_LANES_EARLY 0, 3
 #define ODD_LANES 1, 3
 #define SETTLED_LANES 0, 1
-#define LOW_PAIRS 0, 2
-#define HIGH_PAIRS 1, 3
 #elif VBYTES == 32 && DTYPE_F32
 #define EVEN_LANES 0, 2, 8, 10, 4, 6, 12, 14
 #define EVEN_LANES_EARLY 0, 2, 9, 11, 4, 6, 13, 15
 #define ODD_LANES 1, 3, 9, 11, 5, 7, 13, 15
 #define SETTLED_LANES 0, 1, 4, 5, 2, 3, 6, 7
-#define LOW_PAIRS 0, 8, 1, 9, 2, 10, 3, 11
-#define HIGH_PAIRS 4, 12, 5, 13, 6, 14, 7, 15
 #elif VBYTES == 32
 #define EVEN_LANES 0, 4, 2, 6
 #define EVEN_LANES_EARLY 0, 5, 2, 7
 #define ODD_LANES 1, 5, 3, 7
 #define SETTLED_LANES 0, 2, 1, 3
-#define LOW_PAIRS 0, 4, 1, 5
-#define HIGH_PAIRS 2, 6, 3, 7
 #elif DTYPE_F32
 #define EVEN_LANES 0, 2, 16, 18, 4, 6, 20, 22, 8, 10, 24, 26, 12, 14, 28, 30
 #define EVEN_LANES_EARLY 0, 2, 17, 19, 4, 6, 21, 23, 8, 10, 25, 27, 12, 14, 29, 31
 #define ODD_LANES 1, 3, 17, 19, 5, 7, 21, 23, 9, 11, 25, 27, 13, 15, 29, 31
 #define SETTLED_LANES 0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15
-#define LOW_PAIRS 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
-#define HIGH_PAIRS 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
 #else
 #define EVEN_LANES 0, 8, 2, 10, 4, 12, 6, 14
 #define EVEN_LANES_EARLY 0, 9, 2, 11, 4, 13, 6, 15
 #define ODD_LANES 1, 9, 3, 11, 5, 13, 7, 15
 #define SETTLED_LANES 0, 2, 4, 6, 1, 3, 5, 7
-#define LOW_PAIRS 0, 8, 1, 9, 2, 10, 3, 11
-#define HIGH_PAIRS 4, 12, 5, 13, 6, 14, 7, 15
 #endif
 
 /* gcc has __builtin_shufflevector from version 12 on only, clang has no __builtin_shuffle. */
@@ -68,13 +56,6 @@ TC_INLINE vec FN(settle)(vec v, int64_t stride)
     return stride == 2 ? SHUFFLE(v, v, SETTLED_LANES) : v;
 }
 
-/* even[0], odd[0], even[1], ... of settled vectors. */
-TC_INLINE void FN(store_pairs)(T *p, vec even, vec odd)
-{
-    store(p, SHUFFLE(even, odd, LOW_PAIRS));
-    store(p + VLEN, SHUFFLE(even, odd, HIGH_PAIRS));
-}
-
 /* p[0], p[stride], ... for the strides that have no better way. */
 NOINLINE vec FN(load_spread)(const T *p, int64_t stride)
 {
@@ -85,8 +66,8 @@ NOINLINE vec FN(load_spread)(const T *p, int64_t stride)
     return load(lanes);
 }
 
-/* The same, fast for 1 and 2 (not settled) where `stride` is known to the compiler. With stride 2 the second load starts one element early, so
- * that nothing past the last lane is read (it may lie outside the buffer). */
+/* The same, fast for 1 and 2 (not settled) where `stride` is known to the compiler. With stride 2 the second load starts one
+ * element early, so that nothing past the last lane is read (it may lie outside the buffer). */
 TC_INLINE vec FN(load_strided)(const T *p, int64_t stride)
 {
     if (stride == 1)
@@ -101,5 +82,3 @@ TC_INLINE vec FN(load_strided)(const T *p, int64_t stride)
 #undef EVEN_LANES_EARLY
 #undef ODD_LANES
 #undef SETTLED_LANES
-#undef LOW_PAIRS
-#undef HIGH_PAIRS
