@@ -13,7 +13,7 @@ import pytest
 import tinygrad_cnn as torch
 import tinygrad_cnn.nn.functional as F
 from tinygrad_cnn import core, nn
-from tinygrad_cnn.autograd.deferred import WORTH, Deferred
+from tinygrad_cnn.autograd.deferred import MOST_WAITING, WORTH, Deferred
 from tinygrad_cnn.autograd.waiting import calls
 from tinygrad_cnn.backends import fusion
 
@@ -242,6 +242,29 @@ def test_small_tensors_are_not_put_off() -> None:
         return y
 
     Network(body)(torch.randn(1, 3, 8, 8))
+
+
+def test_integers_are_not_put_off() -> None:
+    def body(net: Any, x: Any) -> Any:
+        y = F.conv2d(x, torch.ones(8, 3, 3, 3, dtype=torch.int64), padding=1)
+        assert type(y) is torch.Tensor and not y.is_floating_point()
+        return F.relu(y)
+
+    y = Network(body)(torch.full(SHAPE, -1))
+    assert y.dtype is torch.int64 and not y.any()
+
+
+def test_a_long_call_forgets_what_is_done() -> None:
+    def body(net: Any, x: Any) -> Any:
+        kept = net.conv(x)
+        for _ in range(3 * MOST_WAITING):
+            net.plain(x)
+        assert len(calls.waiting) <= MOST_WAITING
+        assert type(kept) is Deferred
+        return kept
+
+    with torch.no_grad():
+        Network(body)(torch.randn(*SHAPE))
 
 
 def test_an_exception_leaves_nothing_behind() -> None:

@@ -30,6 +30,8 @@ from .waiting import calls
 
 # Up to this a tensor stays in the first-level cache, where another pass costs less than putting it off.
 WORTH = 16 * 1024
+# References to look through before those are dropped whose tensors are gone or computed.
+MOST_WAITING = 256
 
 
 class Task:
@@ -52,7 +54,9 @@ class Deferred(Tensor):
 
     @property
     def _array(self) -> Any:
-        self._become(self._task.run(False))
+        task = self.__dict__.get("_task")
+        if task is not None:  # else another thread was first
+            self._become(task.run(False))
         return self.__dict__["_array"]
 
     @_array.setter
@@ -110,7 +114,7 @@ class Deferrable(Operation):
     @classmethod
     def apply(cls, *inputs: Any, **params: Any) -> Any:
         """Put the operation off inside a module's call, else run it."""
-        if calls.depth and may_wait(inputs):
+        if calls.depth and inputs[0].is_floating_point() and may_wait(inputs):
             return defer(cls(), inputs, params)
         return super().apply(*inputs, **params)
 
@@ -146,6 +150,8 @@ def put_off(task: Task) -> Tensor:
         return wrap(task.run(False))
     tensor: Deferred = object.__new__(Deferred)
     tensor._task = task
+    if len(calls.waiting) >= MOST_WAITING:  # a training loop inside a module's call would keep them all
+        calls.waiting = [reference for reference in calls.waiting if type(reference()) is Deferred]
     calls.waiting.append(weakref.ref(tensor))
     return tensor
 
@@ -166,7 +172,7 @@ def records(*tensors: Tensor | None) -> bool:
 
 def take_relu(tensor: Deferred, relu: type[Operation]) -> Tensor:
     """Return relu(tensor), computed in one go; `tensor` itself stays put off."""
-    return _behind(tensor, relu, wrap(tensor._task.run(True)))
+    return _attach(wrap(tensor._task.run(True)), relu, tensor._node, tensor._output_index, tensor._task.shape)
 
 
 def take_relu_inplace(tensor: Deferred, relu: type[Operation]) -> Tensor:
@@ -176,10 +182,6 @@ def take_relu_inplace(tensor: Deferred, relu: type[Operation]) -> Tensor:
     tensor._become(task.run(True))
     tensor._bump()
     return _attach(tensor, relu, source, index, task.shape)
-
-
-def _behind(before: Deferred, relu: type[Operation], result: Tensor) -> Tensor:
-    return _attach(result, relu, before._node, before._output_index, before._task.shape)
 
 
 def _attach(result: Tensor, relu: type[Operation], source: Any, index: int, shape: tuple[int, ...]) -> Tensor:

@@ -34,10 +34,9 @@ class ConvTask(Task):
     def run(self, relu: bool) -> Array:
         """Convolve."""
         x, weight, bias = self.sources
-        if x.dtype in FLOATS:
-            return kernels.conv2d(self.sizes, x, weight, bias, relu)
-        y = _integer_conv2d(self.sizes, x, weight, bias)
-        return np.maximum(y, 0) if relu else y
+        if x.dtype not in FLOATS:  # never put off
+            return _integer_conv2d(self.sizes, x, weight, bias)
+        return kernels.conv2d(self.sizes, x, weight, bias, relu)
 
     def normalised(self, gamma: Array | None, beta: Array | None, mean: Array, var: Array, eps: float) -> ConvTask:
         """Return the convolution that gives this one's result batch-normalised by known statistics."""
