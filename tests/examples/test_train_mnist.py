@@ -177,7 +177,10 @@ def test_corrupt_images_are_named(tmp_path):
 
 @pytest.mark.skipif(os.name == "nt", reason="sends a POSIX signal")
 def test_interrupt_keeps_the_weights(tmp_path):
-    process = start("--epochs", 50, "--seed", 1, "--out", tmp_path)
+    # A program that a shell has put in the background ignores the signal, and so do those that it starts.
+    process = start(
+        "--epochs", 50, "--seed", 1, "--out", tmp_path, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
+    )
     assert process.stderr is not None
     seen = ""
     deadline = time.monotonic() + 60
