@@ -16,10 +16,11 @@ typedef float vec32 __attribute__((vector_size(VBYTES)));
 typedef double vec64 __attribute__((vector_size(VBYTES)));
 
 /* Do n rounds of multiply-adds; return their number of floating-point operations. The sum goes to *out, so that the
- * compiler has to compute it. */
+ * compiler has to compute it, and every chain starts elsewhere: of equal chains it would compute one. */
 double fma_float32(long n, float factor, float term, float *out)
 {
-    vec32 acc[CHAINS] = {{0}}, a = (vec32){0} + factor, b = (vec32){0} + term;
+    vec32 acc[CHAINS], a = (vec32){0} + factor, b = (vec32){0} + term;
+    for (int j = 0; j < CHAINS; j++) acc[j] = b * (float)j;
     for (long i = 0; i < n; i++) {
 #pragma GCC unroll 24
         for (int j = 0; j < CHAINS; j++) acc[j] = acc[j] * a + b;
@@ -31,7 +32,8 @@ double fma_float32(long n, float factor, float term, float *out)
 
 double fma_float64(long n, double factor, double term, double *out)
 {
-    vec64 acc[CHAINS] = {{0}}, a = (vec64){0} + factor, b = (vec64){0} + term;
+    vec64 acc[CHAINS], a = (vec64){0} + factor, b = (vec64){0} + term;
+    for (int j = 0; j < CHAINS; j++) acc[j] = b * (double)j;
     for (long i = 0; i < n; i++) {
 #pragma GCC unroll 24
         for (int j = 0; j < CHAINS; j++) acc[j] = acc[j] * a + b;
