@@ -138,10 +138,12 @@ static void choose_sizes(job *s)
         s->strips = tc_ceil_div(g->n, s->strip_cols);
         if (g->batch * s->row_blocks * s->strips >= WANTED_TASKS || block_work(s) < 2 * TASK_WORK)
             break;
-        if (s->strip_cols > nr)
-            s->strip_cols = tc_ceil_div(s->strip_cols / 2, nr) * nr;
-        else if (s->block_rows >= 4 * mr)
+        /* A is packed again for each strip: then rows are cut first. */
+        const bool cut_rows = s->block_rows >= 4 * mr && (!s->a_in_place || s->strip_cols <= nr);
+        if (cut_rows)
             s->block_rows = tc_ceil_div(s->block_rows / 2, mr) * mr;
+        else if (s->strip_cols > nr)
+            s->strip_cols = tc_ceil_div(s->strip_cols / 2, nr) * nr;
         else
             break;
     }
