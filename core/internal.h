@@ -217,6 +217,7 @@ typedef struct {
     void (*sgd)(const tc_sgd_params *p, int64_t n, void *param, const void *grad, void *momentum_buffer);
     void (*adam)(const tc_adam_params *p, int64_t n, void *param, const void *grad, void *exp_avg, void *exp_avg_sq,
                  void *max_exp_avg_sq);
+    void (*rule)(const tc_optim_params *p, int64_t n, void *param, const void *grad, void *const *state);
 } tc_optim_kernels;
 
 typedef struct {

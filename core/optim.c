@@ -98,3 +98,34 @@ void tc_adam(int dtype, const tc_adam_params *p, int64_t count, const int64_t *s
                     exp_avgs, exp_avg_sqs,                  p->amsgrad ? max_exp_avg_sqs : NULL};
     tc_parallel_for(total_size(count, sizes), GRAIN, adam_range, &job);
 }
+
+/* ---- the other rules ---- */
+
+typedef struct {
+    const tc_optim_params *options;
+    const tc_optim_kernels *kernels;
+    size_t itemsize;
+    const int64_t *sizes;
+    void *const *params, *const *grads, *const *const *states;
+} rule_job;
+
+static void rule_part(void *ctx, int64_t i, int64_t first, int64_t n)
+{
+    const rule_job *job = ctx;
+    void *states[TC_OPTIM_STATES];
+    for (int k = 0; k < TC_OPTIM_STATES; k++)
+        states[k] = part(job->states[k], i, first, job->itemsize);
+    job->kernels->rule(job->options, n, part(job->params, i, first, job->itemsize), part(job->grads, i, first, job->itemsize), states);
+}
+
+static void rule_range(void *ctx, int64_t begin, int64_t end)
+{
+    for_parts(((const rule_job *)ctx)->sizes, begin, end, ctx, rule_part);
+}
+
+void tc_optim(int dtype, const tc_optim_params *p, int64_t count, const int64_t *sizes, void *const *params, void *const *grads,
+              void *const *const *states)
+{
+    rule_job job = {p, tc_kernels_for(dtype)->optim, tc_itemsize(dtype), sizes, params, grads, states};
+    tc_parallel_for(total_size(count, sizes), GRAIN, rule_range, &job);
+}

@@ -127,7 +127,10 @@ static void FN(adam)(const tc_adam_params *options, int64_t n, void *param, cons
             memcpy(state[k] + whole, last[k], bytes);
 }
 
+#include "optim_rules_tpl.h"
+
 static const tc_optim_kernels FN(optim_kernels) = {
     .sgd = FN(sgd),
     .adam = FN(adam),
+    .rule = FN(optim_rule),
 };

@@ -73,7 +73,7 @@ from .elementwise import (
     where,
 )
 from .matmul import gemm
-from .optim import PointerTable, adam, sgd
+from .optim import PointerTable, adam, optim_rule, sgd
 from .reduce import AMAX, AMIN, MEAN, PROD, SUM, argmax, reduce
 
 __all__ = [
@@ -143,6 +143,7 @@ __all__ = [
     "gemm",
     "ints",
     "lib",
+    "optim_rule",
     "owns_dense_memory",
     "pointer",
     "pointer_any",

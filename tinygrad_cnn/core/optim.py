@@ -74,3 +74,28 @@ def adam(
         table.code, numbers, table.count, table.sizes,
         table.params, table.grads, table.states[0], table.states[1], table.states[2] if amsgrad else NULL,
     )  # fmt: skip
+
+
+def optim_rule(
+    table: PointerTable,
+    rule: str,
+    numbers: Sequence[float],
+    *,
+    weight_decay: float,
+    shrink: float,
+    maximize: bool,
+    columns: Sequence[int | None],
+) -> None:
+    """Change the table's parameters in place by one step of another rule of `torch.optim`.
+
+    rule and numbers: as core.h lists them. weight_decay: the multiple of the parameter that is added to the gradient.
+    shrink: the factor of the parameter before the step. columns: for each state that the rule may have, its place among
+    the table's states, or None where it is not used.
+    """
+    states = ffi.new("void **[]", lib.TC_OPTIM_STATES)
+    for place, column in enumerate(columns):
+        if column is not None:
+            states[place] = table.states[column]
+    which = getattr(lib, f"TC_OPTIM_{rule}")
+    options = ffi.new("tc_optim_params *", (which, maximize, weight_decay, shrink, numbers))
+    lib.tc_optim(table.code, options, table.count, table.sizes, table.params, table.grads, states)
