@@ -50,7 +50,30 @@ CASES = [
     ("OneCycleLR", {"max_lr": 0.3, "total_steps": 20, "base_momentum": [0.7, 0.8], "max_momentum": 0.9}),
     ("OneCycleLR", {"max_lr": 0.3, "total_steps": 20, "pct_start": 0.0}),
     ("OneCycleLR", {"max_lr": 0.3, "total_steps": 20, "pct_start": 1.0}),
+    ("MultiplicativeLR", {"lr_lambda": lambda epoch: 0.95}),
+    ("MultiplicativeLR", {"lr_lambda": [lambda epoch: 1 / (1 + epoch), lambda epoch: 0.9]}),
+    ("ConstantLR", {}),
+    ("ConstantLR", {"factor": 0.5, "total_iters": 3}),
+    ("LinearLR", {}),
+    ("LinearLR", {"start_factor": 0.25, "end_factor": 0.5, "total_iters": 7}),
+    ("LinearLR", {"start_factor": 1.0, "end_factor": 0.0, "total_iters": 7}),
+    ("PolynomialLR", {}),
+    ("PolynomialLR", {"total_iters": 9, "power": 2.5}),
+    ("CyclicLR", {"base_lr": 0.01, "max_lr": 0.1, "step_size_up": 4}),
+    (
+        "CyclicLR",
+        {"base_lr": [0.01, 0.02], "max_lr": 0.1, "step_size_up": 2, "step_size_down": 5, "mode": "triangular2"},
+    ),
+    ("CyclicLR", {"base_lr": 0.01, "max_lr": [0.1, 0.3], "step_size_up": 3, "mode": "exp_range", "gamma": 0.9}),
+    ("CyclicLR", {"base_lr": 0.01, "max_lr": 0.1, "step_size_up": 3, "cycle_momentum": False}),
+    ("CyclicLR", {"base_lr": 0.01, "max_lr": 0.1, "step_size_up": 3, "scale_fn": lambda x: 0.5 / x}),
+    ("CyclicLR", {"base_lr": 0.01, "max_lr": 0.1, "step_size_up": 3, "scale_fn": Halve(), "scale_mode": "iterations"}),
+    ("CyclicLR", {"base_lr": 0.01, "max_lr": 0.1, "step_size_up": 3, "base_momentum": [0.5, 0.6], "max_momentum": 0.8}),
+    ("CosineAnnealingWarmRestarts", {"T_0": 4}),
+    ("CosineAnnealingWarmRestarts", {"T_0": 3, "T_mult": 2, "eta_min": 0.01}),
 ]
+# Those that have no closed form, or go to an epoch that PyTorch refuses.
+WITHOUT_EPOCHS = ("OneCycleLR", "CyclicLR", "MultiplicativeLR")
 
 IDS = [f"{name}-{number}" for number, (name, _) in enumerate(CASES)]  # the same in every process, unlike the reprs
 
@@ -92,13 +115,16 @@ def test_every_value_is_torchs(name, options, optimizer):
     scheduler = getattr(lr_scheduler, name)(ours, **options)
     steps = 19 if name == "OneCycleLR" else 30
     assert record(ours, scheduler, steps) == record(theirs, reference, steps)
-    hidden = ("_schedule_phases", "lr_lambdas")
+    hidden = ("_schedule_phases", "lr_lambdas", "_scale_fn_custom")
     mine, other = scheduler.state_dict(), reference.state_dict()
     assert {k: v for k, v in mine.items() if k not in hidden} == {k: v for k, v in other.items() if k not in hidden}
 
 
 @pytest.mark.parity
-@pytest.mark.parametrize(("name", "options"), CASES[:9], ids=IDS[:9])
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [pytest.param(*case, id=name) for case, name in zip(CASES, IDS, strict=True) if case[0] not in WITHOUT_EPOCHS],
+)
 @pytest.mark.filterwarnings("ignore:The epoch parameter")
 def test_step_to_an_epoch_is_torchs(name, options):
     torch = pytest.importorskip("torch")

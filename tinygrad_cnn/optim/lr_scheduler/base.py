@@ -15,10 +15,24 @@ __all__ = ["LRScheduler"]
 
 _HOW_TO = "https://pytorch.org/docs/stable/optim.html#how-to-adjust-learning-rate"
 
+EPOCH_IS_DEPRECATED = (
+    "The epoch parameter in `scheduler.step()` was not necessary and is being deprecated where possible. Please use "
+    "`scheduler.step()` to step the scheduler. During the deprecation, if epoch is different from None, the closed "
+    "form is used instead of the new chainable form, where available."
+)
+
 
 def own(value: Any) -> Any:
     """Return a value that later in-place changes of a Tensor rate do not reach."""
     return value.clone() if isinstance(value, Tensor) else value
+
+
+def set_rate(group: dict[str, Any], rate: Any) -> None:
+    """Set a group's rate; a Tensor stays the same object."""
+    if isinstance(group["lr"], Tensor):
+        group["lr"].fill_(rate.item() if isinstance(rate, Tensor) else rate)
+    else:
+        group["lr"] = rate
 
 
 def group_values(optimizer: Optimizer, key: str) -> list[Any]:
@@ -132,13 +146,7 @@ class LRScheduler:
             self._warn_of_order()
         self._step_count += 1
         if epoch is not None:
-            warnings.warn(
-                "The epoch parameter in `scheduler.step()` was not necessary and is being deprecated where possible. "
-                "Please use `scheduler.step()` to step the scheduler. During the deprecation, if epoch is different "
-                "from None, the closed form is used instead of the new chainable form, where available.",
-                UserWarning,
-                stacklevel=2,
-            )
+            warnings.warn(EPOCH_IS_DEPRECATED, UserWarning, stacklevel=2)
         self._update_lr(epoch)
 
     def _warn_of_order(self) -> None:
@@ -172,9 +180,9 @@ class LRScheduler:
                 rates = self.get_lr() if closed_form is None else closed_form()
         finally:
             self._get_lr_called_within_step = False
+        self._set_rates(rates)
+
+    def _set_rates(self, rates: list[Any]) -> None:
         for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
-            if isinstance(group["lr"], Tensor):
-                group["lr"].fill_(rate.item() if isinstance(rate, Tensor) else rate)
-            else:
-                group["lr"] = rate
+            set_rate(group, rate)
         self._last_lr = group_values(self.optimizer, "lr")

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from tinygrad_cnn.optim.lr_scheduler.base import LRScheduler, one_for_each_group
+from tinygrad_cnn.optim.lr_scheduler.momentum import check_momentum, set_momentum
 from tinygrad_cnn.optim.optimizer import Optimizer
 
 __all__ = ["OneCycleLR"]
@@ -105,24 +106,15 @@ class OneCycleLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def _start_momentum(self, base: Any, maximum: Any, fresh: bool) -> None:
-        defaults = self.optimizer.defaults
-        if "momentum" not in defaults and "betas" not in defaults:
-            raise ValueError("optimizer must support momentum or beta1 with `cycle_momentum` option enabled")
-        self.use_beta1 = "betas" in defaults
+        self.use_beta1 = check_momentum(self.optimizer)
         maxima = one_for_each_group("max_momentum", self.optimizer, maximum)
         bases = one_for_each_group("base_momentum", self.optimizer, base)
         if not fresh:
             return
         for group, high, low in zip(self.optimizer.param_groups, maxima, bases, strict=True):
-            self._set_momentum(group, high)
+            set_momentum(group, high, self.use_beta1)
             group["max_momentum"] = high
             group["base_momentum"] = low
-
-    def _set_momentum(self, group: dict[str, Any], value: float) -> None:
-        if self.use_beta1:
-            group["betas"] = (value, *group["betas"][1:])
-        else:
-            group["momentum"] = value
 
     def get_lr(self) -> list[Any]:
         """Compute the rates of `last_epoch`, and set the momenta."""
@@ -143,5 +135,6 @@ class OneCycleLR(LRScheduler):
         for group in self.optimizer.param_groups:
             rates.append(anneal(group[phase["start_lr"]], group[phase["end_lr"]], part))
             if self.cycle_momentum:
-                self._set_momentum(group, anneal(group[phase["start_momentum"]], group[phase["end_momentum"]], part))
+                value = anneal(group[phase["start_momentum"]], group[phase["end_momentum"]], part)
+                set_momentum(group, value, self.use_beta1)
         return rates
