@@ -1,6 +1,6 @@
 """Building blocks of networks, as `torch.nn` names them: modules, and their functions in `functional` and `init`."""
 
-from tinygrad_cnn.nn import functional, init, modules, parameter
+from tinygrad_cnn.nn import functional, init, modules, parameter, utils
 from tinygrad_cnn.nn.modules import (
     AdaptiveAvgPool2d,
     AdaptiveMaxPool2d,
@@ -64,4 +64,5 @@ __all__ = [
     "init",
     "modules",
     "parameter",
+    "utils",
 ]
