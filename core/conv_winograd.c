@@ -31,7 +31,7 @@ typedef struct {
     int64_t tiles, blocks;          /* tiles of a block */
     int64_t groups;                 /* the same, in tiles of the product */
     int64_t point_step;             /* of V */
-    int64_t panel_size;             /* of U */
+    int64_t filter_step, panel_size;    /* of U: between points, and panels */
     int64_t first_panel, last_panel;
     float *u;
     int status;
@@ -97,9 +97,10 @@ static double choose_sizes(apply *a, int64_t room)
     a->in_vectors = tc_ceil_div(channels, k->lanes);
     a->out_vectors = tc_ceil_div(a->filters, k->lanes);
     a->panels = tc_ceil_div(a->out_vectors, k->vectors);
-    a->panel_size = POINTS * channels * tc_min(k->vectors, a->out_vectors) * k->lanes;
     /* One vector more than needed, so that no power of two puts all points into the same sets of the caches. */
     a->point_step = (a->in_vectors * k->tiles + 1) * k->lanes;
+    a->filter_step = (channels * tc_min(k->vectors, a->out_vectors) + 1) * k->lanes;
+    a->panel_size = POINTS * a->filter_step;
     apply best = *a;
     double least = 0;
     for (a->slices = 1; a->slices <= a->panels; a->slices++) {
@@ -132,13 +133,14 @@ static void transform_filters(void *ctx, int64_t begin, int64_t end)
     const int lanes = a->kernels->lanes;
     for (int64_t unit = begin; unit < end; unit++) {
         const int64_t panel = a->first_panel + unit / a->in_vectors, c0 = unit % a->in_vectors * lanes;
-        const int64_t width = panel_vectors(a, panel) * lanes, step = a->source.channels * width;
+        const int64_t width = panel_vectors(a, panel) * lanes;
         float *u = a->u + unit / a->in_vectors * a->panel_size;
         for (int64_t c = c0; c < tc_min(c0 + lanes, a->source.channels); c++)
             for (int64_t v = 0; v < width; v += lanes) {
                 const int64_t filter = panel * a->kernels->vectors * lanes + v;
                 const float *weight = a->weight + a->w_first + filter * a->taps.filter + c * a->w_channel;
-                a->kernels->filter(&a->taps, (int)tc_min(lanes, a->filters - filter), weight, u + c * width + v, step);
+                a->kernels->filter(&a->taps, (int)tc_min(lanes, a->filters - filter), weight, u + c * width + v,
+                                   a->filter_step);
             }
     }
 }
@@ -148,7 +150,7 @@ static void multiply(const apply *a, int64_t groups, int64_t panel, const float 
     const tc_winograd_kernels *k = a->kernels;
     const int64_t vectors = panel_vectors(a, panel), width = vectors * k->lanes, channels = a->source.channels;
     const float *u = a->u + (panel - a->first_panel) * a->panel_size;
-    for (int64_t q = 0; q < POINTS; q++, u += channels * width)
+    for (int64_t q = 0; q < POINTS; q++, u += a->filter_step)
         for (int64_t c = 0; c < channels; c += SUM_CHANNELS)
             for (int64_t g = 0; g < groups; g++)
                 k->product(tc_min(SUM_CHANNELS, channels - c), v + (g * POINTS + q) * a->point_step + c * k->tiles, u + c * width,

@@ -212,23 +212,54 @@ static void FN(winograd_spread)(int lanes, int64_t count, const T *src, T *dst, 
 
 /* ---- filters ---- */
 
+/* Tap t of all lanes to g[t], from where they lie beside each other. */
+TC_INLINE void FN(wino_taps)(int lanes, const T *first, int64_t filter, vec *g)
+{
+    const int blocks = lanes < VLEN ? 0 : WINO_TAPS * WINO_TAPS / VLEN;
+    TC_UNROLL
+    for (int t = 0; t < blocks * VLEN; t += VLEN) {
+        TC_UNROLL
+        for (int l = 0; l < VLEN; l++)
+            g[t + l] = load(first + l * filter + t);
+        FN(transpose)(g + t);
+    }
+    TC_UNROLL
+    for (int t = blocks * VLEN; t < WINO_TAPS * WINO_TAPS; t++) {
+        T tap[VLEN] = {0};
+        TC_UNROLL
+        for (int l = 0; l < lanes; l++)
+            tap[l] = first[l * filter + t];
+        g[t] = load(tap);
+    }
+}
+
 static void FN(winograd_filter)(const tc_winograd_taps *f, int lanes, const T *weight, T *out, int64_t step)
 {
-    vec g[WINO_TAPS][WINO_TAPS], columns[WINO_TAPS][WINO_SIDE], rows[WINO_SIDE][WINO_TAPS];
-    for (int r = 0; r < WINO_TAPS; r++)
-        for (int s = 0; s < WINO_TAPS; s++) {
-            T tap[VLEN] = {0};
-            for (int l = 0; l < lanes; l++)
-                tap[l] = weight[l * f->filter + r * f->row + s * f->col];
-            g[s][r] = load(tap);
-        }
-    for (int s = 0; s < WINO_TAPS; s++)
-        FN(wino_filter)(g[s], columns[s]);
+    vec taps[WINO_TAPS * WINO_TAPS], columns[WINO_TAPS][WINO_SIDE];
+    const int last = WINO_TAPS * WINO_TAPS - 1;
+    const bool turned = f->col < 0;
+    if (turned)
+        weight -= last;
+    if (lanes == VLEN)
+        FN(wino_taps)(VLEN, weight, f->filter, taps);
+    else
+        FN(wino_taps)(lanes, weight, f->filter, taps);
+    TC_UNROLL
+    for (int s = 0; s < WINO_TAPS; s++) {
+        vec g[WINO_TAPS];
+        TC_UNROLL
+        for (int r = 0; r < WINO_TAPS; r++)
+            g[r] = taps[turned ? last - r * WINO_TAPS - s : r * WINO_TAPS + s];
+        FN(wino_filter)(g, columns[s]);
+    }
+    TC_UNROLL
     for (int i = 0; i < WINO_SIDE; i++) {
-        vec u[WINO_SIDE];
+        vec g[WINO_TAPS], u[WINO_SIDE];
+        TC_UNROLL
         for (int s = 0; s < WINO_TAPS; s++)
-            rows[i][s] = columns[s][i];
-        FN(wino_filter)(rows[i], u);
+            g[s] = columns[s][i];
+        FN(wino_filter)(g, u);
+        TC_UNROLL
         for (int j = 0; j < WINO_SIDE; j++)
             store(out + (i * WINO_SIDE + j) * step, u[j]);
     }
