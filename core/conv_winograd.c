@@ -28,6 +28,7 @@ typedef struct {
     const tc_winograd_kernels *kernels;
     int64_t in_vectors, out_vectors, panels;    /* vectors of channels and filters, panels of filters */
     int64_t slices, slice;          /* panels of a slice */
+    int64_t parts, part;            /* panels of a task */
     int64_t tiles, blocks;          /* tiles of a block */
     int64_t groups;                 /* the same, in tiles of the product */
     int64_t point_step;             /* of V */
@@ -80,13 +81,29 @@ static double cost(const apply *a)
     const double product = (double)POINTS * (double)a->source.channels * (double)a->out_vectors;
     const double input = 60.0 * (double)(a->slices * a->in_vectors), output = 50.0 * (double)a->out_vectors;
     const double tiles = (double)a->tiles + (a->tiles % a->source.tiles == 0 ? 0.5 : 2.0);
-    return (double)a->blocks * (product * (double)(a->groups * a->kernels->tiles + 2) + (input + output) * tiles);
+    const double filters = 290.0 * (double)a->source.channels * (double)a->out_vectors;
+    return filters + (double)a->blocks * (product * (double)(a->groups * a->kernels->tiles + 2) + (input + output) * tiles);
 }
 
 /* Blocks are whole rows of tiles, or whole tiles of the product. */
 static bool is_candidate(const apply *a, int64_t tiles)
 {
     return tiles % a->source.tiles == 0 || tiles % a->kernels->tiles == 0;
+}
+
+/* Few blocks are shared among more tasks by panels of filters. Each task brings the block's tiles to points again, so this ends
+ * where that would cost an eighth of its products. */
+static void share_panels(apply *a)
+{
+    const double input = 60.0 * (double)a->in_vectors * (double)a->tiles;
+    const double product = (double)POINTS * (double)a->source.channels * (double)(a->kernels->vectors * a->groups * a->kernels->tiles);
+    const int64_t least = tc_max(1, (int64_t)ceil(8 * input / product));
+    for (a->parts = 1;; a->parts++) {
+        a->part = tc_ceil_div(a->slice, a->parts);
+        if (a->blocks * a->parts >= WANTED_TASKS || a->part <= least)
+            break;
+    }
+    a->parts = tc_ceil_div(a->slice, a->part);
 }
 
 /* The numbers of slices and of tiles in a block that cost least within `room` bytes; returns the cost, 0 if none fits. */
@@ -105,7 +122,7 @@ static double choose_sizes(apply *a, int64_t room)
     double least = 0;
     for (a->slices = 1; a->slices <= a->panels; a->slices++) {
         a->slice = tc_ceil_div(a->panels, a->slices);
-        const int64_t most = tc_max(tc_min(a->source.tiles, k->tiles), all_tiles(a) / WANTED_TASKS);
+        const int64_t most = tc_max(k->tiles, all_tiles(a) / WANTED_TASKS);
         for (int64_t tiles = 1, found = 0; tiles <= most; tiles++) {
             if (!is_candidate(a, tiles))
                 continue;
@@ -121,6 +138,8 @@ static double choose_sizes(apply *a, int64_t room)
         }
     }
     *a = best;
+    if (least > 0)
+        share_panels(a);
     return least;
 }
 
@@ -185,8 +204,9 @@ static void write_outputs(const apply *a, int64_t tile, int64_t count, int64_t f
     }
 }
 
-static void run_block(const apply *a, int64_t block, float *v, float *work)
+static void run_task(const apply *a, int64_t task, float *v, float *work)
 {
+    const int64_t block = task / a->parts, first = a->first_panel + task % a->parts * a->part;
     const tc_winograd_kernels *k = a->kernels;
     const int64_t tile = block * a->tiles, tiles = tc_min(a->tiles, all_tiles(a) - tile);
     for (int64_t i = 0; i < a->in_vectors; i++) {
@@ -194,7 +214,7 @@ static void run_block(const apply *a, int64_t block, float *v, float *work)
                                     .tile_step = k->lanes, .point_step = a->point_step};
         winograd_points(&a->source, a->x, i * k->lanes, tile, tiles, to, work);
     }
-    for (int64_t panel = a->first_panel; panel < a->last_panel; panel++) {
+    for (int64_t panel = first; panel < tc_min(first + a->part, a->last_panel); panel++) {
         const int64_t vectors = panel_vectors(a, panel);
         multiply(a, tc_ceil_div(tiles, k->tiles), panel, v, work);
         for (int64_t i = 0; i < vectors; i++)
@@ -203,7 +223,7 @@ static void run_block(const apply *a, int64_t block, float *v, float *work)
     }
 }
 
-static void run_blocks(void *ctx, int64_t begin, int64_t end)
+static void run_tasks(void *ctx, int64_t begin, int64_t end)
 {
     apply *a = ctx;
     float *work = tc_alloc((size_t)work_size(a) * sizeof *work);
@@ -211,8 +231,8 @@ static void run_blocks(void *ctx, int64_t begin, int64_t end)
         __atomic_store_n(&a->status, TC_ENOMEM, __ATOMIC_RELAXED);
         return;
     }
-    for (int64_t block = begin; block < end; block++)
-        run_block(a, block, work, work + v_size(a));
+    for (int64_t task = begin; task < end; task++)
+        run_task(a, task, work, work + v_size(a));
     tc_free(work);
 }
 
@@ -228,7 +248,7 @@ static int run(apply *a, const float *x, const float *weight, const float *bias,
     for (a->first_panel = 0; a->first_panel < a->panels; a->first_panel += a->slice) {
         a->last_panel = tc_min(a->first_panel + a->slice, a->panels);
         tc_parallel_for((a->last_panel - a->first_panel) * a->in_vectors, 2, transform_filters, a);
-        tc_parallel_for(a->blocks, 1, run_blocks, a);
+        tc_parallel_for(a->blocks * a->parts, 1, run_tasks, a);
     }
     tc_free(a->u);
     return a->status;

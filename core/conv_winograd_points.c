@@ -10,6 +10,13 @@ enum { TILE = TC_WINOGRAD_TILE, SIDE = TC_WINOGRAD_SIDE };
  * root of the length, are much smaller: a fourth with 3 channels, half with 16. */
 enum { MIN_CHANNELS = 8 };
 
+/* Vector operations as long as a multiplication of the direct sum takes: it reaches four fifths of the peak at best. */
+#define DIRECT 1.25
+
+/* What a small convolution's outputs and room may take together: both stay in the second cache or, where that is smaller, in
+ * what two threads have of the third. The points of 64 filters of 64 channels are 576 KiB. */
+enum { SMALL_BYTES = 1 << 20 };
+
 /* Tasks that run at once in the room of a convolution. */
 enum { TASKS_AT_ONCE = 2 };
 
@@ -49,7 +56,7 @@ bool winograd_applies(int dtype, const tc_conv2d_params *p)
 int64_t winograd_room(const tc_conv2d_params *p)
 {
     const int64_t outputs = p->n * p->k * p->oh * p->ow * (int64_t)sizeof(float);
-    return tc_get_winograd() == TC_WINOGRAD_FORCED ? INT64_MAX : outputs / 10;
+    return tc_get_winograd() == TC_WINOGRAD_FORCED ? INT64_MAX : tc_max(outputs / 10, SMALL_BYTES - outputs);
 }
 
 int64_t winograd_bytes(int64_t shared, int64_t of_task)
@@ -60,7 +67,7 @@ int64_t winograd_bytes(int64_t shared, int64_t of_task)
 
 bool winograd_pays(double cost, const tc_conv2d_params *p, int lanes)
 {
-    const double direct = 9.0 * (double)(p->n * p->oh * p->ow) * (double)p->c * (double)p->k / lanes;
+    const double direct = DIRECT * 9.0 * (double)(p->n * p->oh * p->ow) * (double)p->c * (double)p->k / lanes;
     return cost > 0 && (cost < direct || tc_get_winograd() == TC_WINOGRAD_FORCED);
 }
 
