@@ -86,13 +86,13 @@ typedef struct {
 } conv_apply_job;
 int conv_apply(int dtype, const conv_apply_job *job, const void *source, const void *weight, const void *bias, void *out);
 
-/* What a task keeps in L2: of a large convolution; of a small one so much that two threads' tasks, tables of offsets and the
+/* What a task keeps in L2: of a large convolution; of a smaller one so much that two threads' tasks, tables of offsets and the
  * allocator's rounding included, need a tenth of the memory of its output (the convolution's output in the input gradient,
- * too), but never less than a few tiles' worth. */
-enum { CONV_TASK_BYTES = 192 * 1024, CONV_LEAST_BYTES = 16 * 1024 };
+ * too) or, where that is more, what makes CONV_SMALL_BYTES together with its output: seven eighths of an L2 of 512 KiB. */
+enum { CONV_TASK_BYTES = 192 * 1024, CONV_SMALL_BYTES = 448 * 1024 };
 static inline int64_t conv_budget(int64_t output_bytes)
 {
-    return tc_max(CONV_LEAST_BYTES, tc_min(CONV_TASK_BYTES, output_bytes / 25));
+    return tc_min(CONV_TASK_BYTES, tc_max(output_bytes, (CONV_SMALL_BYTES - output_bytes) * 10) / 25);
 }
 
 /* Multiply-adds that repay a hand-over to another thread, and the tasks wanted for a good balance. */

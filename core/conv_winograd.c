@@ -95,8 +95,9 @@ static bool is_candidate(const apply *a, int64_t tiles)
  * where that would cost an eighth of its products. */
 static void share_panels(apply *a)
 {
+    const int64_t panel = a->kernels->vectors * a->groups * a->kernels->tiles;
     const double input = 60.0 * (double)a->in_vectors * (double)a->tiles;
-    const double product = (double)POINTS * (double)a->source.channels * (double)(a->kernels->vectors * a->groups * a->kernels->tiles);
+    const double product = (double)POINTS * (double)a->source.channels * (double)panel;
     const int64_t least = tc_max(1, (int64_t)ceil(8 * input / product));
     for (a->parts = 1;; a->parts++) {
         a->part = tc_ceil_div(a->slice, a->parts);

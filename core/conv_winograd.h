@@ -26,9 +26,8 @@ int conv_winograd_weight_grad(const tc_conv2d_params *p, const float *dy, const 
 bool winograd_applies(int dtype, const tc_conv2d_params *p);
 
 /* Bytes that a convolution may take beside its operands: a tenth of the outputs' memory, or what makes SMALL_BYTES together with
- * them if that is more; no limit where it is forced. What
- * it takes for blocks of so many elements, the first once, the second as often as tasks run at once (two are reckoned with;
- * further threads take as much again each). */
+ * them if that is more; no limit where it is forced. What it takes for blocks of so many elements, the first once, the second as
+ * often as tasks run at once (two are reckoned with; further threads take as much again each). */
 int64_t winograd_room(const tc_conv2d_params *p);
 int64_t winograd_bytes(int64_t shared, int64_t of_task);
 
