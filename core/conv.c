@@ -66,6 +66,7 @@ void conv_pack_planes(int dtype, const conv_windows *v, int64_t channels, int64_
             for (int64_t s = 0; s < cols->phases; s++, dst += (size_t)together * plane_bytes) {
                 plane.row = (i0 + rows->low) * rows->step + rows->first + r * rows->spacing;
                 plane.col = cols->low * cols->step + cols->first + s * cols->spacing;
+                plane.ahead = v->groups > 1 && s == 0 ? v->h * v->w : 0;
                 kernels->pack(&plane, src, dst);
             }
 }

@@ -91,15 +91,16 @@ static void FN(depthwise_interleave)(int64_t n, int64_t step, const void *phases
 {
     const T *phases = phases_;
     T *out = out_;
-    int64_t j = 0;
+    int64_t done = 0;   /* in each phase */
     if (step == 2)
-        for (; j + 2 * VLEN <= n; j += 2 * VLEN) {
-            const vec even = load(phases + j / 2), odd = load(phases + phase + j / 2);
-            store(out + j, FN(zip_low)(even, odd));
-            store(out + j + VLEN, FN(zip_high)(even, odd));
+        for (; 2 * (done + VLEN) <= n; done += VLEN) {
+            const vec even = load(phases + done), odd = load(phases + phase + done);
+            store(out + 2 * done, FN(zip_low)(even, odd));
+            store(out + 2 * done + VLEN, FN(zip_high)(even, odd));
         }
-    for (; j < n; j++)
-        out[j] = phases[j % step * phase + j / step];
+    for (int64_t b = 0; b < step && done * step < n; b++, phases += phase)
+        for (int64_t i = done, j = done * step + b; j < n; i++, j += step)
+            out[j] = phases[i];
 }
 
 /* ---- dy with one plane, for the gradient by the weights ---- */

@@ -20,17 +20,21 @@ TC_INLINE vec FN(unzip)(vec a, vec b)
 #endif
 }
 
-/* count cells from pixels `step` apart, never past either end: what whole vectors leave is covered by one that overlaps. */
-static inline void FN(conv_copy)(int64_t count, const T *src, int64_t step, T *dst)
+/* count cells from pixels `step` apart, of which `readable` elements exist. What whole vectors leave is covered by one that
+ * overlaps; with a step of 2, a vector of cells reads one pixel more than it needs, so that the last may have to go singly. */
+static inline void FN(conv_copy)(int64_t count, const T *src, int64_t step, int64_t readable, T *dst)
 {
     if (step == 1 && count >= VLEN) {
         for (int64_t j = 0; j + VLEN <= count; j += VLEN)
             store(dst + j, load(src + j));
         store(dst + count - VLEN, load(src + count - VLEN));
     } else if (step == 2) {
+        const int64_t last = count - VLEN;
         int64_t j = 0;
-        for (; j + VLEN < count; j += VLEN)     /* one more, as the pixel behind the last may lie past the image's end */
-            store(dst + j, FN(unzip)(load(src + 2 * j), load(src + 2 * j + VLEN)));
+        for (; j < count && last >= 0 && 2 * (tc_min(j, last) + VLEN) <= readable; j += VLEN) {
+            const T *pixels = src + 2 * tc_min(j, last);
+            store(dst + tc_min(j, last), FN(unzip)(load(pixels), load(pixels + VLEN)));
+        }
         for (; j < count; j++)
             dst[j] = src[2 * j];
     } else {
@@ -53,10 +57,15 @@ static void FN(conv_pack)(const tc_plane *p, const void *pixels, void *cells)
         memset(dst, 0, (size_t)(p->rows * p->cols) * sizeof(T));
     if (first == last)
         return;
+    const int64_t col = p->col + first * p->col_step;
     for (int64_t i = 0; i < p->rows; i++, dst += p->cols) {
         int64_t row = p->row + i * p->row_step;
-        if (row >= 0 && row < p->h)
-            FN(conv_copy)(last - first, src + row * p->w + p->col + first * p->col_step, p->col_step, dst + first);
+        if (row >= 0 && row < p->h) {
+            if (p->ahead > 0)
+                for (int64_t j = 0; j < p->w; j += 64 / (int)sizeof(T))
+                    __builtin_prefetch(src + row * p->w + p->ahead + j, 0, 2);
+            FN(conv_copy)(last - first, src + row * p->w + col, p->col_step, (p->h - row) * p->w - col, dst + first);
+        }
     }
 }
 
@@ -76,7 +85,7 @@ static void FN(conv_copy_rows)(int64_t rows, int64_t cols, const void *x_, int64
     for (int64_t i = 0; i < rows; i++, x += x_row, y += y_row) {
         int64_t j = 0;
         if (y_col == 1) {
-            FN(conv_copy)(cols, x, x_col, y);
+            FN(conv_copy)(cols, x, x_col, (cols - 1) * x_col + 1, y);
             continue;
         }
         for (; x_col == 1 && y_col == 2 && j + VLEN < cols; j += VLEN)

@@ -49,6 +49,8 @@ typedef struct {
     int64_t rows, cols;         /* cells */
     int64_t h, w;               /* pixels */
     int64_t row, col, row_step, col_step;
+    int64_t ahead;              /* elements to the plane to be read next, which is asked for meanwhile; 0: the processor
+                                 * foresees enough */
 } tc_plane;
 
 /* c (rows, cols) = [c or bias] + sum over p < kc of a[i * a_row + a_offset[p]] * b[b_offset[p] + j], then relu if asked.
