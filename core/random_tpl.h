@@ -106,36 +106,72 @@ static void FN(normal16)(int64_t groups, double mean, double std, void *y)
 
 /* ---- dropout ---- */
 
-/* Counters at a time: enough that compilers keep the loops over them, and vectorise those. */
-enum { FN(PHILOX_LANES) = 64 };
+#if !DTYPE_F32      /* the floats use it as well */
 
-/* Philox 4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel random numbers, SC 2011) of PHILOX_LANES counters from `counter` on
- * (the upper 64 bits are 0). words[4 i + j] is word j of counter i. */
-static void FN(philox)(uint64_t counter, uint64_t key, uint32_t *words)
+/* Counters at a time, and in one vector: a lane of 64 bits each. */
+enum { PHILOX_COUNTERS = 64, PHILOX_LANES = VBYTES / 8, PHILOX_ROUNDS = 10 };
+
+typedef uint64_t philox_vec __attribute__((vector_size(VBYTES), aligned(8), may_alias));
+typedef int philox_words __attribute__((vector_size(VBYTES)));
+typedef long long philox_products __attribute__((vector_size(VBYTES)));
+
+/* Products of the lower halves of 64-bit lanes. gcc does not see that the upper halves of whole lanes are cut off, and
+ * would take three multiplications; its own name for the instruction makes dropout 2.5 times as fast. clang sees it. */
+TC_INLINE philox_vec philox_multiply(philox_vec a, philox_vec b)
 {
-    enum { LANES = FN(PHILOX_LANES) };
-    uint32_t c0[LANES], c1[LANES], c2[LANES] = {0}, c3[LANES] = {0};
-    uint32_t k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
-    for (int l = 0; l < LANES; l++) {
-        c0[l] = (uint32_t)(counter + (uint64_t)l);
-        c1[l] = (uint32_t)((counter + (uint64_t)l) >> 32);
+#if !defined(__x86_64__) || defined(__clang__) || defined(TC_EMULATE)
+    return (a & 0xffffffff) * (b & 0xffffffff);
+#elif VBYTES == 16
+    return (philox_vec)__builtin_ia32_pmuludq128((philox_words)a, (philox_words)b);
+#elif VBYTES == 32
+    return (philox_vec)__builtin_ia32_pmuludq256((philox_words)a, (philox_words)b);
+#else
+    return (philox_vec)__builtin_ia32_pmuludq512_mask((philox_words)a, (philox_words)b, (philox_products){0}, -1);
+#endif
+}
+
+/* Philox 4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel random numbers, SC 2011) of PHILOX_COUNTERS counters from `counter` on
+ * (the upper 64 bits are 0). words[4 i + j] is word j of counter i. Only the lower half of a lane counts: nothing moves
+ * down into it but what a product has put above. Two vectors side by side hide the multiplications' latency. */
+static void philox(uint64_t counter, uint64_t key, uint32_t *words)
+{
+    const philox_vec zero = {0}, m0 = zero + 0xd2511f53, m1 = zero + 0xcd9e8d57;
+    philox_vec k0[PHILOX_ROUNDS], k1[PHILOX_ROUNDS], lane;
+    uint64_t pairs[2][PHILOX_COUNTERS];
+
+    for (int l = 0; l < PHILOX_LANES; l++)
+        lane[l] = (uint64_t)l;
+    for (uint32_t r = 0; r < PHILOX_ROUNDS; r++) {
+        k0[r] = zero + ((uint32_t)key + r * 0x9e3779b9);
+        k1[r] = zero + ((uint32_t)(key >> 32) + r * 0xbb67ae85);
     }
-    for (int round = 0; round < 10; round++, k0 += 0x9e3779b9, k1 += 0xbb67ae85) {
-        for (int l = 0; l < LANES; l++) {
-            const uint64_t p0 = (uint64_t)c0[l] * 0xd2511f53, p1 = (uint64_t)c2[l] * 0xcd9e8d57;
-            c0[l] = (uint32_t)(p1 >> 32) ^ c1[l] ^ k0;
-            c1[l] = (uint32_t)p1;
-            c2[l] = (uint32_t)(p0 >> 32) ^ c3[l] ^ k1;
-            c3[l] = (uint32_t)p0;
+    for (int i = 0; i < PHILOX_COUNTERS; i += 2 * PHILOX_LANES) {
+        philox_vec c0[2] = {lane + (counter + (uint64_t)i), lane + (counter + (uint64_t)(i + PHILOX_LANES))};
+        philox_vec c1[2] = {c0[0] >> 32, c0[1] >> 32}, c2[2] = {zero, zero}, c3[2] = {zero, zero};
+
+        for (int r = 0; r < PHILOX_ROUNDS; r++) {
+#pragma GCC unroll 2
+            for (int v = 0; v < 2; v++) {
+                const philox_vec p0 = philox_multiply(c0[v], m0), p1 = philox_multiply(c2[v], m1);
+                c0[v] = (p1 >> 32) ^ c1[v] ^ k0[r];
+                c1[v] = p1;
+                c2[v] = (p0 >> 32) ^ c3[v] ^ k1[r];
+                c3[v] = p0;
+            }
+        }
+#pragma GCC unroll 2
+        for (int v = 0; v < 2; v++) {
+            *(philox_vec *)(pairs[0] + i + v * PHILOX_LANES) = (c0[v] & 0xffffffff) | c1[v] << 32;
+            *(philox_vec *)(pairs[1] + i + v * PHILOX_LANES) = (c2[v] & 0xffffffff) | c3[v] << 32;
         }
     }
-    for (int l = 0; l < LANES; l++) {
-        words[4 * l] = c0[l];
-        words[4 * l + 1] = c1[l];
-        words[4 * l + 2] = c2[l];
-        words[4 * l + 3] = c3[l];
+    for (int i = 0; i < PHILOX_COUNTERS; i++) {
+        memcpy(words + 4 * i, &pairs[0][i], 8);
+        memcpy(words + 4 * i + 2, &pairs[1][i], 8);
     }
 }
+
+#endif
 
 static __attribute__((noinline)) void FN(mask_scale)(int64_t n, double scale, const uint8_t *mask, const void *x, void *y)
 {
@@ -147,17 +183,21 @@ static __attribute__((noinline)) void FN(mask_scale)(int64_t n, double scale, co
 /* A word below p * 2^32 drops the element; p = 1 drops all, which no 32-bit threshold can say. */
 static void FN(dropout)(int64_t first, int64_t n, double p, uint64_t key, const void *x, void *y, uint8_t *mask)
 {
-    enum { BLOCK = 4 * FN(PHILOX_LANES) };
+    enum { BLOCK = 4 * PHILOX_COUNTERS };
     const uint32_t threshold = p < 1 ? (uint32_t)(p * 0x1p32) : 0;
     const uint8_t some = p < 1;
+    const T factor = some ? (T)(1 / (1 - p)) : 0;
     uint32_t words[BLOCK];
     for (int64_t i = 0; i < n; i += BLOCK) {
         const int64_t m = tc_min(BLOCK, n - i);
-        FN(philox)((uint64_t)(first + i) / 4, key, words);
-        for (int64_t j = 0; j < m; j++)
+        const T *in = (const T *)x + i;
+        T *out = (T *)y + i;
+        philox((uint64_t)(first + i) / 4, key, words);
+        for (int64_t j = 0; j < m; j++) {
             mask[i + j] = (words[j] >= threshold) & some;
+            out[j] = in[j] * (words[j] >= threshold ? factor : 0);
+        }
     }
-    FN(mask_scale)(n, p < 1 ? 1 / (1 - p) : 0, mask, x, y);
 }
 
 static const tc_random_kernels FN(random_kernels) = {
