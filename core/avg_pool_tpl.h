@@ -1,36 +1,98 @@
-/* avg_pool_tpl.h - average pooling for one float dtype, vectorised over output columns. */
+/* avg_pool_tpl.h - average pooling for one float dtype; avg_pool_grad_tpl.h has the way back.
+ *
+ * A window is summed down its columns first, which runs over whole rows of the image, then along the row of column sums. Such rows
+ * lie end to end in a buffer, zeros where the padding is, each a multiple of the stride long: so windows lie one stride apart
+ * through all of them, vectors are full whatever the sizes, and nothing but the division knows of edges. */
 
-/* Columns that the gradient spreads at a time: the block stays on the stack and in L1, and longer rows only cost a
- * few windows done twice. */
-#define AVG_BLOCK 256
+/* Elements of the buffer: it stays in L1 (8 or 16 KiB). */
+#define AVG_BUFFER 2048
 
-/* Width up to which a window is added as that many vectors; wider ones are added one by one. */
-#define AVG_NARROW 8
+/* Behind the rows, elements that vectors read and write beyond them, apart from a window's own width. */
+#define AVG_MARGIN (4 * VLEN)
 
-/* Output columns [begin, end) of one row, as max_columns has them. The order of addition is that of sum_cell, so that
- * narrow windows round alike at the edges and inside. */
-TC_INLINE void FN(avg_columns)(const int64_t stride, const tc_pool2d_params *p, tc_span rows, int64_t begin, int64_t end,
-                               T divisor, const T *x, T *y)
+/* Output columns [begin, end), the image's columns [first, first + cells) that they cover, and how they lie in the buffer: a row is
+ * `pitch` long and gives `outs` sums, the image starts at `zeros`. `rows` rows fit. */
+typedef struct {
+    int64_t begin, end, first, cells;
+    int64_t zeros, pitch, outs, rows;
+} FN(avg_block);
+
+/* Output columns that fit the buffer as a row, 0 if windows are too wide for it. */
+static int64_t FN(avg_block_width)(const tc_pool2d_params *p)
 {
-    for (int64_t j = begin; j < end; j += VLEN) {
-        j = tc_max(tc_min(j, end - VLEN), begin);
-        vec sum = splat(0);
+    const int64_t room = AVG_BUFFER - AVG_MARGIN - 2 * p->kernel_w - p->stride_w;
 
-        for (int64_t r = rows.begin; r < rows.end; r++) {
-            const T *cells = x + r * p->w + j * stride - p->pad_w;
-            int64_t s = 0;
+    return room < 0 ? 0 : tc_min(room / p->stride_w + 1, p->ow);
+}
 
-            for (; stride == 2 && s + 2 <= p->kernel_w; s += 2) {
-                vec even, odd;
+static FN(avg_block) FN(avg_block_at)(const tc_pool2d_params *p, int64_t begin, int64_t width)
+{
+    FN(avg_block) b = {.begin = begin, .end = tc_min(begin + width, p->ow)};
+    const int64_t left = b.begin * p->stride_w - p->pad_w, right = left + (b.end - b.begin - 1) * p->stride_w + p->kernel_w;
 
-                FN(load_pairs)(cells + s, &even, &odd);
-                sum = (sum + even) + odd;
-            }
-            for (; s < p->kernel_w; s++)
-                sum += FN(load_strided)(cells + s, stride);
+    b.first = tc_min(tc_max(left, 0), p->w);
+    b.cells = tc_max(tc_min(right, p->w) - b.first, 0);
+    b.zeros = b.first - left;
+    b.outs = tc_ceil_div(right - left, p->stride_w);
+    b.pitch = b.outs * p->stride_w;
+    b.rows = (AVG_BUFFER - AVG_MARGIN - p->kernel_w) / b.pitch;
+    return b;
+}
+
+/* sums[c] = x[c] + x[c + w] + ..., `height` rows, c < n, two rows in one pass. Whole vectors are written, and read if `whole`. */
+TC_INLINE void FN(sum_passes)(const bool whole, int64_t n, int64_t height, int64_t w, const T *x, T *sums)
+{
+    for (int64_t c = 0; c < n && height % 2; c += VLEN)
+        store(sums + c, FN(load_lanes)(x + c, whole ? VLEN : n - c, 0));
+    for (int64_t r = height % 2; r < height; r += 2) {
+        const T *upper = x + r * w, *lower = upper + w;
+
+        for (int64_t c = 0; c < n; c += VLEN) {
+            vec sum = FN(load_lanes)(upper + c, whole ? VLEN : n - c, 0) + FN(load_lanes)(lower + c, whole ? VLEN : n - c, 0);
+
+            if (r > 0)
+                sum += load(sums + c);
+            store(sums + c, sum);
         }
-        FN(store_lanes)(y + j, end - j, FN(settle)(sum, stride) / divisor);
     }
+}
+
+NOINLINE void FN(sum_columns_exactly)(int64_t n, int64_t height, int64_t w, const T *x, T *sums)
+{
+    FN(sum_passes)(false, n, height, w, x, sums);
+}
+
+/* The same; vectors may read on behind a row as long as they end before `limit`. */
+TC_INLINE void FN(sum_columns)(int64_t n, int64_t height, int64_t w, const T *x, const T *limit, T *sums)
+{
+    if ((height - 1) * w + n + VLEN - 1 <= limit - x)
+        FN(sum_passes)(true, n, height, w, x, sums);
+    else
+        FN(sum_columns_exactly)(n, height, w, x, sums);
+}
+
+/* Column sums of the output rows [row, row + n), counted through all planes. Each row overwrites what the one before has written too
+ * far. */
+static void FN(sum_rows)(const tc_pool2d_params *p, const FN(avg_block) *b, int64_t row, int64_t n, const T *x, T *sums)
+{
+    const T *limit = x + p->planes * p->h * p->w, *plane = x + row / p->oh * p->h * p->w + b->first;
+    const int64_t filled = b->zeros + b->cells;
+    int64_t i = row % p->oh;
+
+    for (int64_t r = 0; r < n; r++, sums += b->pitch) {
+        const tc_span rows = tc_pool_rows(p, i);
+
+        for (int64_t c = 0; c < b->zeros; c++)
+            sums[c] = 0;
+        FN(sum_columns)(b->cells, rows.end - rows.begin, p->w, plane + rows.begin * p->w, limit, sums + b->zeros);
+        for (int64_t c = filled; c < b->pitch; c++)
+            sums[c] = 0;
+        if (++i == p->oh) {
+            i = 0;
+            plane += p->h * p->w;
+        }
+    }
+    memset(sums, 0, (size_t)(AVG_MARGIN + p->kernel_w) * sizeof(T));
 }
 
 /* Sum of n consecutive elements: four chains, to hide the latency of addition and to round less. */
@@ -51,207 +113,152 @@ NOINLINE T FN(pool_sum)(int64_t n, const T *x)
     return FN(lanes_sum)((sum[0] + sum[1]) + (sum[2] + sum[3])) + rest;
 }
 
-/* Sum of a window: plain where it is narrow, by vectors where rows are long or, being whole, follow one another. */
-NOINLINE T FN(sum_window)(const T *x, int64_t w, tc_span rows, tc_span cols)
+/* The same, which few elements do not need. */
+TC_INLINE T FN(run_sum)(int64_t n, const T *x)
 {
-    const int64_t width = cols.end - cols.begin;
     T sum = 0;
 
-    if (width == w)
-        return FN(pool_sum)((rows.end - rows.begin) * w, x + rows.begin * w);
-    if (width < 2 * VLEN)
-        return FN(sum_cell)(x, w, rows, cols);
-    for (int64_t r = rows.begin; r < rows.end; r++)
-        sum += FN(pool_sum)(width, x + r * w + cols.begin);
+    if (n >= 2 * VLEN)
+        return FN(pool_sum)(n, x);
+    for (int64_t i = 0; i < n; i++)
+        sum += x[i];
     return sum;
 }
 
-/* Output columns [begin, end) of row i, window by window. */
-NOINLINE void FN(avg_edge)(const tc_pool2d_params *p, int include_pad, int64_t divisor, int64_t i, int64_t begin, int64_t end,
-                                const T *x, T *y)
+/* sums[o] = sums[o * stride] + ... + sums[o * stride + kernel - 1] for o < n. What is written was read before. Where both are even,
+ * pairs are added first. */
+NOINLINE void FN(sum_along)(int64_t n, int64_t kernel, int64_t stride, T *sums)
 {
-    const tc_span rows = tc_pool_rows(p, i);
+    for (; kernel % 2 == 0 && stride % 2 == 0; kernel /= 2, stride /= 2) {
+        for (int64_t c = 0; c < (n - 1) * (stride / 2) + kernel / 2; c += VLEN) {
+            vec even, odd;
 
-    for (int64_t j = begin; j < end; j++) {
-        const int64_t cells = divisor ? divisor : tc_avg_height(p, i, include_pad) * tc_avg_width(p, j, include_pad);
+            FN(load_pairs)(sums + 2 * c, &even, &odd);
+            store(sums + c, FN(settle)(even + odd, 2));
+        }
+    }
+    if (stride > 2) {
+        for (int64_t o = 0; o < n; o++)
+            sums[o] = FN(run_sum)(kernel, sums + o * stride);
+        return;
+    }
+    for (int64_t o = 0; o < n && kernel * stride > 1; o += VLEN) {
+        vec sum = splat(0);
 
-        y[j] = FN(sum_window)(x, p->w, rows, tc_pool_columns(p, j)) / (T)cells;
+        if (stride == 1)
+            for (int64_t s = 0; s < kernel; s++)
+                sum += load(sums + o + s);
+        else
+            for (int64_t s = 0; s < kernel; s++)
+                sum += FN(load_strided)(sums + 2 * o + s, 2);
+        store(sums + o, FN(settle)(sum, stride));
     }
 }
 
-/* Output columns [begin, end) inside the image, in the order of avg_columns. */
-NOINLINE void FN(avg_plain)(const tc_pool2d_params *p, tc_span rows, int64_t begin, int64_t end, T divisor, const T *x, T *y)
+/* Has every window as many cells to divide by? The first and the last have as many as any only if none is cut off. */
+static bool FN(avg_uniform)(const tc_pool2d_params *p, int include_pad, int64_t divisor)
 {
+    return divisor || (tc_avg_height(p, 0, include_pad) == p->kernel_h && tc_avg_height(p, p->oh - 1, include_pad) == p->kernel_h &&
+                       tc_avg_width(p, 0, include_pad) == p->kernel_w && tc_avg_width(p, p->ow - 1, include_pad) == p->kernel_w);
+}
+
+/* What the sums of row i are divided by: divisors[j - begin] for the columns [begin, end). */
+static void FN(avg_divisors)(const tc_pool2d_params *p, int include_pad, int64_t divisor, int64_t i, int64_t begin, int64_t end,
+                             T *divisors)
+{
+    const int64_t height = tc_avg_height(p, i, include_pad);
+
     for (int64_t j = begin; j < end; j++)
-        y[j] = FN(sum_cell)(x, p->w, rows, tc_pool_columns(p, j)) / divisor;
+        divisors[j - begin] = (T)(divisor ? divisor : height * tc_avg_width(p, j, include_pad));
+}
+
+/* y = sums / divisors, rows of n elements; `step` is 0 for one vector of divisors. */
+TC_INLINE void FN(divide_row)(int64_t n, int64_t step, const T *divisors, const T *sums, T *y)
+{
+    for (int64_t j = 0; j < n; j += VLEN)
+        FN(store_lanes)(y + j, n - j, load(sums + j) / load(divisors + j * step));
+}
+
+/* Windows that do not fit the buffer, in the rows [begin, end). */
+NOINLINE void FN(avg_rows_wide)(const tc_pool2d_params *p, int include_pad, int64_t divisor, int64_t begin, int64_t end, const T *x,
+                                T *y)
+{
+    for (int64_t o = begin * p->ow; o < end * p->ow; o++) {
+        const int64_t row = o / p->ow, i = row % p->oh, j = o % p->ow;
+        const tc_span rows = tc_pool_rows(p, i), cols = tc_pool_columns(p, j);
+        const T *cells = x + row / p->oh * p->h * p->w + cols.begin;
+        T sum = 0;
+
+        for (int64_t r = rows.begin; r < rows.end; r++)
+            sum += FN(run_sum)(cols.end - cols.begin, cells + r * p->w);
+        FN(avg_divisors)(p, include_pad, divisor, i, j, j + 1, y + o);
+        y[o] = sum / y[o];
+    }
+}
+
+/* The rows [begin, end) of a block of columns. */
+static void FN(avg_rows_block)(const tc_pool2d_params *p, int include_pad, int64_t divisor, const FN(avg_block) *b, int64_t begin,
+                               int64_t end, const T *x, T *y)
+{
+    const int64_t width = b->end - b->begin;
+    const bool uniform = FN(avg_uniform)(p, include_pad, divisor), dense = uniform && width == p->ow && width == b->outs;
+    T sums[AVG_BUFFER], divisors[AVG_BUFFER];
+
+    store(divisors, splat((T)(divisor ? divisor : p->kernel_h * p->kernel_w)));
+    for (int64_t row = begin; row < end; row += b->rows) {
+        const int64_t n = tc_min(b->rows, end - row);
+
+        FN(sum_rows)(p, b, row, n, x, sums);
+        FN(sum_along)(n * b->outs, p->kernel_w, p->stride_w, sums);
+        if (dense)
+            FN(divide_row)(n * width, 0, divisors, sums, y + row * width);
+        for (int64_t r = 0; !dense && r < n; r++) {
+            if (!uniform)
+                FN(avg_divisors)(p, include_pad, divisor, (row + r) % p->oh, b->begin, b->end, divisors);
+            FN(divide_row)(width, !uniform, divisors, sums + r * b->outs, y + (row + r) * p->ow + b->begin);
+        }
+    }
 }
 
 /* Output rows [begin, end), counted through all planes. */
 static void FN(avg_rows)(const tc_pool2d_params *p, int include_pad, int64_t divisor, int64_t begin, int64_t end,
                          const void *x, void *y)
 {
-    const tc_span inside = tc_pool_interior(p);
-    const T *plane = (const T *)x + begin / p->oh * p->h * p->w;
-    int64_t i = begin % p->oh;
+    const int64_t width = FN(avg_block_width)(p);
 
-    for (int64_t row = begin; row < end; row++) {
-        T *out = (T *)y + row * p->ow;
-        const tc_span rows = tc_pool_rows(p, i);
-        const T cells = (T)(divisor ? divisor : tc_avg_height(p, i, include_pad) * p->kernel_w);
-        tc_span cols = inside;
+    if (width == 0)
+        FN(avg_rows_wide)(p, include_pad, divisor, begin, end, x, y);
+    for (int64_t j = 0; width && j < p->ow; j += width) {
+        const FN(avg_block) b = FN(avg_block_at)(p, j, width);
 
-        if (p->ow == 1)
-            cols.end = cols.begin; /* sum_window has vectors along the window */
-        if (cols.begin > 0)
-            FN(avg_edge)(p, include_pad, divisor, i, 0, cols.begin, plane, out);
-        if (!FN(lanes_readable)(p, rows, cols, plane, (const T *)x)) /* the last rows of a batch, which must not round otherwise */
-            FN(avg_plain)(p, rows, cols.begin, cols.end, cells, plane, out);
-        else if (p->stride_w == 1)
-            FN(avg_columns)(1, p, rows, cols.begin, cols.end, cells, plane, out);
-        else if (p->stride_w == 2)
-            FN(avg_columns)(2, p, rows, cols.begin, cols.end, cells, plane, out);
-        else
-            FN(avg_columns)(p->stride_w, p, rows, cols.begin, cols.end, cells, plane, out);
-        if (cols.end < p->ow)
-            FN(avg_edge)(p, include_pad, divisor, i, cols.end, p->ow, plane, out);
-        if (++i == p->oh) {
-            i = 0;
-            plane += p->h * p->w;
-        }
+        FN(avg_rows_block)(p, include_pad, divisor, &b, begin, end, x, y);
     }
 }
 
-/* Columns [left, left + n) of the image, and the windows [begin, end) that reach them. */
-typedef struct {
-    int64_t left, n, begin, end;
-    tc_span inside;
-} FN(avg_block);
-
-/* Spreads row i of dy over the columns of a block: spread[c] = sum of dy / divisor of the windows over c. With the
- * quotients laid out at their windows' first cells, zeros between, narrow windows are a sum of kernel_w shifted copies. */
-static inline void FN(avg_spread)(const tc_pool2d_params *p, int include_pad, int64_t divisor, int64_t i, const FN(avg_block) *b,
-                                  const T *dy, T *spread)
-{
-    const bool narrow = p->kernel_w <= AVG_NARROW;
-    const int64_t height = tc_avg_height(p, i, include_pad), origin = b->left + p->pad_w - p->kernel_w + 1;
-    const T cells = (T)(divisor ? divisor : height * p->kernel_w);
-    T firsts[AVG_BLOCK + AVG_NARROW + VLEN];
-
-    memset(narrow ? firsts : spread, 0, (size_t)(narrow ? b->n + AVG_NARROW + VLEN : b->n) * sizeof(T));
-    for (int64_t j = b->begin; j < b->end; j++) {
-        const int64_t at = j * p->stride_w - origin; /* the first cell is at - kernel_w + 1 in spread */
-        const bool edge = !divisor && (j < b->inside.begin || j >= b->inside.end);
-        const T g = dy[j] / (edge ? (T)(height * tc_avg_width(p, j, include_pad)) : cells);
-
-        if (narrow)
-            firsts[at] = g;
-        else
-            for (int64_t c = tc_max(at - p->kernel_w + 1, 0); c < tc_min(at + 1, b->n); c++)
-                spread[c] += g;
-    }
-    for (int64_t c = 0; narrow && c < b->n; c += VLEN) {
-        vec sum = load(firsts + c);
-
-        for (int64_t s = 1; s < p->kernel_w; s++)
-            sum += load(firsts + c + s);
-        store(spread + c, sum);
-    }
-}
-
-/* Gradient of a block of columns of one plane. A window's rows all get the same addend, so a row of dy is spread over
- * columns once and then put into each of them: stored in rows that no window before touched (from `fresh` on), added in the
- * others, and zeros in rows between windows. */
-static inline void FN(avg_grad_block)(const tc_pool2d_params *p, int include_pad, int64_t divisor, const FN(avg_block) *b,
-                                      const T *dy, T *dx)
-{
-    const size_t bytes = (size_t)b->n * sizeof(T);
-    T spread[AVG_BLOCK];
-    int64_t fresh = 0;
-
-    for (int64_t i = 0; i < p->oh; i++) {
-        const tc_span rows = tc_pool_rows(p, i);
-
-        FN(avg_spread)(p, include_pad, divisor, i, b, dy + i * p->ow, spread);
-        for (; fresh < rows.begin; fresh++)
-            memset(dx + fresh * p->w + b->left, 0, bytes);
-        for (int64_t r = rows.begin; r < rows.end; r++) {
-            T *row = dx + r * p->w + b->left;
-
-            if (r >= fresh)
-                memcpy(row, spread, bytes);
-            else
-                for (int64_t c = 0; c < b->n; c += VLEN)
-                    FN(store_lanes)(row + c, b->n - c, FN(load_lanes)(row + c, b->n - c, 0) + load(spread + c));
-        }
-        fresh = tc_max(fresh, rows.end);
-    }
-    for (; fresh < p->h; fresh++)
-        memset(dx + fresh * p->w + b->left, 0, bytes);
-}
-
-/* Gradient of the planes [begin, end). */
-static void FN(avg_grad)(const tc_pool2d_params *p, int include_pad, int64_t divisor, int64_t begin, int64_t end,
-                         const void *dy, void *dx)
-{
-    FN(avg_block) b = {.inside = tc_pool_interior(p)};
-
-    for (b.left = 0; b.left < p->w; b.left += AVG_BLOCK) {
-        const int64_t origin = b.left + p->pad_w - p->kernel_w + 1;
-
-        b.n = tc_min(AVG_BLOCK, p->w - b.left);
-        b.begin = origin <= 0 ? 0 : (origin - 1) / p->stride_w + 1;
-        b.end = tc_min((b.left + b.n - 1 + p->pad_w) / p->stride_w + 1, p->ow);
-        for (int64_t plane = begin; plane < end; plane++)
-            FN(avg_grad_block)(p, include_pad, divisor, &b, (const T *)dy + plane * p->oh * p->ow, (T *)dx + plane * p->h * p->w);
-    }
-}
-
-/* Output rows [begin, end) of adaptive average pooling; spans in blocks as in max_rows_plain. */
+/* Output rows [begin, end) of adaptive average pooling; images too wide for the buffer go by parts that fit it. */
 static void FN(adaptive_avg_rows)(const tc_pool2d_params *p, int64_t begin, int64_t end, const void *x, void *y)
 {
-    tc_span cols[POOL_SPANS];
+    const T *limit = (const T *)x + p->planes * p->h * p->w;
+    T sums[AVG_BUFFER];
 
-    for (int64_t first = 0; first < p->ow; first += POOL_SPANS) {
-        const int64_t n = tc_min(POOL_SPANS, p->ow - first);
+    for (int64_t row = begin; row < end; row++) {
+        const tc_span rows = tc_adaptive_span(row % p->oh, p->oh, p->h);
+        const T *cells = (const T *)x + (row / p->oh * p->h + rows.begin) * p->w;
+        int64_t from = 0, to = 0; /* columns whose sums are in the buffer */
 
-        for (int64_t j = 0; j < n; j++)
-            cols[j] = tc_adaptive_span(first + j, p->ow, p->w);
-        for (int64_t row = begin; row < end; row++) {
-            const T *plane = (const T *)x + row / p->oh * p->h * p->w;
-            const tc_span rows = tc_adaptive_span(row % p->oh, p->oh, p->h);
+        for (int64_t j = 0; j < p->ow; j++) {
+            const tc_span cols = tc_adaptive_span(j, p->ow, p->w);
+            T sum = 0;
 
-            for (int64_t j = 0; j < n; j++) {
-                const int64_t cells = (rows.end - rows.begin) * (cols[j].end - cols[j].begin);
-
-                ((T *)y)[row * p->ow + first + j] = FN(sum_window)(plane, p->w, rows, cols[j]) / (T)cells;
+            for (int64_t c = cols.begin; c < cols.end; c = to) {
+                if (cols.end > to || c < from) {
+                    from = c;
+                    to = tc_min(c + AVG_BUFFER - VLEN, p->w);
+                    FN(sum_columns)(to - from, rows.end - rows.begin, p->w, cells + from, limit, sums);
+                }
+                sum += FN(run_sum)(tc_min(to, cols.end) - c, sums + c - from);
             }
-        }
-    }
-}
-
-/* Its gradient for the planes [begin, end). */
-static void FN(adaptive_avg_grad)(const tc_pool2d_params *p, int64_t begin, int64_t end, const void *dy, void *dx)
-{
-    tc_span cols[POOL_SPANS];
-
-    memset((T *)dx + begin * p->h * p->w, 0, (size_t)((end - begin) * p->h * p->w) * sizeof(T));
-    for (int64_t first = 0; first < p->ow; first += POOL_SPANS) {
-        const int64_t n = tc_min(POOL_SPANS, p->ow - first);
-
-        for (int64_t j = 0; j < n; j++)
-            cols[j] = tc_adaptive_span(first + j, p->ow, p->w);
-        for (int64_t row = begin * p->oh; row < end * p->oh; row++) {
-            T *plane = (T *)dx + row / p->oh * p->h * p->w;
-            const tc_span rows = tc_adaptive_span(row % p->oh, p->oh, p->h);
-
-            for (int64_t j = 0; j < n; j++) {
-                const T cells = (T)((rows.end - rows.begin) * (cols[j].end - cols[j].begin));
-                const T g = ((const T *)dy)[row * p->ow + first + j] / cells;
-
-                for (int64_t r = rows.begin; r < rows.end; r++)
-                    for (int64_t c = cols[j].begin; c < cols[j].end; c++)
-                        plane[r * p->w + c] += g;
-            }
+            ((T *)y)[row * p->ow + j] = sum / (T)((rows.end - rows.begin) * (cols.end - cols.begin));
         }
     }
 }
@@ -262,16 +269,3 @@ static void FN(global_avg)(int64_t begin, int64_t end, int64_t cells, const void
     for (int64_t plane = begin; plane < end; plane++)
         ((T *)y)[plane] = FN(pool_sum)(cells, (const T *)x + plane * cells) / (T)cells;
 }
-
-static void FN(global_avg_grad)(int64_t begin, int64_t end, int64_t cells, const void *dy, void *dx)
-{
-    for (int64_t plane = begin; plane < end; plane++) {
-        const vec g = splat(((const T *)dy)[plane] / (T)cells);
-
-        for (int64_t i = 0; i < cells; i += VLEN)
-            FN(store_lanes)((T *)dx + plane * cells + i, cells - i, g);
-    }
-}
-
-#undef AVG_NARROW
-#undef AVG_BLOCK

@@ -7,31 +7,43 @@
 #define EVEN_LANES_EARLY 0, 2, 5, 7
 #define ODD_LANES 1, 3, 5, 7
 #define SETTLED_LANES 0, 1, 2, 3
+#define LOWER_TWICE 0, 0, 1, 1
+#define UPPER_TWICE 2, 2, 3, 3
 #elif VBYTES == 16
 #define EVEN_LANES 0, 2
 #define EVEN_LANES_EARLY 0, 3
 #define ODD_LANES 1, 3
 #define SETTLED_LANES 0, 1
+#define LOWER_TWICE 0, 0
+#define UPPER_TWICE 1, 1
 #elif VBYTES == 32 && DTYPE_F32
 #define EVEN_LANES 0, 2, 8, 10, 4, 6, 12, 14
 #define EVEN_LANES_EARLY 0, 2, 9, 11, 4, 6, 13, 15
 #define ODD_LANES 1, 3, 9, 11, 5, 7, 13, 15
 #define SETTLED_LANES 0, 1, 4, 5, 2, 3, 6, 7
+#define LOWER_TWICE 0, 0, 1, 1, 2, 2, 3, 3
+#define UPPER_TWICE 4, 4, 5, 5, 6, 6, 7, 7
 #elif VBYTES == 32
 #define EVEN_LANES 0, 4, 2, 6
 #define EVEN_LANES_EARLY 0, 5, 2, 7
 #define ODD_LANES 1, 5, 3, 7
 #define SETTLED_LANES 0, 2, 1, 3
+#define LOWER_TWICE 0, 0, 1, 1
+#define UPPER_TWICE 2, 2, 3, 3
 #elif DTYPE_F32
 #define EVEN_LANES 0, 2, 16, 18, 4, 6, 20, 22, 8, 10, 24, 26, 12, 14, 28, 30
 #define EVEN_LANES_EARLY 0, 2, 17, 19, 4, 6, 21, 23, 8, 10, 25, 27, 12, 14, 29, 31
 #define ODD_LANES 1, 3, 17, 19, 5, 7, 21, 23, 9, 11, 25, 27, 13, 15, 29, 31
 #define SETTLED_LANES 0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15
+#define LOWER_TWICE 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7
+#define UPPER_TWICE 8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13, 14, 14, 15, 15
 #else
 #define EVEN_LANES 0, 8, 2, 10, 4, 12, 6, 14
 #define EVEN_LANES_EARLY 0, 9, 2, 11, 4, 13, 6, 15
 #define ODD_LANES 1, 9, 3, 11, 5, 13, 7, 15
 #define SETTLED_LANES 0, 2, 4, 6, 1, 3, 5, 7
+#define LOWER_TWICE 0, 0, 1, 1, 2, 2, 3, 3
+#define UPPER_TWICE 4, 4, 5, 5, 6, 6, 7, 7
 #endif
 
 /* gcc has __builtin_shufflevector from version 12 on only, clang has no __builtin_shuffle. */
@@ -77,8 +89,19 @@ TC_INLINE vec FN(load_strided)(const T *p, int64_t stride)
     return FN(load_spread)(p, stride);
 }
 
+/* p[0], p[0], p[1], p[1], ... of one vector at p, to target; p may be target. */
+TC_INLINE void FN(store_twice)(const T *p, T *target)
+{
+    const vec v = load(p);
+
+    store(target, SHUFFLE(v, v, LOWER_TWICE));
+    store(target + VLEN, SHUFFLE(v, v, UPPER_TWICE));
+}
+
 #undef SHUFFLE
 #undef EVEN_LANES
 #undef EVEN_LANES_EARLY
 #undef ODD_LANES
 #undef SETTLED_LANES
+#undef LOWER_TWICE
+#undef UPPER_TWICE

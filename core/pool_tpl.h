@@ -5,6 +5,7 @@
 #include "pool_lanes_tpl.h"
 #include "max_pool_tpl.h"
 #include "avg_pool_tpl.h"
+#include "avg_pool_grad_tpl.h"
 
 /* dx (rows of w cells, zeroed before) += dy (oh, ow) through the index maps; columns [run, run_end) of dy lie on
  * consecutive cells, which is all of them but the border. */
