@@ -260,28 +260,30 @@ int tc_softmax_grad(int logarithm, int dtype, int64_t outer, int64_t len, int64_
 /* ---------------------------------------------------------------- loss.c -------------------------- */
 
 /* Cross-entropy of class indices, PyTorch's cross_entropy(input, target, weight, ignore_index, label_smoothing):
- * logits (n, classes, inner), target (n, inner), weight NULL or (classes). Writes the unreduced losses (n, inner) (0 where
- * ignored), lse (n, inner) = log-sum-exp for the gradient, and total = sum of weight[target] over what is not ignored.
- * TC_EINDEX if a target is neither ignore_index nor in [0, classes). */
+ * logits (n, classes, inner), target (n, inner), weight NULL or (classes). Writes the losses (n, inner) (0 where ignored), or one
+ * value, their sum or that divided by total; lse (n, inner) = log-sum-exp for the gradient; and total = sum of weight[target]
+ * over what is not ignored. TC_EINDEX if a target is neither ignore_index nor in [0, classes). */
+enum tc_loss_reduction { TC_LOSS_NONE, TC_LOSS_SUM, TC_LOSS_MEAN };
 typedef struct {
     int64_t n, classes, inner;
     int64_t ignore_index;
     double label_smoothing;
+    int32_t reduction;
 } tc_cross_entropy_params;
 int tc_cross_entropy(int dtype, const tc_cross_entropy_params *p, const void *logits, const int64_t *target,
                      const void *weight, void *losses, void *lse, double *total);
 
-/* dlogits = sum over positions of g * d loss / d logits; g (n, inner) if g_per_position, else one value for all. TC_EINDEX as
- * above: the targets are the caller's, who may have changed them since. */
-int tc_cross_entropy_grad(int dtype, const tc_cross_entropy_params *p, const void *g, int g_per_position, const void *logits,
-                          const int64_t *target, const void *weight, const void *lse, void *dlogits);
+/* dlogits = sum over positions of g * d loss / d logits; g (n, inner) if g_per_position, else one value for all, times scale.
+ * p->reduction is not used. TC_EINDEX as above: the targets are the caller's, who may have changed them since. */
+int tc_cross_entropy_grad(int dtype, const tc_cross_entropy_params *p, const void *g, int g_per_position, double scale,
+                          const void *logits, const int64_t *target, const void *weight, const void *lse, void *dlogits);
 
 /* Negative log-likelihood of log-probabilities, same layout: losses = -weight[t] * logp[t]; gradient alike (dlogp dense,
  * overwritten). label_smoothing is not used. */
 int tc_nll_loss(int dtype, const tc_cross_entropy_params *p, const void *logp, const int64_t *target, const void *weight,
                 void *losses, double *total);
-int tc_nll_loss_grad(int dtype, const tc_cross_entropy_params *p, const void *g, int g_per_position, const int64_t *target,
-                     const void *weight, void *dlogp);
+int tc_nll_loss_grad(int dtype, const tc_cross_entropy_params *p, const void *g, int g_per_position, double scale,
+                     const int64_t *target, const void *weight, void *dlogp);
 
 /* ---------------------------------------------------------------- norm.c -------------------------- */
 

@@ -16,6 +16,10 @@ typedef struct {
     int dtype;
     int64_t part; /* targets in one partial sum */
     int64_t g_step;
+    union {
+        float f32;
+        double f64;
+    } one_g; /* one for all positions, scaled */
     double weight_sum;
     const char *g, *logits, *weight;
     const int64_t *target;
@@ -110,6 +114,52 @@ static void cross_entropy_grad_range(void *ctx, int64_t begin, int64_t end)
     }
 }
 
+/* Sets the gradient of the losses: one for each, or one for all times scale. */
+static void set_gradient(loss_task *t, const void *g, int per_position, double scale)
+{
+    t->g_step = per_position != 0;
+    t->g = per_position ? g : (const char *)&t->one_g;
+    if (!per_position && t->dtype == TC_F32)
+        t->one_g.f32 = *(const float *)g * (float)scale;
+    else if (!per_position)
+        t->one_g.f64 = *(const double *)g * scale;
+}
+
+/* The losses to one value, as far as p asks for it. */
+static int reduce_losses(const loss_task *t, double total, void *result)
+{
+    const int64_t positions = t->p->n * t->p->inner;
+    const uint8_t reduced = 1;
+    const int status = tc_reduce(TC_SUM, t->dtype, 1, &positions, &reduced, t->losses, result);
+
+    if (t->p->reduction == TC_LOSS_MEAN && t->dtype == TC_F32)
+        *(float *)result /= (float)total;
+    else if (t->p->reduction == TC_LOSS_MEAN)
+        *(double *)result /= total;
+    return status;
+}
+
+/* Checks the targets, then computes the losses: to `result` at once, or first to memory of their own. */
+static int run_losses(loss_task *t, void (*losses)(loss_task *t), void *result, double *total)
+{
+    int status = check_targets(t, total);
+
+    if (status != TC_OK)
+        return status;
+    if (t->p->reduction == TC_LOSS_NONE) {
+        t->losses = result;
+        losses(t);
+        return TC_OK;
+    }
+    t->losses = tc_alloc((size_t)(t->p->n * t->p->inner) * tc_itemsize(t->dtype));
+    if (!t->losses)
+        return TC_ENOMEM;
+    losses(t);
+    status = reduce_losses(t, *total, result);
+    tc_free(t->losses);
+    return status;
+}
+
 static void run(loss_task *t, tc_range_fn fn)
 {
     const tc_cross_entropy_params *p = t->p;
@@ -121,27 +171,30 @@ static void run(loss_task *t, tc_range_fn fn)
                         tc_ceil_div(LOSS_GRAIN, p->classes * tc_min(p->inner, LOSS_LANES) + 1), fn, t);
 }
 
+static void cross_entropy_losses(loss_task *t)
+{
+    run(t, cross_entropy_range);
+}
+
 int tc_cross_entropy(int dtype, const tc_cross_entropy_params *p, const void *logits, const int64_t *target,
                      const void *weight, void *losses, void *lse, double *total)
 {
-    loss_task task = {.p = p, .dtype = dtype, .logits = logits, .target = target, .weight = weight, .losses = losses, .lse = lse};
-    const int status = check_targets(&task, total);
+    loss_task task = {.p = p, .dtype = dtype, .logits = logits, .target = target, .weight = weight, .lse = lse};
 
-    if (status == TC_OK)
-        run(&task, cross_entropy_range);
-    return status;
+    return run_losses(&task, cross_entropy_losses, losses, total);
 }
 
-int tc_cross_entropy_grad(int dtype, const tc_cross_entropy_params *p, const void *g, int g_per_position, const void *logits,
-                          const int64_t *target, const void *weight, const void *lse, void *dlogits)
+int tc_cross_entropy_grad(int dtype, const tc_cross_entropy_params *p, const void *g, int g_per_position, double scale,
+                          const void *logits, const int64_t *target, const void *weight, const void *lse, void *dlogits)
 {
-    loss_task task = {.p = p, .dtype = dtype, .g_step = g_per_position != 0, .g = g, .logits = logits, .target = target,
-                      .weight = weight, .lse = (char *)lse, .dlogits = dlogits};
+    loss_task task = {.p = p, .dtype = dtype, .logits = logits, .target = target, .weight = weight, .lse = (char *)lse,
+                      .dlogits = dlogits};
     double total;
     const int status = check_targets(&task, &total); /* they may have changed since the forward pass */
 
     if (status != TC_OK)
         return status;
+    set_gradient(&task, g, g_per_position, scale);
     for (int64_t k = 0; k < p->classes; k++)
         task.weight_sum += weight_at(&task, k);
     run(&task, cross_entropy_grad_range);
@@ -155,15 +208,17 @@ static void nll_range(void *ctx, int64_t begin, int64_t end)
     tc_kernels_for(t->dtype)->loss->nll(t->p, begin, end, t->logits, t->target, t->weight, t->losses);
 }
 
+static void nll_losses(loss_task *t)
+{
+    tc_parallel_for(t->p->n * t->p->inner, LOSS_GRAIN, nll_range, t);
+}
+
 int tc_nll_loss(int dtype, const tc_cross_entropy_params *p, const void *logp, const int64_t *target, const void *weight,
                 void *losses, double *total)
 {
-    loss_task task = {.p = p, .dtype = dtype, .logits = logp, .target = target, .weight = weight, .losses = losses};
-    const int status = check_targets(&task, total);
+    loss_task task = {.p = p, .dtype = dtype, .logits = logp, .target = target, .weight = weight};
 
-    if (status == TC_OK)
-        tc_parallel_for(p->n * p->inner, LOSS_GRAIN, nll_range, &task);
-    return status;
+    return run_losses(&task, nll_losses, losses, total);
 }
 
 /* Images [begin, end): zeros first, then the targets. */
@@ -178,15 +233,16 @@ static void nll_grad_range(void *ctx, int64_t begin, int64_t end)
                                              t->dlogits);
 }
 
-int tc_nll_loss_grad(int dtype, const tc_cross_entropy_params *p, const void *g, int g_per_position, const int64_t *target,
-                     const void *weight, void *dlogp)
+int tc_nll_loss_grad(int dtype, const tc_cross_entropy_params *p, const void *g, int g_per_position, double scale,
+                     const int64_t *target, const void *weight, void *dlogp)
 {
-    loss_task task = {.p = p, .dtype = dtype, .g_step = g_per_position != 0, .g = g, .target = target, .weight = weight,
-                      .dlogits = dlogp};
+    loss_task task = {.p = p, .dtype = dtype, .target = target, .weight = weight, .dlogits = dlogp};
     double total;
     const int status = check_targets(&task, &total);
 
-    if (status == TC_OK)
-        tc_parallel_for(p->n, tc_ceil_div(2 * LOSS_GRAIN, p->classes * p->inner + 1), nll_grad_range, &task);
-    return status;
+    if (status != TC_OK)
+        return status;
+    set_gradient(&task, g, g_per_position, scale);
+    tc_parallel_for(p->n, tc_ceil_div(2 * LOSS_GRAIN, p->classes * p->inner + 1), nll_grad_range, &task);
+    return TC_OK;
 }

@@ -26,9 +26,9 @@ SHAPES = [
 CASES = list(itertools.product([False, True], [-100, 1], [0.0, 0.1, 1.0]))  # weight, ignore_index, label_smoothing
 
 
-def params(shape, ignore: int, smoothing: float):
+def params(shape, ignore: int, smoothing: float, reduction: int = lib.TC_LOSS_NONE):
     """Return the core's parameter structure."""
-    return ffi.new("tc_cross_entropy_params *", (*shape, ignore, smoothing))
+    return ffi.new("tc_cross_entropy_params *", (*shape, ignore, smoothing, reduction))
 
 
 def cross_entropy(x, target, weight, ignore=-100, smoothing=0.0):
@@ -42,11 +42,11 @@ def cross_entropy(x, target, weight, ignore=-100, smoothing=0.0):
     return losses.check(), lse.check(), total[0]
 
 
-def cross_entropy_grad(g, x, target, weight, lse, ignore=-100, smoothing=0.0):
+def cross_entropy_grad(g, x, target, weight, lse, ignore=-100, smoothing=0.0, scale=1.0):
     """Call the core's gradient; g has one element, or one a position."""
     dx = Guarded(x.shape, x.dtype, x.itemsize)
-    lib.tc_cross_entropy_grad(code(x), params(x.shape, ignore, smoothing), ptr(g), g.ndim > 0, ptr(x), ptr(target),
-                              ptr(weight), ptr(lse), ptr(dx.array))  # fmt: skip
+    lib.tc_cross_entropy_grad(code(x), params(x.shape, ignore, smoothing), ptr(g), g.ndim > 0, scale, ptr(x),
+                              ptr(target), ptr(weight), ptr(lse), ptr(dx.array))  # fmt: skip
     return dx.check()
 
 
@@ -102,13 +102,42 @@ def test_cross_entropy(isa, dtype, threads, shape, weighted, ignore, smoothing, 
                                rtol=tolerance, atol=tolerance)  # fmt: skip
 
 
+@pytest.mark.parametrize("reduction", ["SUM", "MEAN"])
+@pytest.mark.parametrize("shape", [*SHAPES, (70000, 2, 1)], ids=str)
+def test_reductions(isa, dtype, threads, shape, reduction, rng):
+    """One value, the sum or weighted mean of the losses; the gradient of one value is scaled, that of each is not."""
+    x, target, weight, g = make(rng, shape, dtype, True)
+    losses, lse, total = cross_entropy(x, target, weight)
+    setting = params(shape, -100, 0.0, getattr(lib, f"TC_LOSS_{reduction}"))
+    result, again, sum_of_weights = Guarded((1,), dtype), Guarded(lse.shape, dtype), ffi.new("double *")
+    args = (code(x), setting, ptr(x), ptr(target), ptr(weight), ptr(result.array))
+    assert lib.tc_cross_entropy(*args, ptr(again.array), sum_of_weights) == lib.TC_OK
+    with np.errstate(invalid="ignore"):
+        expected = losses.sum(dtype=np.float64) / (1 if reduction == "SUM" else np.float64(total))
+    np.testing.assert_allclose(result.check(), expected, rtol=40 * np.finfo(dtype).eps)
+    np.testing.assert_array_equal(again.check(), lse)
+    assert sum_of_weights[0] == total
+    assert lib.tc_nll_loss(*args, sum_of_weights) == lib.TC_OK
+    picked = np.take_along_axis(x.astype(np.float64), target[:, None], 1)[:, 0] if x.size else np.zeros(target.shape)
+    with np.errstate(invalid="ignore"):
+        expected = -(weight[target] * picked).sum() / (1 if reduction == "SUM" else np.float64(total))
+    np.testing.assert_allclose(result.check(), expected, rtol=2e-4 if dtype == np.float32 else 1e-12, atol=1e-6)
+    if x.size:
+        plain = cross_entropy_grad(np.array(0.5, dtype), x, target, weight, lse)
+        scaled = cross_entropy_grad(np.array(2, dtype), x, target, weight, lse, scale=0.25)
+        np.testing.assert_array_equal(scaled, plain)
+        each = cross_entropy_grad(g, x, target, weight, lse)
+        np.testing.assert_array_equal(cross_entropy_grad(g, x, target, weight, lse, scale=7.0), each)
+
+
+@pytest.mark.parametrize("reduction", [lib.TC_LOSS_NONE, lib.TC_LOSS_MEAN])
 @pytest.mark.parametrize("inner", [1, 5])
 @pytest.mark.parametrize("label", [3, -1, -100, 2**40])
-def test_a_bad_label_writes_nothing(dtype, inner, label):
+def test_a_bad_label_writes_nothing(dtype, inner, label, reduction):
     x, target = np.zeros((4, 3, inner), dtype), np.zeros((4, inner), np.int64)
     target[-1, -1] = label
     out, total = np.full((4, inner), 7, dtype), ffi.new("double *")
-    args = (code(x), params(x.shape, -7, 0.0), ptr(x), ptr(target), ptr(None), ptr(out))
+    args = (code(x), params(x.shape, -7, 0.0, reduction), ptr(x), ptr(target), ptr(None), ptr(out))
     assert lib.tc_cross_entropy(*args, ptr(out), total) == lib.TC_EINDEX
     assert lib.tc_nll_loss(*args, total) == lib.TC_EINDEX
     assert (out == 7).all()
@@ -157,7 +186,7 @@ def test_nll_loss(isa, dtype, threads, shape, weighted, rng):
     losses, dx, total = Guarded((n, inner), dtype), Guarded(shape, dtype), ffi.new("double *")
     setting = params(shape, -5, 0.5)  # the smoothing is not used
     assert lib.tc_nll_loss(code(x), setting, ptr(x), ptr(target), ptr(weight), ptr(losses.array), total) == lib.TC_OK
-    lib.tc_nll_loss_grad(code(x), setting, ptr(g), 1, ptr(target), ptr(weight), ptr(dx.array))
+    lib.tc_nll_loss_grad(code(x), setting, ptr(g), 1, 1.0, ptr(target), ptr(weight), ptr(dx.array))
     expected, slope, sum_of_weights = np.zeros((n, inner), dtype), np.zeros(shape, dtype), 0.0
     for i, j in np.ndindex(n, inner):
         if (t := target[i, j]) != -5:
@@ -167,7 +196,7 @@ def test_nll_loss(isa, dtype, threads, shape, weighted, rng):
     np.testing.assert_array_equal(losses.check(), expected)
     np.testing.assert_array_equal(dx.check(), slope)
     np.testing.assert_allclose(total[0], sum_of_weights, rtol=1e-12)
-    lib.tc_nll_loss_grad(code(x), setting, ptr(np.array(-2, dtype)), 0, ptr(target), ptr(weight), ptr(dx.array))
+    lib.tc_nll_loss_grad(code(x), setting, ptr(np.array(-1, dtype)), 0, 2.0, ptr(target), ptr(weight), ptr(dx.array))
     np.testing.assert_allclose(dx.check().sum(), 2 * sum_of_weights, rtol=1e-5)
 
 

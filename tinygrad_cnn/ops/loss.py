@@ -20,9 +20,6 @@ from tinygrad_cnn.tensor import wrap
 __all__ = ["ClassLoss", "CrossEntropy", "MSELoss", "NLLLoss"]
 
 
-_ALL = [tuple(range(ndim)) for ndim in range(core.MOST_DIMENSIONS + 1)]
-
-
 class ClassLoss(NamedTuple):
     """The options of a loss on class indices."""
 
@@ -31,21 +28,11 @@ class ClassLoss(NamedTuple):
     reduction: str
 
 
-def _reduced(losses: Array, total: float, reduction: str) -> Array:
-    """Reduce the losses to a 0-dimensional array, unless reduction is 'none'."""
-    if reduction == "none":
-        return losses
-    result = core.reduce(core.SUM, losses, _ALL[losses.ndim])
-    if reduction == "mean" and total != 1.0:  # over no target: NaN, as in PyTorch
-        core.binary_scalar(core.DIV, result, total, out=result)
-    return result
-
-
-def _unreduced(grad: Any, total: float, reduction: str) -> Any:
-    """The gradient of each loss, or one number for all, from that of the reduced loss."""
-    if reduction == "mean" and total != 1.0:
-        return grad * (1.0 / total if total else float("inf"))
-    return grad
+def _scale(total: float, reduction: str) -> float:
+    """What the gradient of the reduced loss is multiplied with to be that of each loss."""
+    if reduction == "mean":
+        return 1.0 / total if total else float("inf")
+    return 1.0
 
 
 def _targets_of(target: Array, weight: Array | None, classes: int, options: ClassLoss, dtype: Any) -> Array:
@@ -66,12 +53,10 @@ class CrossEntropy(Operation):
 
     def forward(self, logits: Array, target: Array, weight: Array | None, *, options: ClassLoss) -> Array:
         """Compute the losses and reduce them."""
-        losses, lse, self.total = kernels.cross_entropy(
-            logits, target, weight, options.ignore_index, options.label_smoothing
-        )
+        result, lse, self.total = kernels.cross_entropy(logits, target, weight, *options)
         self.options = options
         self.save_for_backward(logits, target, weight, lse)
-        return _reduced(losses, self.total, options.reduction)
+        return result
 
     def name(self) -> str:
         """Return the name of the last step of what PyTorch composes."""
@@ -80,21 +65,29 @@ class CrossEntropy(Operation):
     def backward(self, grad: Any) -> Any:
         """Return dlogits."""
         logits, target, weight, lse = self.saved_tensors
-        grad = _unreduced(grad, self.total, self.options.reduction)
-        return CrossEntropyGrad.apply(grad, logits, target, weight, lse, options=self.options), None, None
+        scale = _scale(self.total, self.options.reduction)
+        return CrossEntropyGrad.apply(grad, logits, target, weight, lse, scale=scale, options=self.options), None, None
 
 
 class CrossEntropyGrad(Operation):
-    """dlogits = g * (softmax * sum(q) - q), g the gradient of each loss (N, ...) or one for all ()."""
+    """dlogits = g * (softmax * sum(q) - q), g the gradient of each loss (N, ...), or one for all () times `scale`."""
 
     def forward(
-        self, grad: Array, logits: Array, target: Array, weight: Array | None, lse: Array, *, options: ClassLoss
+        self,
+        grad: Array,
+        logits: Array,
+        target: Array,
+        weight: Array | None,
+        lse: Array,
+        *,
+        scale: float,
+        options: ClassLoss,
     ) -> Array:
         """Compute it in one pass from the log-sum-exp."""
-        self.options = options
+        self.scale, self.options = scale, options
         self.save_for_backward(grad, logits, target, weight)
         return kernels.cross_entropy_grad(
-            grad, logits, target, weight, lse, options.ignore_index, options.label_smoothing
+            grad, scale, logits, target, weight, lse, options.ignore_index, options.label_smoothing
         )
 
     def backward(self, outer: Any) -> Any:
@@ -110,6 +103,7 @@ class CrossEntropyGrad(Operation):
         q = wrap(array)
         q_sum = wrap(array.sum(1, keepdims=True))
         p = Softmax.apply(logits, dim=1)
+        outer = outer * self.scale
         by_grad, by_logits = None, None
         if self.needs_input_grad[0]:
             by_grad = (outer * (p * q_sum - q)).sum(1)
@@ -125,11 +119,11 @@ class NLLLoss(Operation):
 
     def forward(self, logp: Array, target: Array, weight: Array | None, *, options: ClassLoss) -> Array:
         """Pick and reduce."""
-        losses, self.total = kernels.nll_loss(logp, target, weight, options.ignore_index)
+        result, self.total = kernels.nll_loss(logp, target, weight, options.ignore_index, options.reduction)
         self.options = options
         self.shape = logp.shape
         self.save_for_backward(target, weight)
-        return _reduced(losses, self.total, options.reduction)
+        return result
 
     def name(self) -> str:
         """Return PyTorch's name, which depends on the rank."""
@@ -138,27 +132,34 @@ class NLLLoss(Operation):
     def backward(self, grad: Any) -> Any:
         """Return dlogp."""
         target, weight = self.saved_tensors
-        grad = _unreduced(grad, self.total, self.options.reduction)
-        return NLLLossGrad.apply(grad, target, weight, shape=self.shape, options=self.options), None, None
+        scale = _scale(self.total, self.options.reduction)
+        return NLLLossGrad.apply(grad, target, weight, scale=scale, shape=self.shape, options=self.options), None, None
 
 
 class NLLLossGrad(Operation):
-    """dlogp: -weight[t] * g at the targets, 0 elsewhere."""
+    """dlogp: -weight[t] * g at the targets, 0 elsewhere; one g for all is multiplied with `scale`."""
 
     def forward(
-        self, grad: Array, target: Array, weight: Array | None, *, shape: tuple[int, ...], options: ClassLoss
+        self,
+        grad: Array,
+        target: Array,
+        weight: Array | None,
+        *,
+        scale: float,
+        shape: tuple[int, ...],
+        options: ClassLoss,
     ) -> Array:
         """Put the gradients at the targets."""
-        self.options = options
+        self.scale, self.options = scale, options
         self.scalar = grad.ndim == 0
         self.save_for_backward(target, weight)
-        return kernels.nll_loss_grad(grad, shape, target, weight, options.ignore_index)
+        return kernels.nll_loss_grad(grad, scale, shape, target, weight, options.ignore_index)
 
     def backward(self, outer: Any) -> Any:
         """The operation is linear in g: its gradient picks the targets again."""
         target, weight = self.saved_tensors
-        reduction = "sum" if self.scalar else "none"
-        return NLLLoss.apply(outer, target, weight, options=self.options._replace(reduction=reduction)), None, None
+        options = self.options._replace(reduction="sum" if self.scalar else "none")
+        return NLLLoss.apply(outer * self.scale, target, weight, options=options), None, None
 
 
 class MSELoss(Operation):
