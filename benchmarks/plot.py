@@ -69,7 +69,7 @@ def _batches(axes: Any, results: list[Result], peaks: Peaks, threads: int, libra
 
 def _growth(axes: Any, results: list[Result], peaks: Peaks, threads: int, libraries: list[str]) -> None:
     """Draw the time of a step over its pixels, each series in multiples of its last point: cost should be y = x."""
-    for group in dict.fromkeys(result.task.group for result in results):
+    for group in dict.fromkeys(result.task.group for result in results if result.task.pixels):
         members = [result for result in results if result.task.group == group and result.seconds(OURS)]
         if members:
             last = members[-1]

@@ -21,7 +21,7 @@ FAMILIES: dict[str, str] = {
     "train": "Training steps: zero_grad, forward, loss, backward, SGD with momentum; of peak: of multiply-adds.",
     "infer": "Forward passes in eval mode without gradients; of peak: of multiply-adds.",
     "memory": "Memory of training in a process of its own, and of convolutions besides their operands and results.",
-    "scaling": "Training steps by batch, by pixels and by threads.",
+    "scaling": "Training steps by batch, by pixels and by threads; small work by size.",
 }
 TASKS: dict[str, Callable[[], list[Task]]] = {
     "conv": conv.tasks, "ops": ops.tasks, "overhead": overhead.tasks, "train": train.tasks, "infer": infer.tasks,

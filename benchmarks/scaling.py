@@ -1,4 +1,4 @@
-"""Scaling: with threads, with the batch, and with the number of pixels.
+"""Scaling: with threads, with the batch, with the number of pixels; and small work, which threads must not slow down.
 
 Training steps of each network at several batch sizes, and of ResNet-20 (which takes any size) on larger images, with
 each number of threads. From the times on 1 and on p threads, T1 and Tp, follows what Karp and Flatt call the
@@ -15,7 +15,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from . import nets, train
+from . import nets, small, train
 from .harness import Result, Task
 from .library import OURS, Library
 from .report import table
@@ -31,7 +31,7 @@ def setup(library: Library, threads: int, side: int) -> Callable[[], Any]:
 
 
 def tasks() -> list[Task]:
-    """Return the training steps by batch, and by pixels."""
+    """Return the training steps by batch, and by pixels, and small work."""
     made = [
         Task(
             "scaling",
@@ -45,18 +45,22 @@ def tasks() -> list[Task]:
         for name in nets.BUILDERS
         for batch in BATCHES
     ]
-    return made + [
-        Task(
-            "scaling",
-            "resnet20 by pixels",
-            f"resnet20 batch 8, {side}x{side}",
-            setup,
-            (side,),
-            images=8,
-            pixels=8 * side * side,
-        )
-        for side in SIDES
-    ]
+    return (
+        made
+        + [
+            Task(
+                "scaling",
+                "resnet20 by pixels",
+                f"resnet20 batch 8, {side}x{side}",
+                setup,
+                (side,),
+                images=8,
+                pixels=8 * side * side,
+            )
+            for side in SIDES
+        ]
+        + small.tasks()
+    )
 
 
 def serial_fraction(one: float, many: float, threads: int) -> float:
@@ -70,7 +74,13 @@ def amdahl(serial: float, cores: int) -> float:
 
 
 def tables(results: list[Result]) -> list[str]:
-    """Return a table of speed-ups of ours, from one thread to the most, and the projection."""
+    """Return a table of speed-ups of ours, from one thread to the most, and the projection; and that of small work."""
+    steps = [result for result in results if result.task.group != small.GROUP]
+    rest = [result for result in results if result.task.group == small.GROUP]
+    return [*(_speedups(steps) if steps else []), *(small.tables(rest) if rest else [])]
+
+
+def _speedups(results: list[Result]) -> list[str]:
     times = {(result.task.name, result.threads): result.seconds(OURS) for result in results}
     threads = max(result.threads for result in results)
     rows = [["workload", f"speed-up on {threads}", "serial fraction", *(f"projected {cores}" for cores in CORES)]]

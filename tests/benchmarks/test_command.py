@@ -57,6 +57,17 @@ def test_each_family(family, tmp_path, capsys):
         assert "serial fraction" in printed
 
 
+def test_small_work(tmp_path):
+    names = [f"{name} of 64" for name in ("avg_pool", "avg_pool train", "cross_entropy", "SGD")]
+    found, written = run(
+        tmp_path, "scaling", *(word for name in names for word in ("--only", name)), "--threads", "1,2"
+    )
+    assert {result["name"] for result in found["results"]} == set(names)
+    assert not any(result["errors"] for result in found["results"])
+    assert "speed-up on 2" in written and "serial fraction" not in written
+    assert any(line.startswith("| avg_pool train ") and line.count("x |") == 1 for line in written.splitlines())
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="resident memory is read from /proc")
 @pytest.mark.parametrize("name", ["lenet5", "lenet.conv1 forward"])
 def test_memory(name, tmp_path):
