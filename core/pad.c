@@ -32,46 +32,72 @@ static void find_run(pad_task *t)
     }
 }
 
-/* One element; sizes known here let the compiler turn each copy into a move. */
-static inline void copy_element(size_t size, char *target, const char *source)
-{
-    if (size == 4)
-        memcpy(target, source, 4);
-    else if (size == 8)
-        memcpy(target, source, 8);
-    else
-        *target = *source;
-}
-
-static void pad_columns(const pad_task *t, int64_t begin, int64_t end, const char *source, char *target)
+/* Output columns [begin, end), from source, or constant where it is NULL. */
+TC_INLINE void pad_columns(size_t size, const pad_task *t, int64_t begin, int64_t end, const char *source, char *target)
 {
     for (int64_t j = begin; j < end; j++) {
         const int64_t c = source ? t->cols[j] : -1;
 
-        copy_element(t->size, target + (size_t)j * t->size, c < 0 ? t->value : source + (size_t)c * t->size);
+        memcpy(target + (size_t)j * size, c < 0 ? t->value : source + (size_t)c * size, size);
     }
 }
 
-/* Output rows [begin, end), counted through all planes. */
+/* A few elements, at least 16 bytes and at most 64: two or four moves that may overlap, sooner done than a call. */
+TC_INLINE void copy_short(size_t bytes, const char *source, char *target)
+{
+    typedef char chunk[16];
+    chunk first, last, second, third;
+    const size_t half = bytes <= 32 ? 0 : 16;
+
+    memcpy(first, source, 16);
+    memcpy(second, source + half, 16);
+    memcpy(third, source + bytes - 16 - half, 16);
+    memcpy(last, source + bytes - 16, 16);
+    memcpy(target, first, 16);
+    memcpy(target + half, second, 16);
+    memcpy(target + bytes - 16 - half, third, 16);
+    memcpy(target + bytes - 16, last, 16);
+}
+
+/* Output rows [begin, end), counted through all planes, of elements of a size that the compiler knows: copies are moves then. */
+TC_INLINE void pad_rows(size_t size, const pad_task *t, int64_t begin, int64_t end)
+{
+    const size_t bytes = (size_t)(t->run_end - t->run) * size, from = bytes ? (size_t)t->cols[t->run] * size : 0;
+    const size_t row_bytes = (size_t)t->w * size;
+    const char *plane = t->x + (size_t)(begin / t->oh * t->h) * row_bytes;
+    char *target = t->y + (size_t)(begin * t->ow) * size;
+    int64_t i = begin % t->oh;
+
+    for (int64_t row = begin; row < end; row++, target += (size_t)t->ow * size) {
+        const char *source = t->rows[i] < 0 ? NULL : plane + (size_t)t->rows[i] * row_bytes;
+
+        if (!source) {
+            pad_columns(size, t, 0, t->ow, NULL, target);
+        } else {
+            pad_columns(size, t, 0, t->run, source, target);
+            if (bytes >= 16 && bytes <= 64)
+                copy_short(bytes, source + from, target + (size_t)t->run * size);
+            else
+                memcpy(target + (size_t)t->run * size, source + from, bytes);
+            pad_columns(size, t, t->run_end, t->ow, source, target);
+        }
+        if (++i == t->oh) {
+            i = 0;
+            plane += (size_t)t->h * row_bytes;
+        }
+    }
+}
+
 static void pad_range(void *ctx, int64_t begin, int64_t end)
 {
     const pad_task *t = ctx;
 
-    for (int64_t row = begin; row < end; row++) {
-        const int64_t r = t->rows[row % t->oh];
-        const char *source = r < 0 ? NULL : t->x + (size_t)((row / t->oh * t->h + r) * t->w) * t->size;
-        char *target = t->y + (size_t)(row * t->ow) * t->size;
-
-        if (!source) {
-            pad_columns(t, 0, t->ow, NULL, target);
-            continue;
-        }
-        pad_columns(t, 0, t->run, source, target);
-        if (t->run < t->run_end)
-            memcpy(target + (size_t)t->run * t->size, source + (size_t)t->cols[t->run] * t->size,
-                   (size_t)(t->run_end - t->run) * t->size);
-        pad_columns(t, t->run_end, t->ow, source, target);
-    }
+    if (t->size == 4)
+        pad_rows(4, t, begin, end);
+    else if (t->size == 8)
+        pad_rows(8, t, begin, end);
+    else
+        pad_rows(1, t, begin, end);
 }
 
 /* `value` as an element of dtype. */
