@@ -113,7 +113,14 @@ def test_every_number_of_filters_and_channels(isa, count, rng):
 
 @pytest.mark.parametrize(
     "name",
-    ["one tile", "channels cut away", "several panels", "blocks over images", "many blocks", "blocks of a part of a row"],
+    [
+        "one tile",
+        "channels cut away",
+        "several panels",
+        "blocks over images",
+        "many blocks",
+        "blocks of a part of a row",
+    ],
 )
 def test_same_bits_for_any_number_of_threads(isa, name, rng):
     g = GEOMETRIES[name]
