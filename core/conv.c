@@ -146,6 +146,18 @@ static int64_t output_budget(int dtype, const tc_conv2d_params *p)
     return conv_budget(p->n * p->k * p->oh * p->ow * (int64_t)tc_itemsize(dtype));
 }
 
+/* Windows over the images that are left after so many, and where such a number of elements ends. */
+static conv_windows remaining(conv_windows v, int64_t images)
+{
+    v.images -= images;
+    return v;
+}
+
+static const char *skip(int dtype, const void *data, int64_t elements)
+{
+    return (const char *)data + elements * (int64_t)tc_itemsize(dtype);
+}
+
 int tc_conv2d(int dtype, const tc_conv2d_params *p, const void *x, const void *weight, const void *bias, void *y)
 {
     if (p->n == 0 || p->k == 0 || p->oh == 0 || p->ow == 0)
@@ -155,22 +167,27 @@ int tc_conv2d(int dtype, const tc_conv2d_params *p, const void *x, const void *w
         return product(dtype, p, p->k, image, 1, image, weight, x, bias, y);
     if (is_pointwise(p) && !p->relu)
         return pointwise(dtype, p, p->k, p->c, p->c, 1, weight, x, bias, y);
-    if (conv_winograd_suits(dtype, p))
-        return conv_winograd(p, x, weight, bias, y);
     if (is_depthwise(p)) {
         const conv_windows windows = forward_windows(p);
         return conv_depthwise(dtype, p, &windows, x, weight, bias, y);
     }
+    const int64_t quick = conv_winograd_images(dtype, p);
+    if (quick > 0) {
+        const int status = conv_winograd(p, x, weight, bias, y);
+        if (status != TC_OK || quick == p->n)
+            return status;
+    }
     const int64_t channels = p->c / p->groups, filters = p->k / p->groups, taps = p->r * p->s;
     const conv_apply_job job = {
-        .windows = forward_windows(p), .filters = filters,
+        .windows = remaining(forward_windows(p), quick), .filters = filters,
         .source_image = p->c * p->h * p->w, .source_group = channels * p->h * p->w,
         .out_image = p->k * p->oh * p->ow, .out_group = filters * p->oh * p->ow, .out_filter = p->oh * p->ow,
         .out_row = p->ow, .out_col = 1,
         .w_group = filters * channels * taps, .w_filter = channels * taps, .w_channel = taps, .w_row = p->s, .w_col = 1,
         .budget = output_budget(dtype, p), .relu = p->relu != 0,
     };
-    return conv_apply(dtype, &job, x, weight, bias, y);
+    return conv_apply(dtype, &job, skip(dtype, x, quick * job.source_image), weight, bias,
+                      (char *)skip(dtype, y, quick * job.out_image));
 }
 
 /* Rows a, a + stride, ... of dx: taps r with (a + pad - r * dilation) divisible by stride meet row
@@ -201,21 +218,24 @@ int tc_conv2d_input_grad(int dtype, const tc_conv2d_params *p, const void *dy, c
         return product(dtype, p, image, p->k, image, 1, weight, dy, NULL, dx);
     if (is_pointwise(p))
         return pointwise(dtype, p, p->c, p->k, 1, p->c, weight, dy, NULL, dx);
-    if (conv_winograd_suits_input_grad(dtype, p))
-        return conv_winograd_input_grad(p, dy, weight, dx);
     if (is_depthwise(p) && p->k == p->c && p->n > 0 && p->oh > 0 && p->ow > 0)
         return conv_depthwise_input_grad(dtype, p, dy, weight, dx);
     if (conv_strided_suits(p) && p->k > 0 && p->oh > 0 && p->ow > 0)
         return conv_strided_input_grad(dtype, p, dy, weight, dx);
+    const int64_t quick = conv_winograd_images_input_grad(dtype, p);
+    if (quick > 0) {
+        const int status = conv_winograd_input_grad(p, dy, weight, dx);
+        if (status != TC_OK || quick == p->n)
+            return status;
+    }
     const int64_t channels = p->c / p->groups, filters = p->k / p->groups, taps = p->r * p->s;
-    const size_t item = tc_itemsize(dtype);
     for (int64_t a = 0; a < tc_min(p->stride_h, p->h); a++)
         for (int64_t b = 0; b < tc_min(p->stride_w, p->w); b++) {
             const phase_taps rows = input_phase(a, p->r, p->stride_h, p->pad_h, p->dilation_h);
             const phase_taps cols = input_phase(b, p->s, p->stride_w, p->pad_w, p->dilation_w);
             const conv_apply_job job = {
-                .windows = make_windows(p, p->k, p->oh, p->ow, tc_ceil_div(p->h - a, p->stride_h),
-                                        tc_ceil_div(p->w - b, p->stride_w), rows.axis, cols.axis),
+                .windows = remaining(make_windows(p, p->k, p->oh, p->ow, tc_ceil_div(p->h - a, p->stride_h),
+                                                  tc_ceil_div(p->w - b, p->stride_w), rows.axis, cols.axis), quick),
                 .filters = channels,
                 .source_image = p->k * p->oh * p->ow, .source_group = filters * p->oh * p->ow,
                 .out_image = p->c * p->h * p->w, .out_group = channels * p->h * p->w, .out_filter = p->h * p->w,
@@ -223,9 +243,10 @@ int tc_conv2d_input_grad(int dtype, const tc_conv2d_params *p, const void *dy, c
                 .w_group = filters * channels * taps, .w_filter = taps, .w_channel = channels * taps,
                 .w_row = rows.q * p->s, .w_col = cols.q, .budget = output_budget(dtype, p),
             };
-            const int64_t first_weight = rows.r0 * p->s + cols.r0;
-            const int status = conv_apply(dtype, &job, dy, (const char *)weight + (size_t)first_weight * item, NULL,
-                                          (char *)dx + (size_t)(a * p->w + b) * item);
+            const int64_t first_pixel = quick * job.out_image + a * p->w + b;
+            const int status = conv_apply(dtype, &job, skip(dtype, dy, quick * job.source_image),
+                                          skip(dtype, weight, rows.r0 * p->s + cols.r0), NULL,
+                                          (char *)skip(dtype, dx, first_pixel));
             if (status != TC_OK)
                 return status;
         }

@@ -10,12 +10,15 @@
 
 #include "conv_winograd_kernels.h"
 
-/* Whether a product of this convolution is quicker so, in the memory that a convolution may take. */
-bool conv_winograd_suits(int dtype, const tc_conv2d_params *p);
-bool conv_winograd_suits_input_grad(int dtype, const tc_conv2d_params *p);
+/* How many images of the batch, from the first on, are computed quicker so, in the memory that a convolution may take. The
+ * outputs of the others, which are to be computed directly afterwards, are memory for it. */
+int64_t conv_winograd_images(int dtype, const tc_conv2d_params *p);
+int64_t conv_winograd_images_input_grad(int dtype, const tc_conv2d_params *p);
+
+/* Whether the gradient by the weights is quicker so, of the whole batch. */
 bool conv_winograd_suits_weight_grad(int dtype, const tc_conv2d_params *p);
 
-/* The products, as tc_conv2d and its gradients. */
+/* The products, as tc_conv2d and its gradients, of so many images. */
 int conv_winograd(const tc_conv2d_params *p, const float *x, const float *weight, const float *bias, float *y);
 int conv_winograd_input_grad(const tc_conv2d_params *p, const float *dy, const float *weight, float *dx);
 int conv_winograd_weight_grad(const tc_conv2d_params *p, const float *dy, const float *x, float *dweight);
@@ -27,12 +30,15 @@ bool winograd_applies(int dtype, const tc_conv2d_params *p);
 
 /* Bytes that a convolution may take beside its operands: a tenth of the outputs' memory, or what makes SMALL_BYTES together with
  * them if that is more; no limit where it is forced. What it takes for blocks of so many elements, the first once, the second as
- * often as tasks run at once (two are reckoned with; further threads take as much again each). */
+ * often as tasks run at once (WINOGRAD_TASKS are reckoned with; further threads take as much again each). */
+enum { WINOGRAD_TASKS = 2 };
 int64_t winograd_room(const tc_conv2d_params *p);
 int64_t winograd_bytes(int64_t shared, int64_t of_task);
 
-/* Whether a way that costs so many vector operations (0: it finds no room) is quicker than the direct one, or forced. */
-bool winograd_pays(double cost, const tc_conv2d_params *p, int lanes);
+/* What the direct way costs, in vector operations, and whether one that costs so many (0: it finds no room) is quicker, or
+ * forced. */
+double winograd_direct(const tc_conv2d_params *p, int lanes);
+bool winograd_pays(double cost, double direct);
 
 /* Images as tiles meet them. Tiles are counted through the rows of an image and the images of the batch. */
 typedef struct {

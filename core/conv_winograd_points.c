@@ -17,9 +17,6 @@ enum { MIN_CHANNELS = 8 };
  * what two threads have of the third. The points of 64 filters of 64 channels are 576 KiB. */
 enum { SMALL_BYTES = 1 << 20 };
 
-/* Tasks that run at once in the room of a convolution. */
-enum { TASKS_AT_ONCE = 2 };
-
 /* ---- the switch ---- */
 
 static atomic_int use = -1;     /* -1: the environment has not been asked */
@@ -62,12 +59,16 @@ int64_t winograd_room(const tc_conv2d_params *p)
 int64_t winograd_bytes(int64_t shared, int64_t of_task)
 {
     const size_t item = sizeof(float);
-    return (int64_t)(tc_alloc_rounded((size_t)shared * item) + TASKS_AT_ONCE * tc_alloc_rounded((size_t)of_task * item));
+    return (int64_t)(tc_alloc_rounded((size_t)shared * item) + WINOGRAD_TASKS * tc_alloc_rounded((size_t)of_task * item));
 }
 
-bool winograd_pays(double cost, const tc_conv2d_params *p, int lanes)
+double winograd_direct(const tc_conv2d_params *p, int lanes)
 {
-    const double direct = DIRECT * 9.0 * (double)(p->n * p->oh * p->ow) * (double)p->c * (double)p->k / lanes;
+    return DIRECT * 9.0 * (double)(p->n * p->oh * p->ow) * (double)p->c * (double)p->k / lanes;
+}
+
+bool winograd_pays(double cost, double direct)
+{
     return cost > 0 && (cost < direct || tc_get_winograd() == TC_WINOGRAD_FORCED);
 }
 

@@ -73,7 +73,7 @@ static double cost(const weight_grad *g)
     const double tiles = (double)all_tiles(g);
     const double sums = (double)POINTS * (double)g->out_rows * (double)g->in_vectors;
     const double input = 60.0 * (double)g->in_vectors, output = 45.0 * (double)g->out_vectors;
-    return sums * (tiles + 6.0 * (double)(g->blocks * g->parts)) + tiles * (input + output);
+    return sums * (tiles + 12.0 * (double)(g->blocks * g->parts)) + tiles * (input + output);
 }
 
 /* The tiles of a block, whole rows or part of one, that cost least within `room` bytes; returns the cost, 0 if none fits. */
@@ -177,7 +177,7 @@ bool conv_winograd_suits_weight_grad(int dtype, const tc_conv2d_params *p)
     if (!winograd_applies(dtype, p))
         return false;
     weight_grad g = make_job(p);
-    return winograd_pays(choose_sizes(&g, winograd_room(p)), p, g.kernels->lanes);
+    return winograd_pays(choose_sizes(&g, winograd_room(p)), winograd_direct(p, g.kernels->lanes));
 }
 
 int conv_winograd_weight_grad(const tc_conv2d_params *p, const float *dy, const float *x, float *dweight)
