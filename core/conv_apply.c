@@ -5,15 +5,21 @@
  * columns into panels: full tiles whatever the width of the image, if there are filters enough to repay it.
  *
  * A task here is one image, group, band of output rows and block of filters. Channels come in slices: a slice's planes are
- * packed, then for each tile of outputs, whose part of the planes then lies in L1, all filters of the block pass by. Tiles
- * go to a buffer of the planes' pitch, from which the outputs that exist are copied out. */
+ * packed, then for each tile of outputs, whose part of the planes then lies in L1, all filters of the block pass by (or, if
+ * all planes lie in L1, all tiles for some filters). Where rows of outputs fill tiles well, tiles overlap at the end of a row
+ * and are written where they belong. Otherwise tiles go on from row to row, over the padding between, to a buffer of the
+ * planes' pitch, from which the outputs that exist are copied out. */
 #include "conv.h"
 
 /* Filters in a block; planes are packed again for each. */
 enum { BLOCK_FILTERS = 96 };
 
-/* Vector instructions that gathering a step of a panel costs, at least and for each piece. */
-enum { GATHER_COST = 2 };
+/* Vector instructions that gathering a step of a panel costs, at least and for each piece; and that a vector of outputs costs
+ * on its way through the buffer. */
+enum { GATHER_COST = 2, COPY_COST = 4 };
+
+/* Planes of a task that stay in L1 with the weights of a tile's filters. */
+enum { L1_BYTES = 16 * 1024 };
 
 typedef struct {
     const conv_apply_job *job;
@@ -29,6 +35,8 @@ typedef struct {
     int64_t band, bands;        /* output rows */
     int64_t outputs;            /* elements of a band, in whole tiles */
     bool direct;                /* outputs are adjacent as they are computed */
+    bool by_lines;              /* tiles end with the row */
+    bool by_filters;            /* all planes stay in L1 */
     int tables;                 /* of offsets: for a slice, and for the last one if that is shorter */
     int64_t *filter_offset[2], *plane_offset[2];
     int status;
@@ -84,6 +92,31 @@ static void multiply_tiles(const apply *a, tc_conv_block *t, int64_t i0, int64_t
     }
 }
 
+/* The same a row at a time; t->c is where the first row belongs. */
+static void multiply_lines(const apply *a, tc_conv_block *t, int64_t i0, int64_t rows, const int64_t *filter_offset,
+                           const int64_t *plane_offset, int64_t steps_per_row)
+{
+    const conv_windows *v = &a->windows;
+    const char *planes = t->b;
+    char *c = t->c;
+    for (int64_t i = 0, end; i < rows; i = end) {
+        int64_t first, last, next_first, next_last;
+        rows_met(v, i0 + i, i0 + i + 1, &first, &last);
+        for (end = i + 1; end < rows; end++) {
+            rows_met(v, i0 + end, i0 + end + 1, &next_first, &next_last);
+            if (next_first != first || next_last != last)
+                break;
+        }
+        t->a_offset = filter_offset + first * steps_per_row;
+        t->b_offset = plane_offset + first * steps_per_row;
+        t->kc = (last - first) * steps_per_row;
+        t->b = at(a, planes, i * v->pitch);
+        t->c = at(a, c, i * a->job->out_row);
+        t->lines = end - i;
+        a->conv->block(t);
+    }
+}
+
 static void run_task(const apply *a, int64_t task, char *planes, char *buffer)
 {
     const conv_apply_job *job = a->job;
@@ -101,14 +134,20 @@ static void run_task(const apply *a, int64_t task, char *planes, char *buffer)
         conv_pack_planes(a->dtype, v, channels, i0, a->band, 0, 1, at(a, source, c0 * v->h * v->w), planes);
         /* The last tile reads on, for outputs that nobody keeps; the last row, for the padding it shares with no other. */
         memset(at(a, planes, channels * conv_channel_size(v, a->band)), 0, (size_t)(a->nr + a->shared) * a->item);
+        const bool in_place = a->direct || a->by_lines;
+        const int table = last && a->tables > 1;
         tc_conv_block t = {.rows = filters, .a = at(a, weight, c0 * job->w_channel), .a_row = job->w_filter, .b = planes,
-                           .c = a->direct ? out : buffer, .c_row = a->direct ? job->out_filter : a->outputs,
+                           .c = in_place ? out : buffer, .c_row = in_place ? job->out_filter : a->outputs, .cols = v->ow,
+                           .lines = 1, .b_line = v->pitch, .c_line = job->out_row,
                            .bias = a->bias ? at(a, a->bias, group * job->filters + filter) : NULL,
-                           .add = c0 > 0, .relu = job->relu && last};
-        multiply_tiles(a, &t, i0, rows, a->direct ? outputs : tc_ceil_div(outputs, a->nr) * a->nr, a->filter_offset[last && a->tables > 1],
-                       a->plane_offset[last && a->tables > 1], channels * v->cols.taps);
+                           .add = c0 > 0, .relu = job->relu && last, .by_filters = a->by_filters};
+        if (a->by_lines)
+            multiply_lines(a, &t, i0, rows, a->filter_offset[table], a->plane_offset[table], channels * v->cols.taps);
+        else
+            multiply_tiles(a, &t, i0, rows, a->direct ? outputs : tc_ceil_div(outputs, a->nr) * a->nr, a->filter_offset[table],
+                           a->plane_offset[table], channels * v->cols.taps);
     }
-    for (int64_t f = 0; f < filters && !a->direct; f++)
+    for (int64_t f = 0; f < filters && !a->direct && !a->by_lines; f++)
         a->conv->copy(rows, v->ow, at(a, buffer, f * a->outputs), v->pitch, 1, at(a, out, f * job->out_filter), job->out_row,
                       job->out_col);
 }
@@ -117,7 +156,7 @@ static void run_tasks(void *ctx, int64_t begin, int64_t end)
 {
     apply *a = ctx;
     const int64_t planes_size = a->slice * conv_channel_size(&a->windows, a->band) + a->nr + a->shared;
-    const int64_t buffer_size = a->direct ? 0 : a->block * a->outputs;
+    const int64_t buffer_size = a->direct || a->by_lines ? 0 : a->block * a->outputs;
     char *planes = tc_alloc((size_t)(planes_size + buffer_size) * a->item);
     if (!planes) {
         __atomic_store_n(&a->status, TC_ENOMEM, __ATOMIC_RELAXED);
@@ -135,21 +174,45 @@ static int64_t count_tasks(const apply *a)
     return a->windows.images * a->windows.groups * a->bands * a->blocks;
 }
 
-static void choose_sizes(apply *a, int64_t kc)
+/* Outputs that are computed for each that is asked for, and their copies in units of a step of their sums: over the planes,
+ * and in whole rows. The latter may not be added to, for tiles overlap, so channels may not come in slices; and one or two
+ * filters want tiles that are wider than rows are as a rule (conv_block_tpl.h). */
+static double planes_cost(const apply *a)
+{
+    const conv_windows *v = &a->windows;
+    const double outputs = ceil((double)conv_band_size(v, v->oh) / a->nr) * a->nr / (double)(v->oh * v->ow);
+    return outputs + (a->direct ? 0 : COPY_COST / (double)tc_max(1, v->channels * conv_taps(v)));
+}
+
+static double lines_cost(const apply *a)
+{
+    const int64_t ow = a->windows.ow;
+    if (a->slices > 1 || a->job->out_col != 1 || ow < a->nr || a->job->filters <= 2)
+        return INFINITY;
+    return (double)(tc_ceil_div(ow, a->nr) * a->nr) / (double)ow;
+}
+
+static void choose_way(apply *a, int64_t kc)
+{
+    const conv_windows *v = &a->windows;
+    /* Planes overlap from tap to tap, so sums twice as long as those of packed panels leave as much of L1. */
+    const int64_t most = tc_max(1, 2 * kc / tc_max(1, conv_taps(v)));
+    a->slices = tc_max(1, tc_ceil_div(v->channels, most));
+    a->slice = tc_max(1, tc_ceil_div(v->channels, a->slices));
+    a->direct = v->pitch == v->ow && a->job->out_col == 1 && a->job->out_row == v->ow;
+    a->by_lines = lines_cost(a) < planes_cost(a);
+}
+
+static void choose_sizes(apply *a)
 {
     const conv_windows *v = &a->windows;
     const int64_t taps = conv_taps(v), item = (int64_t)a->item;
-    /* Planes overlap from tap to tap, so sums twice as long as those of packed panels leave as much of L1. */
-    const int64_t most = tc_max(1, 2 * kc / tc_max(1, taps));
-    a->slices = tc_max(1, tc_ceil_div(v->channels, most));
-    a->slice = tc_max(1, tc_ceil_div(v->channels, a->slices));
     a->blocks = tc_ceil_div(a->job->filters, BLOCK_FILTERS);
     a->block = tc_ceil_div(a->job->filters, a->blocks);
-    a->direct = v->pitch == v->ow && a->job->out_col == 1 && a->job->out_row == v->ow;
     a->tables = a->slices > 1 && a->slices * a->slice != v->channels ? 2 : 1;
     const int64_t tables_bytes = a->tables * a->slice * taps * 2 * (int64_t)sizeof(int64_t);
     const int64_t planes_row = a->slice * v->rows.phases * v->cols.phases * v->pitch * item;
-    const int64_t buffer_row = a->direct ? 0 : a->block * v->pitch * item;
+    const int64_t buffer_row = a->direct || a->by_lines ? 0 : a->block * v->pitch * item;
     a->band = conv_choose_band(v->oh, planes_row + buffer_row, a->job->budget - tables_bytes / 2 - planes_row * v->rows.range);
     for (;;) {
         a->bands = tc_ceil_div(v->oh, a->band);
@@ -158,6 +221,7 @@ static void choose_sizes(apply *a, int64_t kc)
         a->band = tc_ceil_div(a->band, 2);
     }
     a->outputs = tc_ceil_div(conv_band_size(v, a->band), a->nr) * a->nr;
+    a->by_filters = a->slice * conv_channel_size(v, a->band) * item <= L1_BYTES;
 }
 
 /* ---- the two ways ---- */
@@ -176,7 +240,7 @@ static void fill_offsets(const apply *a, int64_t channels, int64_t *filter, int6
 
 static int from_planes(apply *a)
 {
-    choose_sizes(a, tc_kernels_for(a->dtype)->gemm->kc);
+    choose_sizes(a);
     const conv_windows *v = &a->windows;
     const int64_t taps = conv_taps(v), last = v->channels - (a->slices - 1) * a->slice, steps = a->slice * taps;
     int64_t *offset = tc_alloc((size_t)(2 * a->tables * steps) * sizeof *offset);
@@ -199,9 +263,9 @@ static bool panels_are_cheaper(const apply *a)
 {
     const conv_windows *v = &a->windows;
     const double filters = (double)a->job->filters, nr = a->nr;
-    const double plane_outputs = ceil((double)conv_band_size(v, v->oh) / nr) * nr, outputs = (double)(v->oh * v->ow);
     const double pieces = 1 + (v->pitch == v->ow ? 0 : nr / (double)v->ow);
-    return filters + GATHER_COST * (1 + pieces) < filters * plane_outputs / outputs;
+    const double outputs = ceil((double)conv_band_size(v, v->oh) / nr) * nr / (double)(v->oh * v->ow);
+    return filters + GATHER_COST * (1 + pieces) < filters * fmin(outputs, lines_cost(a));
 }
 
 int conv_apply(int dtype, const conv_apply_job *job, const void *source, const void *weight, const void *bias, void *out)
@@ -214,6 +278,7 @@ int conv_apply(int dtype, const conv_apply_job *job, const void *source, const v
         return TC_OK;
     a.shared = conv_shared_columns(v);
     a.windows.pitch -= a.shared;
+    choose_way(&a, tc_kernels_for(dtype)->gemm->kc);
     if (panels_are_cheaper(&a))
         return conv_panels(dtype, job, source, weight, bias, out);
     return from_planes(&a);

@@ -11,11 +11,13 @@
 #define NV GEMM_NV
 #define NR (NV * VLEN)
 
-/* rows x nv vectors of c from filter i and column j on; both are constants where this is called. */
-TC_INLINE void FN(block_tile)(const tc_conv_block *t, int rows, int nv, int64_t i, int64_t j, T *c, int64_t c_row)
+/* rows x nv vectors from filter i and column j of a line on; rows and nv are constants where this is called. Pointers are read
+ * again for each tile: from a loop around this the compiler would keep one for each vector, more than there are registers. */
+TC_INLINE void FN(block_tile)(const tc_conv_block *t, int rows, int nv, int64_t i, int64_t line, int64_t j)
 {
-    const int64_t a_row = t->a_row, *a_offset = t->a_offset, *b_offset = t->b_offset;
-    const T *b0 = (const T *)t->b + j, *bias = t->bias, *a[MR];
+    const int64_t a_row = t->a_row, c_row = t->c_row, *a_offset = t->a_offset, *b_offset = t->b_offset;
+    const T *b0 = (const T *)t->b + (line * t->b_line + j), *bias = t->bias, *a[MR];
+    T *c = (T *)t->c + (line * t->c_line + i * c_row + j);
     vec acc[MR * NV];
     TC_UNROLL
     for (int r = 0; r < rows; r++)
@@ -57,66 +59,113 @@ TC_INLINE void FN(block_tile)(const tc_conv_block *t, int rows, int nv, int64_t 
             store(c + r * c_row + v * VLEN, acc[r * nv + v]);
 }
 
+/* Tiles over all lines and columns, of which there are at least NR. What whole tiles leave is covered by one that overlaps. */
+TC_INLINE void FN(block_lines)(const tc_conv_block *t, int rows, int64_t i)
+{
+    const int64_t lines = t->lines, cols = t->cols;
+    for (int64_t line = 0; line < lines; line++)
+        for (int64_t j = 0; j < cols; j += NR)
+            FN(block_tile)(t, rows, NV, i, line, tc_min(j, cols - NR));
+}
+
 /* Rows are a constant in each case, so that a short tile does no work for the rows it lacks. */
-NOINLINE void FN(block_switch)(const tc_conv_block *t, int rows, int64_t i, int64_t j, T *c, int64_t c_row)
+NOINLINE void FN(block_switch)(const tc_conv_block *t, int rows, int64_t i)
 {
     switch (rows) {
-    case 1: FN(block_tile)(t, 1, NV, i, j, c, c_row); break;
-    case 2: FN(block_tile)(t, 2, NV, i, j, c, c_row); break;
-    case 3: FN(block_tile)(t, 3, NV, i, j, c, c_row); break;
+    case 1: FN(block_lines)(t, 1, i); break;
+    case 2: FN(block_lines)(t, 2, i); break;
+    case 3: FN(block_lines)(t, 3, i); break;
 #if MR > 4
-    case 4: FN(block_tile)(t, 4, NV, i, j, c, c_row); break;
-    case 5: FN(block_tile)(t, 5, NV, i, j, c, c_row); break;
+    case 4: FN(block_lines)(t, 4, i); break;
+    case 5: FN(block_lines)(t, 5, i); break;
 #endif
 #if MR > 6
-    case 6: FN(block_tile)(t, 6, NV, i, j, c, c_row); break;
-    case 7: FN(block_tile)(t, 7, NV, i, j, c, c_row); break;
+    case 6: FN(block_lines)(t, 6, i); break;
+    case 7: FN(block_lines)(t, 7, i); break;
 #endif
 #if MR > 8
-    case 8: FN(block_tile)(t, 8, NV, i, j, c, c_row); break;
-    case 9: FN(block_tile)(t, 9, NV, i, j, c, c_row); break;
-    case 10: FN(block_tile)(t, 10, NV, i, j, c, c_row); break;
-    case 11: FN(block_tile)(t, 11, NV, i, j, c, c_row); break;
-    case 12: FN(block_tile)(t, 12, NV, i, j, c, c_row); break;
-    case 13: FN(block_tile)(t, 13, NV, i, j, c, c_row); break;
+    case 8: FN(block_lines)(t, 8, i); break;
+    case 9: FN(block_lines)(t, 9, i); break;
+    case 10: FN(block_lines)(t, 10, i); break;
+    case 11: FN(block_lines)(t, 11, i); break;
+    case 12: FN(block_lines)(t, 12, i); break;
+    case 13: FN(block_lines)(t, 13, i); break;
 #endif
-    default: FN(block_tile)(t, MR, NV, i, j, c, c_row); break;
+    default: FN(block_lines)(t, MR, i); break;
     }
 }
 
-/* The last columns, fewer than a tile has: by way of a tile in memory. */
-NOINLINE void FN(block_edge)(const tc_conv_block *t, int rows, int64_t i, int64_t j)
+static void FN(block_filters)(const tc_conv_block *t)
 {
-    T tile[MR * NR] __attribute__((aligned(64)));
-    T *c = (T *)t->c + i * t->c_row + j;
-    const size_t bytes = (size_t)(t->cols - j) * sizeof(T);
-    for (int r = 0; r < rows && t->add; r++)
-        memcpy(tile + r * NR, c + r * t->c_row, bytes);
-    FN(block_switch)(t, rows, i, j, tile, NR);
-    for (int r = 0; r < rows; r++)
-        memcpy(c + r * t->c_row, tile + r * NR, bytes);
+    const int64_t tiles = tc_ceil_div(t->rows, MR);
+    for (int64_t n = 0, i = 0; n < tiles; n++) {
+        const int rows = (int)((t->rows - i) / (tiles - n));
+        FN(block_switch)(t, rows, i);
+        i += rows;
+    }
+}
+
+/* Columns that may not be added twice, or are fewer than a tile has: by way of a tile in memory. */
+NOINLINE void FN(block_edge)(const tc_conv_block *block, int64_t cols)
+{
+    tc_conv_block t = *block;
+    const int64_t tiles = tc_ceil_div(t.rows, MR);
+    const size_t bytes = (size_t)cols * sizeof(T);
+    T tile[MR * NR] __attribute__((aligned(64))), *c = t.c;
+    t.c = tile;
+    t.c_row = NR;
+    for (int64_t n = 0, i = 0; n < tiles; n++) {
+        const int rows = (int)((t.rows - i) / (tiles - n));
+        for (int r = 0; r < rows && t.add; r++)
+            memcpy(tile + r * NR, c + (i + r) * block->c_row, bytes);
+        t.a = (const T *)block->a + i * t.a_row;
+        t.bias = block->bias ? (const T *)block->bias + i : NULL;
+        FN(block_switch)(&t, rows, 0);
+        for (int r = 0; r < rows; r++)
+            memcpy(c + (i + r) * block->c_row, tile + r * NR, bytes);
+        i += rows;
+    }
+}
+
+static void FN(move_columns)(tc_conv_block *t, int64_t j)
+{
+    t->b = (const T *)t->b + j;
+    t->c = (T *)t->c + j;
+}
+
+/* One line, tile by tile for all filters. */
+static void FN(block_line)(const tc_conv_block *t, int64_t line)
+{
+    const int64_t wide = t->rows == 1 ? 4 * NR : 2 * NR, cols = t->cols;
+    tc_conv_block tile = *t;
+    tile.b = (const T *)t->b + line * t->b_line;
+    tile.c = (T *)t->c + line * t->c_line;
+    tile.lines = 1;
+    tile.cols = NR;
+    int64_t j = 0;
+    for (; t->rows <= 2 && j + wide <= cols; j += wide, FN(move_columns)(&tile, wide)) {
+        if (t->rows == 1)
+            FN(block_tile)(&tile, 1, 4 * NV, 0, 0, 0);
+        else
+            FN(block_tile)(&tile, 2, 2 * NV, 0, 0, 0);
+    }
+    for (; j + NR <= cols; j += NR, FN(move_columns)(&tile, NR))
+        FN(block_filters)(&tile);
+    if (j < cols && !t->add && cols >= NR) {
+        FN(move_columns)(&tile, cols - NR - j);
+        FN(block_filters)(&tile);
+    } else if (j < cols) {
+        FN(block_edge)(&tile, cols - j);
+    }
 }
 
 static void FN(conv_block)(const tc_conv_block *t)
 {
-    const int64_t tiles = tc_ceil_div(t->rows, MR), wide = t->rows == 1 ? 4 * NR : 2 * NR;
-    T *c = t->c;
-    int64_t j = 0;
-    for (; t->rows <= 2 && j + wide <= t->cols; j += wide) {
-        if (t->rows == 1)
-            FN(block_tile)(t, 1, 4 * NV, 0, j, c + j, t->c_row);
-        else
-            FN(block_tile)(t, 2, 2 * NV, 0, j, c + j, t->c_row);
-    }
-    for (; j < t->cols; j += NR)
-        for (int64_t n = 0, i = 0; n < tiles; n++) {
-            const int rows = (int)((t->rows - i) / (tiles - n));
-            if (j + NR <= t->cols)
-                FN(block_switch)(t, rows, i, j, c + i * t->c_row + j, t->c_row);
-            else
-                FN(block_edge)(t, rows, i, j);
-            i += rows;
-        }
+    if (t->by_filters && !t->add && t->cols >= NR && t->rows > 2)
+        FN(block_filters)(t);
+    else
+        for (int64_t line = 0; line < t->lines; line++)
+            FN(block_line)(t, line);
 }
 
 /* Rows of a panel by `count` vectors each. What a vector spills over the end of its piece the next one, or the next row,

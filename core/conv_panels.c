@@ -162,7 +162,7 @@ static void run_task(const panels *a, int64_t task, char *planes, char *panel, c
         for (int64_t which = 0; which < images; which++)
             conv_pack_planes(a->dtype, v, channels, c.i0, a->band, which, a->together,
                              at(a, source, which * job->source_image + c0 * v->h * v->w), planes);
-        tc_conv_block t = {.rows = c.filters, .kc = channels * conv_taps(v), .a = at(a, weight, c0 * job->w_channel),
+        tc_conv_block t = {.rows = c.filters, .lines = 1, .kc = channels * conv_taps(v), .a = at(a, weight, c0 * job->w_channel),
                            .a_row = job->w_filter, .a_offset = a->filter_offset, .b = panel, .b_offset = a->panel_offset,
                            .bias = a->bias ? at(a, a->bias, c.group * job->filters + c.filter) : NULL,
                            .add = c0 > 0, .relu = job->relu && c0 + a->slice >= v->channels};

@@ -53,10 +53,11 @@ typedef struct {
                                  * foresees enough */
 } tc_plane;
 
-/* c (rows, cols) = [c or bias] + sum over p < kc of a[i * a_row + a_offset[p]] * b[b_offset[p] + j], then relu if asked.
- * Rows of b and c have adjacent elements; those of b are read in whole tiles of gemm.nr. */
+/* For each of the lines: c (rows, cols) = [c or bias] + sum over p < kc of a[i * a_row + a_offset[p]] * b[b_offset[p] + j],
+ * then relu if asked. Lines are b_line and c_line apart. Rows of b and c have adjacent elements; those of b are read in whole
+ * tiles of gemm.nr where cols are fewer. */
 typedef struct {
-    int64_t rows, cols, kc;
+    int64_t rows, cols, kc, lines, b_line, c_line;
     const void *a, *b;
     int64_t a_row;
     const int64_t *a_offset, *b_offset;
@@ -64,6 +65,7 @@ typedef struct {
     int64_t c_row;
     const void *bias;           /* one a row, or NULL; not used with `add` */
     bool add, relu;
+    bool by_filters;            /* all lines for some filters, then for the next: b stays in L1 whole */
 } tc_conv_block;
 
 /* Columns of a panel that are adjacent in the planes. */

@@ -191,6 +191,8 @@ LARGE = {
     "a band is a run of tiles": Geometry((1, 24, 60, 40), 64, (3, 3), dilation=(1, 8)),
     "large kernel, several slices": Geometry((2, 9, 30, 21), 40, (21, 15), pad=(3, 2, 4, 5)),
     "image without padding": Geometry((5, 6, 14, 14), 16, (5, 5)),
+    "rows that fill tiles": Geometry((4, 12, 62, 62), 70, (3, 3), stride=(2, 2), pad=(1, 1, 1, 1)),
+    "rows that fill tiles, groups": Geometry((3, 6, 9, 33), 10, (3, 3), pad=(2, 1, 0, 1), groups=2),
     "two filters": Geometry((2, 20, 12, 70), 2, (3, 3), pad=(1, 1, 1, 1)),
     "much padding": Geometry((2, 7, 12, 11), 20, (3, 3), pad=(9, 7, 5, 6)),
     "depthwise": Geometry((2, 40, 40, 41), 40, (5, 5), pad=(2, 2, 2, 2), groups=40),
