@@ -227,9 +227,12 @@ void tc_max_pool2d(int op, int dtype, const tc_pool2d_params *p, const void *x, 
 void tc_adaptive_max_pool2d(int op, int dtype, const tc_pool2d_params *p, const void *x, void *y, int32_t *indices);
 
 /* The pair that makes max pooling differentiable twice, over `planes` planes of `in` and `out` cells:
- * gather y[p, o] = x[p, indices[p, o]] (0 for index -1), and scatter dx = 0, dx[p, indices[p, o]] += dy[p, o] (not for -1). */
+ * gather y[p, o] = x[p, indices[p, o]] (0 for index -1), and scatter dx = 0, dx[p, indices[p, o]] += dy[p, o] (not for -1).
+ * relu is NULL, or (f32 and f64) the output, of `in` cells, of a ReLU before the pooling, whose gradient is taken along: where it is
+ * <= 0, nothing is added. */
 void tc_pool_gather(int dtype, int64_t planes, int64_t in, int64_t out, const int32_t *indices, const void *x, void *y);
-void tc_pool_scatter(int dtype, int64_t planes, int64_t in, int64_t out, const int32_t *indices, const void *dy, void *dx);
+void tc_pool_scatter(int dtype, int64_t planes, int64_t in, int64_t out, const int32_t *indices, const void *dy,
+                     const void *relu, void *dx);
 
 /* y = sum of the window / divisor; divisor = divisor_override if not 0, else the cells of the window clipped to
  * [-pad, size + pad) (count_include_pad) or to the image (not). f32, f64, and TC_I64 (quotient truncated toward zero). */

@@ -96,7 +96,7 @@ typedef struct {
     int dtype;
     int64_t in, out;
     const int32_t *indices;
-    const void *source;
+    const void *source, *relu;
     void *target;
 } index_task;
 
@@ -119,7 +119,7 @@ static void gather_range(void *ctx, int64_t begin, int64_t end)
 
 void tc_pool_gather(int dtype, int64_t planes, int64_t in, int64_t out, const int32_t *indices, const void *x, void *y)
 {
-    index_task task = {dtype, in, out, indices, x, y};
+    index_task task = {dtype, in, out, indices, x, NULL, y};
 
     tc_parallel_for(planes, tc_ceil_div(POOL_GRAIN, out + 1), gather_range, &task);
 }
@@ -130,25 +130,26 @@ static void scatter_range(void *ctx, int64_t begin, int64_t end)
 
     switch (t->dtype) {
     case TC_F32:
-        scatter_planes_f32(begin, end, t->in, t->out, t->indices, t->source, t->target);
+        scatter_planes_f32(begin, end, t->in, t->out, t->indices, t->source, t->relu, t->target);
         break;
     case TC_F64:
-        scatter_planes_f64(begin, end, t->in, t->out, t->indices, t->source, t->target);
+        scatter_planes_f64(begin, end, t->in, t->out, t->indices, t->source, t->relu, t->target);
         break;
     case TC_I64:
-        scatter_planes_i64(begin, end, t->in, t->out, t->indices, t->source, t->target);
+        scatter_planes_i64(begin, end, t->in, t->out, t->indices, t->source, t->relu, t->target);
         break;
     case TC_I32:
-        scatter_planes_i32(begin, end, t->in, t->out, t->indices, t->source, t->target);
+        scatter_planes_i32(begin, end, t->in, t->out, t->indices, t->source, t->relu, t->target);
         break;
     default:
-        scatter_planes_u8(begin, end, t->in, t->out, t->indices, t->source, t->target);
+        scatter_planes_u8(begin, end, t->in, t->out, t->indices, t->source, t->relu, t->target);
     }
 }
 
-void tc_pool_scatter(int dtype, int64_t planes, int64_t in, int64_t out, const int32_t *indices, const void *dy, void *dx)
+void tc_pool_scatter(int dtype, int64_t planes, int64_t in, int64_t out, const int32_t *indices, const void *dy,
+                     const void *relu, void *dx)
 {
-    index_task task = {dtype, in, out, indices, dy, dx};
+    index_task task = {dtype, in, out, indices, dy, relu, dx};
 
     tc_parallel_for(planes, tc_ceil_div(POOL_GRAIN, in + out + 1), scatter_range, &task);
 }

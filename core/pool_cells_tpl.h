@@ -72,15 +72,24 @@ static inline __attribute__((unused)) T FN(sum_cell)(const T *x, int64_t w, tc_s
 }
 
 /* dx = 0, dx[indices[o]] += dy[o] for the planes [begin, end); the order is that of o, whatever the threads do. What has
- * no cell (index -1) is dropped. */
+ * no cell (index -1) is dropped, and so is what a ReLU before has cut off, where there is one. */
 static inline __attribute__((unused)) void FN(scatter_planes)(int64_t begin, int64_t end, int64_t in, int64_t out,
-                                                              const int32_t *indices, const T *dy, T *dx)
+                                                              const int32_t *indices, const T *dy, const T *relu, T *dx)
 {
     memset(dx + begin * in, 0, (size_t)((end - begin) * in) * sizeof(T));
-    for (int64_t plane = begin; plane < end; plane++)
-        for (int64_t o = plane * out; o < (plane + 1) * out; o++)
+    for (int64_t plane = begin; plane < end; plane++) {
+        T *cells = dx + plane * in;
+
+        for (int64_t o = plane * out; relu && o < (plane + 1) * out; o++) {
+            const T g = dy[o], y = indices[o] >= 0 ? relu[plane * in + indices[o]] : 0;
+
             if (indices[o] >= 0)
-                dx[plane * in + indices[o]] += dy[o];
+                cells[indices[o]] += y <= 0 ? 0 : g;
+        }
+        for (int64_t o = plane * out; !relu && o < (plane + 1) * out; o++)
+            if (indices[o] >= 0)
+                cells[indices[o]] += dy[o];
+    }
 }
 
 /* y[o] = x[indices[o]] for the planes [begin, end), 0 where there is no cell. */

@@ -134,10 +134,27 @@ def test_gather_and_scatter(threads, element, rng):
     lib.tc_pool_gather(code(x), planes, inside, outside, ptr(indices), ptr(x), ptr(y.array))
     taken = np.take_along_axis(x, np.maximum(indices, 0).astype(np.int64), 1)
     np.testing.assert_array_equal(y.check(), np.where(indices >= 0, taken, 0))
-    lib.tc_pool_scatter(code(x), planes, inside, outside, ptr(indices), ptr(dy), ptr(dx.array))
+    lib.tc_pool_scatter(code(x), planes, inside, outside, ptr(indices), ptr(dy), ptr(None), ptr(dx.array))
     expected = np.zeros_like(x)
     for plane, o in np.ndindex(planes, outside):
         if indices[plane, o] >= 0:
+            expected[plane, indices[plane, o]] += dy[plane, o]
+    np.testing.assert_array_equal(dx.check(), expected)
+
+
+def test_scatter_behind_a_relu(threads, dtype, rng):
+    """What lands on a cell that the ReLU before has cut off is dropped, whatever it is; a NaN lets it pass."""
+    planes, inside, outside = 9, 40, 33
+    indices = rng.integers(-1, inside, (planes, outside)).astype(np.int32)
+    relu = np.maximum(rng.integers(-9, 9, (planes, inside)), 0).astype(dtype)
+    relu[:, 5] = np.nan
+    dy = rng.integers(-9, 9, (planes, outside)).astype(dtype)
+    dy[relu[np.arange(planes)[:, None], np.maximum(indices, 0)] == 0] = np.inf
+    dx = Guarded(relu.shape, dtype)
+    lib.tc_pool_scatter(code(dy), planes, inside, outside, ptr(indices), ptr(dy), ptr(relu), ptr(dx.array))
+    expected = np.zeros_like(relu)
+    for plane, o in np.ndindex(planes, outside):
+        if indices[plane, o] >= 0 and not relu[plane, indices[plane, o]] <= 0:
             expected[plane, indices[plane, o]] += dy[plane, o]
     np.testing.assert_array_equal(dx.check(), expected)
 

@@ -18,6 +18,7 @@ from tinygrad_cnn.autograd.waiting import calls
 from tinygrad_cnn.backends import fusion
 
 SHAPE = (2, 3, 24, 24)
+LARGE = (8, 3, 24, 24)  # worth putting off as it is
 
 
 @pytest.fixture(autouse=True)
@@ -132,6 +133,15 @@ BODIES = {
     "conv, in-place product, relu": lambda net, x: F.relu(net.conv(x).mul_(-1)),
     "conv, view, relu": lambda net, x: F.relu(net.conv(x).view(2, -1)),
     "conv, pool": lambda net, x: F.max_pool2d(net.conv(x), 2),
+    "conv, relu, pool": lambda net, x: F.max_pool2d(F.relu(net.conv(x)), 2),
+    "conv, relu, pool of windows that overlap": lambda net, x: F.max_pool2d(F.relu(net.conv(x)), 3, 1, 1),
+    "conv, relu, adaptive pool": lambda net, x: F.adaptive_max_pool2d(net.rectify(net.conv(x)), 13),
+    "norm, relu, pool": lambda net, x: F.max_pool2d(F.relu(net.norm(net.conv(x))), 2),
+    "relu, pool and another": lambda net, x: (lambda y: F.max_pool2d(y, 2).sum() * y + F.max_pool2d(y, 3, 1, 1))(
+        net.conv(x).relu()
+    ),
+    "relu, view, pool": lambda net, x: F.max_pool2d(net.conv(x).relu().view(16, 24, 24), 2),
+    "relu, pool, pool": lambda net, x: F.max_pool2d(F.max_pool2d(net.conv(x).relu(), 2), 2, 1),
     "residual": _block,
     "sum, relu in place": lambda net, x: net.rectify(net.conv(x) + net.plain(x)),
     "sum and its relu": lambda net, x: (lambda s: s.relu() * s)(net.conv(x) + net.plain(x)),
@@ -317,6 +327,50 @@ def test_gradients_of_gradients_go_through_what_is_fused() -> None:
         (first,) = torch.autograd.grad(net(large).pow(2).sum(), large, create_graph=True)
         results.append(torch.autograd.grad(first.pow(2).sum(), large)[0].numpy())
     np.testing.assert_array_equal(*results)
+
+
+def test_pooling_takes_the_gradient_of_a_relu_before_along(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = torch.randn(*LARGE, requires_grad=True)
+    y = F.max_pool2d(x.relu(), 2)
+    dy = torch.randn(*y.shape)
+    counter = _Counter(monkeypatch)
+    y.backward(dy)
+    assert counter.calls == []
+
+
+def test_hooks_and_captured_gradients_between_relu_and_pooling() -> None:
+    def gradients(enabled: bool) -> Any:
+        fusion.enabled = enabled
+        torch.manual_seed(4)
+        x = torch.randn(*LARGE, requires_grad=True)
+        y = (x * 1).relu()
+        seen: list[Any] = []
+        y.register_hook(lambda grad: seen.append(grad.relu().clone()))
+        y.retain_grad()
+        pooled = F.max_pool2d(y, 2)
+        found = torch.autograd.grad(pooled, [y, x], torch.randn(*pooled.shape), retain_graph=True)
+        assert all(type(gradient) is torch.Tensor for gradient in found)
+        pooled.pow(2).sum().backward()
+        first = torch.autograd.grad(F.max_pool2d((x * 1).relu(), 2).pow(2).sum(), x, create_graph=True)[0]
+        return [*found, *seen, y.grad, x.grad, torch.autograd.grad(first.pow(2).sum(), x)[0]]
+
+    for fused, plain in zip(gradients(True), gradients(False), strict=True):
+        np.testing.assert_array_equal(fused.detach().numpy(), plain.detach().numpy())
+
+
+def test_a_relu_behind_a_function_of_the_users() -> None:
+    class Twice(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any) -> Any:
+            return x * 2
+
+        @staticmethod
+        def backward(ctx: Any, grad: Any) -> Any:
+            return grad * 2
+
+    x = torch.randn(*LARGE, requires_grad=True)
+    F.max_pool2d(Twice.apply(Twice.apply(x).relu()), 2).sum().backward()
+    assert set(x.grad.unique().tolist()) == {0.0, 4.0}
 
 
 def test_saved_tensors_changed_in_place_are_still_noticed() -> None:

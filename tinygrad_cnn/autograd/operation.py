@@ -60,6 +60,10 @@ class Node:
     # Whether the node serves one backward pass although it saves no tensor: it keeps a number or an index where PyTorch
     # saves a tensor, and so raises.
     serves_once = False
+    # Whether running the node can take along the gradient of a ReLU, of a max pooling, right behind it
+    # (`autograd.deferred`).
+    takes_relu_gradient = False
+    takes_pool_gradient = False
     _saved: Any = None
     _hooks: NodeHooks | None = None
     _origin: list[str] | None = None  # where forward was called, if anomaly detection was on
@@ -192,8 +196,6 @@ class Operation(Node):
     # and into which it writes its result; whether it saves its first input, which then must survive.
     takes_out: ClassVar[bool] = False
     strided_out: ClassVar[bool] = False
-    # Whether `backward` can take the gradient of a ReLU right behind it along (`autograd.deferred`).
-    takes_relu_gradient: ClassVar[bool] = False
     saves_input: ClassVar[bool] = True
 
     def forward(self, *arrays: Any, **params: Any) -> Any:

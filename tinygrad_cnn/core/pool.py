@@ -65,8 +65,11 @@ def pool_gather(indices: Array, x: Array) -> Array:
     return y
 
 
-def pool_scatter(x_shape: tuple[int, ...], indices: Array, dy: Array) -> Array:
-    """Return dx of `x_shape` with dx[p, indices[p, o]] += dy[p, o]."""
+def pool_scatter(x_shape: tuple[int, ...], indices: Array, dy: Array, relu: Array | None = None) -> Array:
+    """Return dx of `x_shape` with dx[p, indices[p, o]] += dy[p, o].
+
+    `relu`, a float array of `x_shape`, is the output of a ReLU before the pooling, whose gradient is taken along.
+    """
     dy, indices = contiguous(dy), contiguous(indices)
     dx = empty(x_shape, dy.dtype)
     if not dy.size:
@@ -74,7 +77,8 @@ def pool_scatter(x_shape: tuple[int, ...], indices: Array, dy: Array) -> Array:
     elif dx.size:
         planes, inside, outside = _plane_sizes(x_shape, indices.shape)
         where = ffi.from_buffer("int32_t[]", indices)
-        lib.tc_pool_scatter(code(dy.dtype), planes, inside, outside, where, pointer(dy), pointer(dx))
+        cut = None if relu is None else contiguous(relu)
+        lib.tc_pool_scatter(code(dy.dtype), planes, inside, outside, where, pointer(dy), pointer(cut), pointer(dx))
     return dx
 
 

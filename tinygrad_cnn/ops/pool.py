@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_cnn.autograd.operation import Operation
-from tinygrad_cnn.core import Array
+from tinygrad_cnn.autograd.deferred import Task, may_wait, put_off
+from tinygrad_cnn.autograd.grad_mode import mode
+from tinygrad_cnn.autograd.operation import LEAF, Operation
+from tinygrad_cnn.core import RELU, Array, unary
 from tinygrad_cnn.core import pool as kernels
 from tinygrad_cnn.core.pool import POOL_MAX, POOL_MIN, PoolShape
 
@@ -34,9 +36,32 @@ class MaxPool2d(Operation):
         return y
 
     def backward(self, grad: Any, _: Any = None) -> Any:
-        """Give each gradient to the winner of its window."""
+        """Give each gradient to the winner of its window; put off if the node before this one can take that along."""
         (indices,) = self.saved_tensors
+        before, index, _shape = self.edges[0]  # type: ignore[misc]
+        if index != LEAF and before.takes_pool_gradient and not mode.enabled and may_wait((grad,)):
+            return put_off(ScatterTask(self.x_shape, indices._array, grad._array))
         return PoolScatter.apply(grad, indices, x_shape=self.x_shape)
+
+
+class ScatterTask(Task):
+    """The gradient of a max pooling, to be done."""
+
+    __slots__ = ()
+
+    def __init__(self, x_shape: tuple[int, ...], indices: Array, dy: Array):
+        super().__init__(x_shape, dy.dtype, (indices, dy))
+
+    def run(self, relu: bool) -> Array:
+        """Add each value to its cell."""
+        indices, dy = self.sources
+        dx = kernels.pool_scatter(self.shape, indices, dy)
+        return unary(RELU, dx, dx) if relu else dx
+
+    def behind(self, relu: Array) -> Array:
+        """Return the gradient of the ReLU before the pooling, whose output is given: one pass less."""
+        indices, dy = self.sources
+        return kernels.pool_scatter(self.shape, indices, dy, relu)
 
 
 class AdaptiveMaxPool2d(MaxPool2d):

@@ -14,6 +14,7 @@ from tinygrad_cnn.tensor import Tensor, wrap
 
 from .base import FLOATS, check_tensor, scalar_name, write_out
 from .elementwise import OfInput, Unary
+from .pool import ScatterTask
 
 # ---- operations ----
 
@@ -103,6 +104,7 @@ class Relu(Unary):
     """max(x, 0); its derivative at 0 is 0. Keeps the output, which the next layer keeps anyway."""
 
     grad_name, op = "ReluBackward0", core.RELU
+    takes_pool_gradient = True
 
     def forward(self, x: Any, out: Any = None) -> Any:
         """Return max(x, 0)."""
@@ -118,6 +120,8 @@ class Relu(Unary):
         before, index, _ = self.edges[0]  # type: ignore[misc]
         if index != LEAF and before.takes_relu_gradient and not mode.enabled and may_wait((grad, y)):
             return put_off(ReluGradTask(grad._array, y._array, before))
+        if type(grad) is Deferred and isinstance(grad._task, ScatterTask) and not mode.enabled:
+            return wrap(grad._task.behind(y._array))
         return ReluGrad.apply(grad, y)
 
 
