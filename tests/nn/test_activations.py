@@ -185,7 +185,8 @@ MODULES = [
     ("LeakyReLU", (0.2, True)), ("PReLU", ()), ("PReLU", (5, 0.1)), ("RReLU", ()), ("ReLU6", ()), ("ReLU6", (True,)),
     ("Softshrink", (0.7,)), ("Threshold", (0.1, 20.0)), ("Threshold", (0.1, 20.0, True)), ("GELU", ()),
     ("GELU", ("tanh",)), ("GLU", (2,)), ("Hardsigmoid", ()), ("Hardsigmoid", (True,)), ("Hardswish", ()),
-    ("LogSigmoid", ()), ("Mish", ()), ("Mish", (True,)), ("SiLU", ()), ("SiLU", (True,)), ("Softmax2d", ()), ("Softmin", (1,)), ("Softplus", (2.0, 3.0)),
+    ("LogSigmoid", ()), ("Mish", ()),
+    ("Mish", (True,)), ("SiLU", ()), ("SiLU", (True,)), ("Softmax2d", ()), ("Softmin", (1,)), ("Softplus", (2.0, 3.0)),
     ("Softsign", ()), ("Tanhshrink", ()),
 ]  # fmt: skip
 
