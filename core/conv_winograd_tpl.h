@@ -212,10 +212,10 @@ static void FN(winograd_spread)(int lanes, int64_t count, const T *src, T *dst, 
 
 /* ---- filters ---- */
 
-/* Tap t of all lanes to g[t], from where they lie beside each other. */
-TC_INLINE void FN(wino_taps)(int lanes, const T *first, int64_t filter, vec *g)
+/* Tap t of all lanes to g[t], from where they lie beside each other; `whole`, a constant: there are VLEN lanes. */
+TC_INLINE void FN(wino_taps)(bool whole, int lanes, const T *first, int64_t filter, vec *g)
 {
-    const int blocks = lanes < VLEN ? 0 : WINO_TAPS * WINO_TAPS / VLEN;
+    const int blocks = whole ? WINO_TAPS * WINO_TAPS / VLEN : 0;
     TC_UNROLL
     for (int t = 0; t < blocks * VLEN; t += VLEN) {
         TC_UNROLL
@@ -226,7 +226,6 @@ TC_INLINE void FN(wino_taps)(int lanes, const T *first, int64_t filter, vec *g)
     TC_UNROLL
     for (int t = blocks * VLEN; t < WINO_TAPS * WINO_TAPS; t++) {
         T tap[VLEN] = {0};
-        TC_UNROLL
         for (int l = 0; l < lanes; l++)
             tap[l] = first[l * filter + t];
         g[t] = load(tap);
@@ -241,9 +240,9 @@ static void FN(winograd_filter)(const tc_winograd_taps *f, int lanes, const T *w
     if (turned)
         weight -= last;
     if (lanes == VLEN)
-        FN(wino_taps)(VLEN, weight, f->filter, taps);
+        FN(wino_taps)(true, VLEN, weight, f->filter, taps);
     else
-        FN(wino_taps)(lanes, weight, f->filter, taps);
+        FN(wino_taps)(false, lanes, weight, f->filter, taps);
     TC_UNROLL
     for (int s = 0; s < WINO_TAPS; s++) {
         vec g[WINO_TAPS];
