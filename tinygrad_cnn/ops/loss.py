@@ -15,9 +15,9 @@ from tinygrad_cnn.autograd.operation import Operation
 from tinygrad_cnn.core import Array
 from tinygrad_cnn.core import loss as kernels
 from tinygrad_cnn.ops.softmax import Softmax
-from tinygrad_cnn.tensor import wrap
+from tinygrad_cnn.tensor import Tensor, wrap
 
-__all__ = ["ClassLoss", "CrossEntropy", "MSELoss", "NLLLoss"]
+__all__ = ["BinaryCrossEntropy", "ClassLoss", "CrossEntropy", "MSELoss", "NLLLoss"]
 
 
 class ClassLoss(NamedTuple):
@@ -183,3 +183,23 @@ class MSELoss(Operation):
         scale = 2.0 / self.count if self.reduction == "mean" and self.count else 2.0
         by_input = (input - target) * (grad * scale)
         return by_input, -by_input if self.needs_input_grad[1] else None
+
+
+class BinaryCrossEntropy(Operation):
+    """-(t log(x) + (1 - t) log(1 - x)) of probabilities x and targets t, logarithms from -100 on."""
+
+    def forward(self, x: Array, target: Array) -> Array:
+        """Compute each loss."""
+        self.save_for_backward(x, target)
+        with np.errstate(divide="ignore"):
+            return (target - 1) * np.maximum(np.log1p(-x), -100) - target * np.maximum(np.log(x), -100)
+
+    def backward(self, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        """dx = (x - t) / (x (1 - x)), whose denominator is at least 1e-12; dt = log(1 - x) - log(x)."""
+        x, target = self.saved_tensors
+        by_x = by_target = None
+        if self.needs_input_grad[0]:
+            by_x = grad * (x - target) / ((1 - x) * x).clamp(min=1e-12)
+        if self.needs_input_grad[1]:
+            by_target = grad * ((1 - x).log().clamp(min=-100) - x.log().clamp(min=-100))
+        return by_x, by_target
