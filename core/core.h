@@ -174,6 +174,30 @@ typedef struct {
 } tc_gemm_params;
 int tc_gemm(int dtype, const tc_gemm_params *p, const void *a, const void *b, const void *bias, void *c);
 
+/* ---------------------------------------------------------------- ndarray.c ----------------------- */
+
+/* The same functions on NumPy's arrays: a tc_ndarray is the address of an array's object, 0 for one that is not there. Data,
+ * dtype, shape and strides are read from it. Inputs may have any strides unless a comment says otherwise, and are broadcast to
+ * the shape of the output, the last argument, which is dense; it may be the first input if that one is dense. All of one dtype.
+ * TC_EINVAL for what is no array, or none of a dtype that the function knows. */
+typedef uintptr_t tc_ndarray;
+
+/* Must be called first: how many bytes an object's head has, and a dense array of doubles, of which is known where its data
+ * is and that it has these sizes. TC_EINVAL if it does not look like that: then the layout is one that the core does not know. */
+int tc_ndarray_learn(size_t object_head, tc_ndarray probe, const void *data, int64_t rows, int64_t columns);
+
+int tc_ndarray_copy(tc_ndarray x, tc_ndarray y);      /* any dtype; y, too, may have any strides; they do not overlap */
+int tc_ndarray_unary(int op, tc_ndarray x, tc_ndarray y);
+int tc_ndarray_binary(int op, tc_ndarray a, tc_ndarray b, tc_ndarray y);
+int tc_ndarray_binary_scalar(int op, tc_ndarray x, double s, int scalar_first, tc_ndarray y);
+int tc_ndarray_add_scaled(tc_ndarray a, tc_ndarray b, double alpha, tc_ndarray y);
+int tc_ndarray_compare(int op, tc_ndarray a, tc_ndarray b, tc_ndarray y);
+int tc_ndarray_where(tc_ndarray condition, tc_ndarray a, tc_ndarray b, tc_ndarray y);
+int tc_ndarray_reduce(int op, uint64_t dims, tc_ndarray x, tc_ndarray y);   /* x dense; bit d of dims: d is reduced */
+
+/* c = a b (+ bias, one dense value for each column): matrices, or as many matrices in each of a, b and c. */
+int tc_ndarray_gemm(tc_ndarray a, tc_ndarray b, tc_ndarray bias, tc_ndarray c);
+
 /* ---------------------------------------------------------------- conv.c -------------------------- */
 
 /* A two-dimensional convolution (cross-correlation, as PyTorch's): x (n, c, h, w), weight (k, c / groups, r, s),

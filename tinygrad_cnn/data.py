@@ -29,7 +29,7 @@ def from_array(function: str, array: Any, dtype: dtypes.dtype | None, copy: buil
         dtype = dtype or found
     check_strides(array)
     if array.dtype == dtype._numpy and not copy:
-        return array
+        return array if type(array) is np.ndarray else array.view(np.ndarray)  # a memory map, a matrix
     out = core.empty(array.shape, dtype._numpy)
     if array.dtype == dtype._numpy:
         core.copy_into(array, out)

@@ -3,38 +3,32 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from functools import lru_cache
 
 import numpy as np
 
-from .buffers import Array, _from_buffer, check, code, contiguous, empty, ffi, ints, lib, pointer, remember
+from .buffers import Array, check, code, contiguous, empty, ffi, lib, pointer
 
 SUM, MEAN, PROD, AMAX, AMIN = lib.TC_SUM, lib.TC_MEAN, lib.TC_PROD, lib.TC_AMAX, lib.TC_AMIN
 _I64 = np.dtype(np.int64)
 
 
-_tc_reduce = lib.tc_reduce
-_layouts: dict[Any, tuple[tuple[int, ...], Any, Any]] = {}
+_reduce = lib.tc_ndarray_reduce
 
 
-def _layout(shape: tuple[int, ...], dims: tuple[int, ...], keepdim: bool) -> tuple[tuple[int, ...], Any, Any]:
-    """Return (shape of the result, sizes and mask of reduced dimensions as the core takes them)."""
-    mask = [d in dims for d in range(len(shape))]
-    if keepdim:
-        out_shape = tuple([1 if mask[d] else size for d, size in enumerate(shape)])
-    else:
-        out_shape = tuple([size for d, size in enumerate(shape) if not mask[d]])
-    found = out_shape, ints(shape), ffi.new("uint8_t[]", mask or (0,))
-    return remember(_layouts, (shape, dims, keepdim), found)
+@lru_cache(maxsize=4096)
+def _layout(shape: tuple[int, ...], dims: tuple[int, ...], keepdim: bool) -> tuple[tuple[int, ...], int]:
+    """Return (shape of the result, reduced dimensions as bits)."""
+    kept = [1 if d in dims else size for d, size in enumerate(shape) if keepdim or d not in dims]
+    return tuple(kept), sum([1 << d for d in dims])
 
 
 def reduce(op: int, x: Array, dims: tuple[int, ...], keepdim: bool = False) -> Array:
     """Return the reduction of x over `dims` (non-negative, distinct)."""
-    if not x.flags.c_contiguous:
-        x = contiguous(x)
-    shape, sizes, mask = _layouts.get((x.shape, dims, keepdim)) or _layout(x.shape, dims, keepdim)
+    x = contiguous(x)
+    shape, bits = _layout(x.shape, dims, keepdim)
     out = empty(shape, x.dtype)
-    status = _tc_reduce(op, code(x.dtype), x.ndim, sizes, mask, _from_buffer(x), _from_buffer(out))
+    status = _reduce(op, bits, id(x), id(out))
     if status:
         check(status)
     return out
