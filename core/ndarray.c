@@ -3,19 +3,10 @@
  * On a small array the arithmetic costs less than to tell C where it lies: Python needs 0.15 us for each pointer, 0.05 us for
  * a dtype, 0.1 us to compare two shapes, and 0.03 us for id(). So the functions through which most of a small program goes
  * read data, shape, strides and dtype from the arrays themselves. They hold no reference: their caller does, while they run. */
+#include "ndarray.h"
 #include "strided.h"
 
-/* What comes after the head of an array's object: the start of NumPy's PyArrayObject_fields, which is part of its ABI. */
-typedef struct {
-    char *data;
-    int ndim;
-    const intptr_t *shape, *strides;   /* strides in bytes */
-    const void *base;
-    const char *descr;
-    int flags;
-} ndarray;
-
-enum { C_CONTIGUOUS = 1 };   /* NPY_ARRAY_C_CONTIGUOUS */
+typedef tc_ndarray_fields ndarray;
 
 /* Of a dtype's object: where its number lies after the head (PyArray_Descr: a pointer and four chars before it), and the
  * core's dtype for NumPy's number, NPY_LONG being int64 wherever long is. */
@@ -47,7 +38,7 @@ static int dtype_of(const ndarray *a)
     return number >= 0 && number < TYPE_NUMS ? DTYPES[number] : UNKNOWN;
 }
 
-static int64_t size_of(const ndarray *a)
+int64_t tc_ndarray_size(const ndarray *a)
 {
     int64_t n = 1;
     for (int d = 0; d < a->ndim; d++)
@@ -61,23 +52,24 @@ int tc_ndarray_learn(size_t object_head, tc_ndarray probe, const void *data, int
     array_type = *(const void *const *)(probe + head - sizeof(void *));
     const ndarray *a = at(probe);
     const bool known = a->data == data && a->ndim == 2 && a->shape[0] == rows && a->shape[1] == columns
-        && a->strides[0] == columns * 8 && a->strides[1] == 8 && !a->base && (a->flags & C_CONTIGUOUS)
+        && a->strides[0] == columns * 8 && a->strides[1] == 8 && !a->base && (a->flags & TC_C_CONTIGUOUS)
         && dtype_of(a) == TC_F64;
     return known ? TC_OK : TC_EINVAL;
 }
 
 /* ---- arguments ---- */
 
-/* Finds the arrays and their dtype, which must be one of first...last; TC_EINVAL for anything else. An address of 0 is an
- * array that is not there. */
-static int look(int n, const tc_ndarray *objects, const ndarray **arrays, int first, int last, int *dtype)
+int tc_ndarray_look(int n, const tc_ndarray *objects, const ndarray **arrays, int first, int last, int *dtype)
 {
     for (int i = 0; i < n; i++) {
         if (objects[i] && !is_array(objects[i]))
             return TC_EINVAL;
         arrays[i] = objects[i] ? at(objects[i]) : NULL;
     }
-    *dtype = dtype_of(arrays[0]);
+    int known = 0;
+    while (!arrays[known])   /* at least one is there */
+        known++;
+    *dtype = dtype_of(arrays[known]);
     return *dtype >= first && *dtype <= last ? TC_OK : TC_EINVAL;
 }
 
@@ -94,7 +86,7 @@ static bool alike(int n, const ndarray *const *arrays)
     const ndarray *y = arrays[0];
     for (int i = 0; i < n; i++) {
         const ndarray *x = arrays[i];
-        if (!(x->flags & C_CONTIGUOUS) || x->ndim != y->ndim)
+        if (!(x->flags & TC_C_CONTIGUOUS) || x->ndim != y->ndim)
             return false;
         for (int d = 0; d < y->ndim; d++)
             if (x->shape[d] != y->shape[d])
@@ -132,7 +124,7 @@ static int lay_out(int n, const ndarray *const *arrays, layout *l)
     if (!alike(n, arrays))
         return broadcast(arrays[0], n - 1, arrays + 1, l);
     l->ndim = 1;
-    l->shape[0] = size_of(arrays[0]);
+    l->shape[0] = tc_ndarray_size(arrays[0]);
     for (int i = 0; i < n - 1; i++)
         l->strides[i][0] = 1;
     return TC_OK;
@@ -145,10 +137,28 @@ int tc_ndarray_copy(tc_ndarray x, tc_ndarray y)
     const ndarray *a[2];
     int dtype;
     layout l;
-    if (look(2, (const tc_ndarray[]){y, x}, a, TC_F32, TC_BOOL, &dtype) != TC_OK
+    if (tc_ndarray_look(2, (const tc_ndarray[]){y, x}, a, TC_F32, TC_BOOL, &dtype) != TC_OK
         || broadcast(a[0], 2, a, &l) != TC_OK)
         return TC_EINVAL;
     tc_copy(dtype, l.ndim, l.shape, a[1]->data, l.strides[1], a[0]->data, l.strides[0]);
+    return TC_OK;
+}
+
+int tc_ndarray_pack(tc_ndarray x, void **copy)
+{
+    const ndarray *a = at(x);
+    const int dtype = dtype_of(a);
+    layout l;
+    if (dtype == UNKNOWN)
+        return TC_EINVAL;
+    broadcast(a, 1, &a, &l);
+    int64_t strides[TC_MAX_DIMS], step = 1;
+    for (int d = l.ndim - 1; d >= 0; step *= l.shape[d--])
+        strides[d] = step;
+    *copy = tc_alloc((size_t)step * tc_itemsize(dtype));
+    if (!*copy)
+        return TC_ENOMEM;
+    tc_copy(dtype, l.ndim, l.shape, a->data, l.strides[0], *copy, strides);
     return TC_OK;
 }
 
@@ -156,12 +166,12 @@ int tc_ndarray_unary(int op, tc_ndarray x, tc_ndarray y)
 {
     const ndarray *a[2];
     int dtype;
-    if (look(2, (const tc_ndarray[]){y, x}, a, TC_F32, TC_F64, &dtype) != TC_OK)
+    if (tc_ndarray_look(2, (const tc_ndarray[]){y, x}, a, TC_F32, TC_F64, &dtype) != TC_OK)
         return TC_EINVAL;
     const bool dense = alike(2, a);
     if (!dense && tc_ndarray_copy(x, y) != TC_OK)
         return TC_EINVAL;
-    tc_unary(op, dtype, size_of(a[0]), a[dense]->data, a[0]->data);
+    tc_unary(op, dtype, tc_ndarray_size(a[0]), a[dense]->data, a[0]->data);
     return TC_OK;
 }
 
@@ -170,7 +180,7 @@ int tc_ndarray_binary(int op, tc_ndarray x1, tc_ndarray x2, tc_ndarray y)
     const ndarray *a[3];
     int dtype;
     layout l;
-    if (look(3, (const tc_ndarray[]){y, x1, x2}, a, TC_F32, TC_F64, &dtype) != TC_OK
+    if (tc_ndarray_look(3, (const tc_ndarray[]){y, x1, x2}, a, TC_F32, TC_F64, &dtype) != TC_OK
         || lay_out(3, a, &l) != TC_OK)
         return TC_EINVAL;
     tc_binary(op, dtype, l.ndim, l.shape, a[1]->data, l.strides[0], a[2]->data, l.strides[1], a[0]->data);
@@ -181,12 +191,12 @@ int tc_ndarray_binary_scalar(int op, tc_ndarray x, double s, int scalar_first, t
 {
     const ndarray *a[2];
     int dtype;
-    if (look(2, (const tc_ndarray[]){y, x}, a, TC_F32, TC_F64, &dtype) != TC_OK)
+    if (tc_ndarray_look(2, (const tc_ndarray[]){y, x}, a, TC_F32, TC_F64, &dtype) != TC_OK)
         return TC_EINVAL;
     const bool dense = alike(2, a);
     if (!dense && tc_ndarray_copy(x, y) != TC_OK)
         return TC_EINVAL;
-    tc_binary_scalar(op, dtype, size_of(a[0]), a[dense]->data, s, scalar_first, a[0]->data);
+    tc_binary_scalar(op, dtype, tc_ndarray_size(a[0]), a[dense]->data, s, scalar_first, a[0]->data);
     return TC_OK;
 }
 
@@ -195,7 +205,7 @@ int tc_ndarray_add_scaled(tc_ndarray x1, tc_ndarray x2, double alpha, tc_ndarray
     const ndarray *a[3];
     int dtype;
     layout l;
-    if (look(3, (const tc_ndarray[]){y, x1, x2}, a, TC_F32, TC_F64, &dtype) != TC_OK
+    if (tc_ndarray_look(3, (const tc_ndarray[]){y, x1, x2}, a, TC_F32, TC_F64, &dtype) != TC_OK
         || lay_out(3, a, &l) != TC_OK)
         return TC_EINVAL;
     tc_add_scaled(dtype, l.ndim, l.shape, a[1]->data, l.strides[0], a[2]->data, l.strides[1], alpha, a[0]->data);
@@ -207,7 +217,7 @@ int tc_ndarray_compare(int op, tc_ndarray x1, tc_ndarray x2, tc_ndarray y)
     const ndarray *a[3];
     int dtype;
     layout l;
-    if (look(3, (const tc_ndarray[]){y, x1, x2}, a, TC_BOOL, TC_BOOL, &dtype) != TC_OK
+    if (tc_ndarray_look(3, (const tc_ndarray[]){y, x1, x2}, a, TC_BOOL, TC_BOOL, &dtype) != TC_OK
         || lay_out(3, a, &l) != TC_OK)
         return TC_EINVAL;
     tc_compare(op, dtype_of(a[1]), l.ndim, l.shape, a[1]->data, l.strides[0], a[2]->data, l.strides[1], a[0]->data);
@@ -219,7 +229,7 @@ int tc_ndarray_where(tc_ndarray condition, tc_ndarray x1, tc_ndarray x2, tc_ndar
     const ndarray *a[4];
     int dtype;
     layout l;
-    if (look(4, (const tc_ndarray[]){y, condition, x1, x2}, a, TC_F32, TC_BOOL, &dtype) != TC_OK
+    if (tc_ndarray_look(4, (const tc_ndarray[]){y, condition, x1, x2}, a, TC_F32, TC_BOOL, &dtype) != TC_OK
         || lay_out(4, a, &l) != TC_OK)
         return TC_EINVAL;
     tc_where(dtype, l.ndim, l.shape, a[1]->data, l.strides[0], a[2]->data, l.strides[1], a[3]->data, l.strides[2],
@@ -233,7 +243,7 @@ int tc_ndarray_reduce(int op, uint64_t dims, tc_ndarray x, tc_ndarray y)
 {
     const ndarray *a[2];
     int dtype;
-    if (look(2, (const tc_ndarray[]){y, x}, a, TC_F32, TC_F64, &dtype) != TC_OK || !(a[1]->flags & C_CONTIGUOUS))
+    if (tc_ndarray_look(2, (const tc_ndarray[]){y, x}, a, TC_F32, TC_F64, &dtype) != TC_OK)
         return TC_EINVAL;
     int64_t shape[TC_MAX_DIMS];
     uint8_t reduced[TC_MAX_DIMS];
@@ -241,14 +251,22 @@ int tc_ndarray_reduce(int op, uint64_t dims, tc_ndarray x, tc_ndarray y)
         shape[d] = a[1]->shape[d];
         reduced[d] = dims >> d & 1;
     }
-    return tc_reduce(op, dtype, a[1]->ndim, shape, reduced, a[1]->data, a[0]->data);
+    if (a[1]->flags & TC_C_CONTIGUOUS)
+        return tc_reduce(op, dtype, a[1]->ndim, shape, reduced, a[1]->data, a[0]->data);
+    void *dense;
+    int status = tc_ndarray_pack(x, &dense);
+    if (status == TC_OK) {
+        status = tc_reduce(op, dtype, a[1]->ndim, shape, reduced, dense, a[0]->data);
+        tc_free(dense);
+    }
+    return status;
 }
 
 int tc_ndarray_gemm(tc_ndarray a, tc_ndarray b, tc_ndarray bias, tc_ndarray c)
 {
     const ndarray *x[4];
     int dtype;
-    if (look(4, (const tc_ndarray[]){c, a, b, bias}, x, TC_F32, TC_F64, &dtype) != TC_OK)
+    if (tc_ndarray_look(4, (const tc_ndarray[]){c, a, b, bias}, x, TC_F32, TC_F64, &dtype) != TC_OK)
         return TC_EINVAL;
     const int row = x[0]->ndim - 2, column = row + 1;
     int64_t strides[3][3];   /* of c, a and b: from matrix to matrix, row to row, column to column */

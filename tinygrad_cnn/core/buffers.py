@@ -7,9 +7,9 @@ buffers, status codes. C code releases the GIL while it runs.
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Sequence
+from math import prod
 from typing import Any, TypeVar
 
 import numpy as np
@@ -59,6 +59,7 @@ code = _CODES.__getitem__
 
 # A copy of fewer bytes is NumPy's: it starts sooner, and what is too small for a thread gains nothing from the core.
 SMALL = 4096
+_FEW = SMALL // 8
 # NumPy's limit; before 2.0 it is half of that.
 MOST_DIMENSIONS = 64 if int(np.__version__.split(".")[0]) >= 2 else 32
 
@@ -78,9 +79,11 @@ def empty(shape: tuple[int, ...], dtype: np.dtype[Any] = F32) -> Array:
     Raises RuntimeError for a negative size or a product that overflows, MemoryError when there is no memory.
     """
     try:
+        if prod(shape) < _FEW:
+            return _np_empty(shape, dtype)
         return new_context().run(_np_empty, shape, dtype)
     except MemoryError:
-        nbytes = math.prod(shape) * dtype.itemsize
+        nbytes = prod(shape) * dtype.itemsize
         raise MemoryError(f"no memory for a tensor of shape {list(shape)} ({nbytes} bytes)") from None
     except (ValueError, OverflowError):
         if min(shape) < 0:
@@ -88,11 +91,11 @@ def empty(shape: tuple[int, ...], dtype: np.dtype[Any] = F32) -> Array:
         raise too_large(shape) from None
 
 
-def empty_like(array: Array) -> Array:
-    """Return an uninitialised dense array of the shape and dtype of `array`, which need not be dense."""
+def empty_like(array: Array, dtype: np.dtype[Any] | None = None) -> Array:
+    """Return an uninitialised dense array of the shape and dtype (or another) of `array`, which need not be dense."""
     if array.nbytes < SMALL:
-        return _np_empty(array.shape, array.dtype)
-    return empty(array.shape, array.dtype)
+        return _np_empty(array.shape, dtype or array.dtype)
+    return empty(array.shape, dtype or array.dtype)
 
 
 def owns_dense_memory(array: Array) -> bool:
@@ -120,6 +123,11 @@ def pointer(array: Array | None) -> Any:
     if array is None:
         return NULL
     return _from_buffer(array)
+
+
+def address(array: Array | None) -> int:
+    """Return what the core's functions on arrays take for one that may be None."""
+    return 0 if array is None else id(array)
 
 
 def contiguous(array: Array) -> Array:

@@ -9,7 +9,7 @@ import math
 from functools import lru_cache
 from typing import Any
 
-from .buffers import Array, check, code, contiguous, empty, ffi, lib, pointer
+from .buffers import Array, address, check, code, contiguous, empty, empty_like, ffi, lib, pointer
 
 _DOUBLE = ffi.typeof("double *")
 
@@ -18,9 +18,9 @@ _REDUCTIONS = {"none": lib.TC_LOSS_NONE, "sum": lib.TC_LOSS_SUM, "mean": lib.TC_
 
 
 @lru_cache(maxsize=4096)
-def _params(shape: tuple[int, ...], ignore_index: int, label_smoothing: float = 0.0, reduction: str = "none") -> Any:
+def _params(shape: tuple[int, ...], ignore_index: int, reduction: str = "none") -> Any:
     sizes = (shape[0], shape[1], math.prod(shape[2:]))
-    return ffi.new("tc_cross_entropy_params *", (*sizes, ignore_index, label_smoothing, _REDUCTIONS[reduction]))
+    return ffi.new("tc_cross_entropy_params *", (*sizes, ignore_index, 0.0, _REDUCTIONS[reduction]))
 
 
 def _targets(target: Array) -> Any:
@@ -38,21 +38,15 @@ def cross_entropy(
 
     IndexError for a class out of range.
     """
-    logits, target, weight = contiguous(logits), contiguous(target), _dense(weight)
-    result, lse = empty(target.shape if reduction == "none" else (), logits.dtype), empty(target.shape, logits.dtype)
+    lse = empty_like(target, logits.dtype)
+    result = empty_like(lse) if reduction == "none" else empty((), logits.dtype)
     total = ffi.new(_DOUBLE)
     check(
-        lib.tc_cross_entropy(
-            code(logits.dtype),
-            _params(logits.shape, ignore_index, label_smoothing, reduction),
-            pointer(logits),
-            _targets(target),
-            pointer(weight),
-            pointer(result),
-            pointer(lse),
-            total,
+        lib.tc_ndarray_cross_entropy(
+            _REDUCTIONS[reduction], ignore_index, label_smoothing,
+            id(logits), id(target), address(weight), id(result), id(lse), total,
         )
-    )
+    )  # fmt: skip
     return result, lse, total[0]
 
 
@@ -70,23 +64,14 @@ def cross_entropy_grad(
 
     IndexError as cross_entropy's.
     """
-    grad, logits, target, weight = contiguous(grad), contiguous(logits), contiguous(target), _dense(weight)
-    dlogits = empty(logits.shape, logits.dtype)
+    dlogits = empty_like(logits)
     if dlogits.size:
         check(
-            lib.tc_cross_entropy_grad(
-                code(logits.dtype),
-                _params(logits.shape, ignore_index, label_smoothing),
-                pointer(grad),
-                grad.ndim > 0,
-                scale,
-                pointer(logits),
-                _targets(target),
-                pointer(weight),
-                pointer(lse),
-                pointer(dlogits),
+            lib.tc_ndarray_cross_entropy_grad(
+                scale, ignore_index, label_smoothing,
+                id(grad), id(logits), id(target), address(weight), id(lse), id(dlogits),
             )
-        )
+        )  # fmt: skip
     return dlogits
 
 
@@ -100,7 +85,7 @@ def nll_loss(
     check(
         lib.tc_nll_loss(
             code(logp.dtype),
-            _params(logp.shape, ignore_index, 0.0, reduction),
+            _params(logp.shape, ignore_index, reduction),
             pointer(logp),
             _targets(target),
             pointer(weight),

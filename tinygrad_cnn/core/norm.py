@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import math
-
-from .buffers import Array, check, code, contiguous, empty, lib, pointer
-
-
-def _sizes(shape: tuple[int, ...]) -> tuple[int, int, int]:
-    return shape[0], shape[1], math.prod(shape[2:])
+from .buffers import Array, address, check, code, contiguous, empty, empty_like, lib, pointer
 
 
 def _dense(array: Array | None) -> Array | None:
@@ -19,23 +13,9 @@ def batch_norm(
     x: Array, mean: Array, var: Array, weight: Array | None, bias: Array | None, eps: float, relu: bool = False
 ) -> Array:
     """Return (x - mean) / sqrt(var + eps) * weight + bias, each of the four (C,); relu: what is negative becomes 0."""
-    x, mean, var, weight, bias = contiguous(x), contiguous(mean), contiguous(var), _dense(weight), _dense(bias)
-    y = empty(x.shape, x.dtype)
+    y = empty_like(x)
     if y.size:
-        check(
-            lib.tc_batch_norm(
-                relu,
-                code(x.dtype),
-                *_sizes(x.shape),
-                eps,
-                pointer(x),
-                pointer(mean),
-                pointer(var),
-                pointer(weight),
-                pointer(bias),
-                pointer(y),
-            )
-        )
+        check(lib.tc_ndarray_batch_norm(relu, eps, id(x), id(mean), id(var), address(weight), address(bias), id(y)))
     return y
 
 
@@ -47,19 +27,10 @@ def batch_norm_stats(
     x has elements, and more than one a channel if there is a running variance. The running arrays are dense and change
     in place: running = (1 - momentum) * running + momentum * batch, the batch's variance being the unbiased one.
     """
-    x = contiguous(x)
-    mean, var = empty(x.shape[1:2], x.dtype), empty(x.shape[1:2], x.dtype)
+    channels = x.shape[1:2]
+    mean, var = empty(channels, x.dtype), empty(channels, x.dtype)
     check(
-        lib.tc_batch_norm_stats(
-            code(x.dtype),
-            *_sizes(x.shape),
-            momentum,
-            pointer(x),
-            pointer(running_mean),
-            pointer(running_var),
-            pointer(mean),
-            pointer(var),
-        )
+        lib.tc_ndarray_batch_norm_stats(momentum, id(x), address(running_mean), address(running_var), id(mean), id(var))
     )
     return mean, var
 
@@ -80,33 +51,21 @@ def batch_norm_grad(
 
     relu: dy counts where `batch_norm` with this `bias` and `relu` did not cut; the bias is not used otherwise.
     """
-    dy, x, mean, var = contiguous(dy), contiguous(x), contiguous(mean), contiguous(var)
-    weight, bias = _dense(weight), _dense(bias)
-    shapes = (x.shape, x.shape[1:2], x.shape[1:2])
-    dx, dweight, dbias = [empty(s, x.dtype) if need else None for s, need in zip(shapes, needed, strict=True)]
+    channels = x.shape[1:2]
+    dx = empty_like(x) if needed[0] else None
+    dweight = empty(channels, x.dtype) if needed[1] else None
+    dbias = empty(channels, x.dtype) if needed[2] else None
     if not x.size:
         for out in (dweight, dbias):
             if out is not None:
                 out.fill(0)
         return dx, dweight, dbias
     check(
-        lib.tc_batch_norm_grad(
-            training,
-            relu,
-            code(x.dtype),
-            *_sizes(x.shape),
-            eps,
-            pointer(dy),
-            pointer(x),
-            pointer(mean),
-            pointer(var),
-            pointer(weight),
-            pointer(bias),
-            pointer(dx),
-            pointer(dweight),
-            pointer(dbias),
+        lib.tc_ndarray_batch_norm_grad(
+            training, relu, eps, id(dy), id(x), id(mean), id(var), address(weight), address(bias),
+            address(dx), address(dweight), address(dbias),
         )
-    )
+    )  # fmt: skip
     return dx, dweight, dbias
 
 

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import math
-from functools import lru_cache
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from .buffers import Array, check, code, contiguous, empty, ffi, lib, pointer
+from .buffers import Array, address, check, code, contiguous, empty, ffi, lib, pointer
 
 POOL_MAX, POOL_MIN = lib.TC_POOL_MAX, lib.TC_POOL_MIN
 I32 = np.dtype(np.int32)
 
 
-class PoolShape(NamedTuple):
-    """All sizes of one pooling: x (..., H, W) to y (..., OH, OW); for adaptive windows the rest stays as it is here."""
-
+class _Sizes(NamedTuple):
     x: tuple[int, ...]
     y: tuple[int, ...]
     kernel: tuple[int, int] = (1, 1)
@@ -25,43 +23,35 @@ class PoolShape(NamedTuple):
     dilation: tuple[int, int] = (1, 1)
 
 
-@lru_cache(maxsize=4096)
-def _params(shape: PoolShape) -> Any:
-    planes = math.prod(shape.x[:-2])
-    return ffi.new(
-        "tc_pool2d_params *",
-        (planes, *shape.x[-2:], *shape.y[-2:], *shape.kernel, *shape.stride, *shape.padding, *shape.dilation),
-    )
+class PoolShape(_Sizes):
+    """All sizes of one pooling: x (..., H, W) to y (..., OH, OW); for adaptive windows the rest stays as it is here."""
+
+    @cached_property
+    def params(self) -> Any:
+        """The C struct."""
+        planes = math.prod(self.x[:-2])
+        return ffi.new(
+            "tc_pool2d_params *",
+            (planes, *self.x[-2:], *self.y[-2:], *self.kernel, *self.stride, *self.padding, *self.dilation),
+        )
 
 
 def max_pool2d(
     op: int, shape: PoolShape, x: Array, indices: bool, adaptive: bool = False
 ) -> tuple[Array, Array | None]:
     """Return (values, int32 indices within each plane, or None) of the largest (POOL_MIN: smallest) of each window."""
-    x = contiguous(x)
     y = empty(shape.y, x.dtype)
     where = empty(shape.y, I32) if indices else None
     if y.size:
-        function = lib.tc_adaptive_max_pool2d if adaptive else lib.tc_max_pool2d
-        function(
-            op,
-            code(x.dtype),
-            _params(shape),
-            pointer(x),
-            pointer(y),
-            ffi.NULL if where is None else ffi.from_buffer("int32_t[]", where),
-        )
+        check(lib.tc_ndarray_max_pool2d(op, adaptive, shape.params, id(x), id(y), address(where)))
     return y, where
 
 
 def pool_gather(indices: Array, x: Array) -> Array:
     """Return y (shape of `indices`) with y[p, o] = x[p, indices[p, o]], p over all planes."""
-    x, indices = contiguous(x), contiguous(indices)
     y = empty(indices.shape, x.dtype)
     if y.size:
-        planes, inside, outside = _plane_sizes(x.shape, indices.shape)
-        where = ffi.from_buffer("int32_t[]", indices)
-        lib.tc_pool_gather(code(x.dtype), planes, inside, outside, where, pointer(x), pointer(y))
+        check(lib.tc_ndarray_pool_gather(id(indices), id(x), id(y)))
     return y
 
 
@@ -70,20 +60,12 @@ def pool_scatter(x_shape: tuple[int, ...], indices: Array, dy: Array, relu: Arra
 
     `relu`, a float array of `x_shape`, is the output of a ReLU before the pooling, whose gradient is taken along.
     """
-    dy, indices = contiguous(dy), contiguous(indices)
     dx = empty(x_shape, dy.dtype)
     if not dy.size:
         dx.fill(0)
     elif dx.size:
-        planes, inside, outside = _plane_sizes(x_shape, indices.shape)
-        where = ffi.from_buffer("int32_t[]", indices)
-        cut = None if relu is None else contiguous(relu)
-        lib.tc_pool_scatter(code(dy.dtype), planes, inside, outside, where, pointer(dy), pointer(cut), pointer(dx))
+        check(lib.tc_ndarray_pool_scatter(id(indices), id(dy), address(relu), id(dx)))
     return dx
-
-
-def _plane_sizes(x_shape: tuple[int, ...], y_shape: tuple[int, ...]) -> tuple[int, int, int]:
-    return math.prod(x_shape[:-2]), x_shape[-2] * x_shape[-1], y_shape[-2] * y_shape[-1]
 
 
 def avg_pool2d(shape: PoolShape, count_include_pad: bool, divisor_override: int, x: Array) -> Array:
@@ -91,7 +73,7 @@ def avg_pool2d(shape: PoolShape, count_include_pad: bool, divisor_override: int,
     x = contiguous(x)
     y = empty(shape.y, x.dtype)
     if y.size:
-        lib.tc_avg_pool2d(code(x.dtype), _params(shape), count_include_pad, divisor_override, pointer(x), pointer(y))
+        lib.tc_avg_pool2d(code(x.dtype), shape.params, count_include_pad, divisor_override, pointer(x), pointer(y))
     return y
 
 
@@ -101,7 +83,7 @@ def avg_pool2d_grad(shape: PoolShape, count_include_pad: bool, divisor_override:
     dx = empty(shape.x, dy.dtype)
     if dx.size:
         lib.tc_avg_pool2d_grad(
-            code(dy.dtype), _params(shape), count_include_pad, divisor_override, pointer(dy), pointer(dx)
+            code(dy.dtype), shape.params, count_include_pad, divisor_override, pointer(dy), pointer(dx)
         )
     return dx
 
@@ -111,7 +93,7 @@ def adaptive_avg_pool2d(shape: PoolShape, x: Array) -> Array:
     x = contiguous(x)
     y = empty(shape.y, x.dtype)
     if y.size:
-        lib.tc_adaptive_avg_pool2d(code(x.dtype), _params(shape), pointer(x), pointer(y))
+        lib.tc_adaptive_avg_pool2d(code(x.dtype), shape.params, pointer(x), pointer(y))
     return y
 
 
@@ -122,7 +104,7 @@ def adaptive_avg_pool2d_grad(shape: PoolShape, dy: Array) -> Array:
     if not dy.size:
         dx.fill(0)
     elif dx.size:
-        lib.tc_adaptive_avg_pool2d_grad(code(dy.dtype), _params(shape), pointer(dy), pointer(dx))
+        lib.tc_adaptive_avg_pool2d_grad(code(dy.dtype), shape.params, pointer(dy), pointer(dx))
     return dx
 
 

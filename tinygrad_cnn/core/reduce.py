@@ -25,7 +25,6 @@ def _layout(shape: tuple[int, ...], dims: tuple[int, ...], keepdim: bool) -> tup
 
 def reduce(op: int, x: Array, dims: tuple[int, ...], keepdim: bool = False) -> Array:
     """Return the reduction of x over `dims` (non-negative, distinct)."""
-    x = contiguous(x)
     shape, bits = _layout(x.shape, dims, keepdim)
     out = empty(shape, x.dtype)
     status = _reduce(op, bits, id(x), id(out))
