@@ -187,3 +187,16 @@ def test_arange_values():
     np.testing.assert_array_equal(torch.arange(-3, 9, 2).numpy(), np.arange(-3, 9, 2))
     np.testing.assert_array_equal(torch.arange(2**40, 2**40 + 3).numpy(), np.arange(2**40, 2**40 + 3))
     np.testing.assert_allclose(torch.arange(0, 1, 0.1, dtype=torch.float64).numpy(), np.arange(0, 1, 0.1))
+
+
+def test_kinds_of_numpy_arrays(tmp_path):
+    # What is like an array but of another class is an array all the same, on the same memory.
+    class Other(np.ndarray):
+        pass
+
+    mapped = np.memmap(tmp_path / "numbers", np.float32, "w+", shape=(2, 3))
+    for source in (mapped, np.zeros((2, 3), np.float32).view(Other)):
+        x = torch.from_numpy(source)
+        x += 1.5
+        assert (np.asarray(source) == 1.5).all()
+        assert (x + x).tolist() == [[3.0] * 3] * 2

@@ -33,15 +33,11 @@ from .config import (
 )
 from .creation import (
     empty,
-    empty_like,
     empty_strided,
     full,
-    full_like,
     ones,
-    ones_like,
     scalar_tensor,
     zeros,
-    zeros_like,
 )
 from .data import as_tensor, asarray, from_dlpack, from_numpy, frombuffer, tensor
 from .dtypes import (
@@ -73,6 +69,7 @@ from .legacy import (
     LongTensor,
     set_default_tensor_type,
 )
+from .like import empty_like, full_like, ones_like, zeros_like
 from .limits import finfo, iinfo
 from .metadata import is_complex, is_floating_point, is_nonzero, is_same_size, is_tensor, numel
 from .printing import set_printoptions

@@ -11,7 +11,8 @@ import numpy as np
 from . import core, dtypes
 from ._memory import check_writable
 from .autograd.waiting import settle
-from .tensor import Tensor, _scalar_name, wrap
+from .dtypes import scalar_name as _scalar_name
+from .tensor import Tensor, wrap
 
 __all__ = ["cast_array", "check_options", "deliver", "size_of", "to_dtype", "to_number"]
 
@@ -69,6 +70,12 @@ def size_of(function: str, size: tuple[Any, ...]) -> tuple[int, ...]:
 
     Raises TypeError for what is no int, RuntimeError for a negative size.
     """
+    for item in size:
+        if type(item) is not builtins.int or item < 0:
+            break
+    else:  # by far the most frequent case
+        if len(size) <= core.MOST_DIMENSIONS:
+            return size
     single = len(size) == 1
     items = tuple(size[0]) if single and isinstance(size[0], (tuple, list)) else size
     sizes: list[builtins.int] = []

@@ -3,7 +3,8 @@
 # A list to be exported: one import a module, filled lines.
 # ruff: noqa: F401, I001
 # fmt: off
-from .ops.arithmetic import add, addcdiv, addcmul, atan2, lerp, mul, rsub, sub
+from .ops.arithmetic import add, atan2, mul, rsub, sub
+from .ops.combinations import addcdiv, addcmul, lerp
 from .ops.division import div, floor_divide, fmod, remainder
 from .ops.broadcasting import broadcast_tensors, broadcast_to, meshgrid
 from .ops.comparison import (
@@ -21,9 +22,8 @@ from .ops.inplace import (
     square_, tanh_, trunc_, zero_
 )
 from .ops.matmul import addmm, baddbmm, bmm, dot, inner, matmul, mm, mv, outer
-from .ops.movement import (
-    cat, chunk, concat, concatenate, flip, hstack, repeat_interleave, roll, split, stack, tile, unbind, vstack
-)
+from .ops.joining import cat, concat, concatenate, hstack, stack, vstack
+from .ops.movement import chunk, flip, repeat_interleave, roll, split, tile, unbind
 from .ops.power import clamp, clamp_max, clamp_min, maximum, minimum, pow
 from .ops.reduce import mean, nansum, prod, sum
 from .ops.spread import std, std_mean, var, var_mean
@@ -34,7 +34,8 @@ from .ops.transcendental import (
 from .ops.unary import abs, ceil, floor, frac, isfinite, isinf, isnan, neg, positive, relu, round, sign, square, trunc
 from .ops.slices import diagonal, narrow, select
 from .ops.triangular import diag, tril, triu
-from .ops.views import flatten, movedim, permute, ravel, reshape, squeeze, t, transpose, unflatten, unsqueeze
+from .ops.order import movedim, permute, t, transpose
+from .ops.views import flatten, ravel, reshape, squeeze, unflatten, unsqueeze
 from .ops.softmax import log_softmax, softmax
 from .ops.base import clone
 from .ops.promotion import result_type

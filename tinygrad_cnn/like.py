@@ -1,13 +1,13 @@
-"""New tensors like a given one (`tensor.new_zeros`, ...), and the questions of device and dtype with one answer
-here."""
+"""New tensors like a given one: of its shape (`zeros_like`, ...) or its dtype (`tensor.new_zeros`, ...); and the
+questions of device and dtype with one answer here."""
 
 from __future__ import annotations
 
 import builtins
 from typing import Any
 
-from . import creation, data
-from ._arguments import check_options, to_dtype
+from . import core, creation, data
+from ._arguments import check_options, deliver, to_dtype, to_number
 from .tensor import Tensor
 
 
@@ -30,6 +30,97 @@ def absent(name: str) -> Any:
     convert.__name__ = convert.__qualname__ = name
     convert.__doc__ = "Raise NotImplementedError: there is no such dtype here."
     return convert
+
+
+# ---- of a shape ----
+
+
+def _permuted_like(shape: tuple[int, ...], strides: tuple[int, ...], numpy_dtype: Any) -> Any:
+    """Return an uninitialised array whose dimensions lie in memory in the order of `strides`."""
+    order = sorted(range(len(shape)), key=lambda d: (-abs(strides[d]), d))
+    dense = core.empty(tuple([shape[d] for d in order]), numpy_dtype)
+    inverse = [0] * len(order)
+    for position, d in enumerate(order):
+        inverse[d] = position
+    return dense.transpose(inverse)
+
+
+def like_array(input: Tensor, numpy_dtype: Any) -> Any:
+    """Return an uninitialised array of the shape of `input`, and of its order in memory if that is a dense one."""
+    array = input._array
+    if array.flags.c_contiguous or 0 in array.strides:
+        return core.empty(array.shape, numpy_dtype)
+    return _permuted_like(array.shape, array.strides, numpy_dtype)
+
+
+def _like(function: str, input: Any, value: Any, options: creation.Options) -> Tensor:
+    if not isinstance(input, Tensor):
+        raise TypeError(f"{function}(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
+    _, wanted, layout, device, pin_memory, requires_grad = options
+    dtype = to_dtype(function, wanted, input.dtype)
+    check_options(function, dtype, layout, device, pin_memory, requires_grad)
+    array = like_array(input, dtype._numpy)
+    if value is not None:
+        creation._fill(array, value, dtype)
+    return deliver(function, array, None, requires_grad)
+
+
+def empty_like(
+    input: Tensor,
+    *,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    pin_memory: builtins.bool = False,
+    requires_grad: builtins.bool = False,
+    memory_format: Any = None,
+) -> Tensor:
+    """Return an uninitialised tensor with the shape and dtype of `input` (`torch.empty_like`)."""
+    return _like("empty_like", input, None, (None, dtype, layout, device, pin_memory, requires_grad))
+
+
+def zeros_like(
+    input: Tensor,
+    *,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    pin_memory: builtins.bool = False,
+    requires_grad: builtins.bool = False,
+    memory_format: Any = None,
+) -> Tensor:
+    """Return zeros with the shape and dtype of `input` (`torch.zeros_like`)."""
+    return _like("zeros_like", input, 0, (None, dtype, layout, device, pin_memory, requires_grad))
+
+
+def ones_like(
+    input: Tensor,
+    *,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    pin_memory: builtins.bool = False,
+    requires_grad: builtins.bool = False,
+    memory_format: Any = None,
+) -> Tensor:
+    """Return ones with the shape and dtype of `input` (`torch.ones_like`)."""
+    return _like("ones_like", input, 1, (None, dtype, layout, device, pin_memory, requires_grad))
+
+
+def full_like(
+    input: Tensor,
+    fill_value: Any,
+    *,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    pin_memory: builtins.bool = False,
+    requires_grad: builtins.bool = False,
+    memory_format: Any = None,
+) -> Tensor:
+    """Return a tensor with the shape and dtype of `input` filled with a number (`torch.full_like`)."""
+    value = to_number("full_like", fill_value, 2)
+    return _like("full_like", input, value, (None, dtype, layout, device, pin_memory, requires_grad))
 
 
 # ---- new_* ----
@@ -67,7 +158,7 @@ def _new_filled(name: str, value: Any) -> Any:
         pin_memory: builtins.bool = False,
     ) -> Tensor:
         found = to_dtype(name, dtype, self.dtype)
-        options = creation._options(None, found, layout, device, pin_memory, requires_grad)
+        options = (None, found, layout, device, pin_memory, requires_grad)
         return creation._make(name, creation._sizes(name, args, size), value, options)
 
     new.__name__ = new.__qualname__ = name

@@ -13,6 +13,7 @@ from .ops import (
     arithmetic,
     brackets,
     broadcasting,
+    combinations,
     comparison,
     conversion,
     division,
@@ -20,6 +21,7 @@ from .ops import (
     indexing,
     inplace,
     movement,
+    order,
     power,
     reduce,
     slices,
@@ -33,7 +35,7 @@ from .ops import (
 from .ops import gather as gathering
 from .ops import matmul as products
 from .ops import softmax as softmaxes
-from .ops.base import clone
+from .ops.base import FLOATS, clone
 from .ops.promotion import OPERANDS
 from .tensor import Tensor
 
@@ -42,6 +44,19 @@ def _operator(function: Callable[..., Any]) -> Any:
     """Return a function of two operands as an operator: for what is no operand the other side is asked."""
 
     def operator(self: Tensor, other: Any) -> Any:
+        return function(self, other) if isinstance(other, OPERANDS) else NotImplemented
+
+    return operator
+
+
+def _arithmetic(function: Callable[..., Any], same: Callable[..., Any]) -> Any:
+    """Return a function as an operator that has a shorter way, `same`, for two tensors of the same float dtype."""
+
+    def operator(self: Tensor, other: Any) -> Any:
+        if type(other) is Tensor:
+            dtype = self._array.dtype
+            if dtype is other._array.dtype and dtype in FLOATS:
+                return same(self, other)
         return function(self, other) if isinstance(other, OPERANDS) else NotImplemented
 
     return operator
@@ -65,24 +80,24 @@ def _identity(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
 
 
 def _transposed(self: Tensor) -> Tensor:
-    return views.permute(self, tuple(range(self._array.ndim))[::-1])
+    return order.permute(self, tuple(range(self._array.ndim))[::-1])
 
 
 def _matrix_transposed(self: Tensor) -> Tensor:
     if self._array.ndim < 2:
         raise RuntimeError("tensor.mT is only supported on matrices or batches of matrices. Got "
                            f"{self._array.ndim}-D tensor.")  # fmt: skip
-    return views.transpose(self, -2, -1)
+    return order.transpose(self, -2, -1)
 
 
 class Methods:
     """Names of Tensor and what they are."""
 
     # operators
-    __add__ = __radd__ = _operator(arithmetic.add)
-    __sub__, __rsub__ = _operator(arithmetic.sub), _operator(arithmetic.rsub)
-    __mul__ = __rmul__ = _operator(arithmetic.mul)
-    __truediv__, __rtruediv__ = _operator(division.div), _operator(division.rdiv)
+    __add__ = __radd__ = _arithmetic(arithmetic.add, arithmetic.add_same)
+    __sub__, __rsub__ = _arithmetic(arithmetic.sub, arithmetic.Sub.apply), _operator(arithmetic.rsub)
+    __mul__ = __rmul__ = _arithmetic(arithmetic.mul, arithmetic.Mul.apply)
+    __truediv__, __rtruediv__ = _arithmetic(division.div, division.Div.apply), _operator(division.rdiv)
     __floordiv__, __rfloordiv__ = _operator(division.floor_divide), _reflected(division.floor_divide)
     __mod__, __rmod__ = _operator(division.remainder), _reflected(division.remainder)
     __pow__, __rpow__ = _operator(power.pow), _reflected(power.pow)
@@ -132,7 +147,7 @@ class Methods:
     subtract, multiply, divide, true_divide = arithmetic.sub, arithmetic.mul, division.div, division.div
     floor_divide, fmod, remainder = division.floor_divide, division.fmod, division.remainder
     atan2 = arctan2 = arithmetic.atan2
-    lerp, addcmul, addcdiv = arithmetic.lerp, arithmetic.addcmul, arithmetic.addcdiv
+    lerp, addcmul, addcdiv = combinations.lerp, combinations.addcmul, combinations.addcdiv
     pow, maximum, minimum = power.pow, power.maximum, power.minimum
     clamp = clip = power.clamp
     clamp_min, clamp_max = power.clamp_min, power.clamp_max
@@ -166,9 +181,9 @@ class Methods:
     view, view_as, reshape, reshape_as = views.view, views.view_as, views.reshape, views.reshape_as
     flatten, unflatten, ravel = views.flatten, views.unflatten, views.ravel
     squeeze, unsqueeze = views.squeeze, views.unsqueeze
-    permute, t = views.permute, views.t
-    transpose = swapaxes = swapdims = views.transpose
-    movedim = moveaxis = views.movedim
+    permute, t = order.permute, order.t
+    transpose = swapaxes = swapdims = order.transpose
+    movedim = moveaxis = order.movedim
     expand, expand_as, broadcast_to = broadcasting.expand, broadcasting.expand_as, broadcasting.broadcast_to
     select, narrow, diagonal = slices.select, slices.narrow, slices.diagonal
     T = property(_transposed, doc="The dimensions in reverse order.")

@@ -10,7 +10,7 @@ import numpy as np
 from .grad_mode import anomaly
 
 if TYPE_CHECKING:
-    from .operation import Node
+    from .node import Node
 
 __all__ = ["detect_anomaly", "set_detect_anomaly"]
 

@@ -24,7 +24,8 @@ from tinygrad_cnn.dtypes import Size, from_numpy_dtype
 from tinygrad_cnn.tensor import Tensor, wrap
 
 from .grad_mode import anomaly, mode
-from .operation import Operation, connect, connect_to
+from .node import connect, connect_to
+from .operation import Operation
 from .saved import pack
 from .waiting import calls
 
@@ -111,12 +112,12 @@ class Deferrable(Operation):
         """Do the work."""
         return self.prepare(*arrays, **params).run(False)
 
-    @classmethod
-    def apply(cls, *inputs: Any, **params: Any) -> Any:
-        """Put the operation off inside a module's call, else run it."""
-        if calls.depth and inputs[0].is_floating_point() and may_wait(inputs):
-            return defer(cls(), inputs, params)
-        return super().apply(*inputs, **params)
+
+def run(operation: type[Deferrable], nbytes: int, inputs: tuple[Any, ...], params: dict[str, Any]) -> Any:
+    """Put an operation whose result has `nbytes` off inside a module's call, if that is worth it; else run it."""
+    if nbytes > WORTH and calls.depth and inputs[0].is_floating_point() and may_wait(inputs):
+        return defer(operation(), inputs, params)
+    return operation.apply(*inputs, **params)
 
 
 def may_wait(inputs: tuple[Any, ...]) -> bool:
@@ -131,7 +132,7 @@ def may_wait(inputs: tuple[Any, ...]) -> bool:
 
 def defer(node: Any, inputs: tuple[Any, ...], params: dict[str, Any]) -> Tensor:
     """Put off an operation that has `prepare`; the graph is made now."""
-    recorded = mode.enabled and connect(node, inputs)
+    recorded = connect(node, inputs)
     task = node.prepare(*[None if tensor is None else tensor._array for tensor in inputs], **params)
     tensor = put_off(task)
     if recorded:

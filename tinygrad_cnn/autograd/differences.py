@@ -10,7 +10,7 @@ import numpy as np
 from tinygrad_cnn.tensor import Tensor, wrap
 
 from .engine import grad
-from .operation import Node, connect
+from .node import Node, connect
 
 
 class GradcheckError(RuntimeError):

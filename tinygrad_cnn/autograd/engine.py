@@ -14,7 +14,7 @@ from tinygrad_cnn import core
 from tinygrad_cnn.tensor import Tensor, wrap
 
 from .grad_mode import mode
-from .operation import LEAF
+from .node import LEAF
 from .run import Run, keep_gradient, key_of
 from .waiting import calls, settle_all
 

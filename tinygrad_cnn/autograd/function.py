@@ -14,7 +14,7 @@ from typing import Any
 from tinygrad_cnn.tensor import Tensor
 
 from .grad_mode import mode, no_grad
-from .operation import FREED, Node, connect
+from .node import FREED, Node, connect
 from .saved import NOTHING, Saved, save_input, save_output, unpack
 
 
@@ -187,7 +187,7 @@ class Function:
         ctx.needs_input_grad = needs
         node.count = len(args)
         node.input_dtypes = tuple([None if tensor is None else tensor.dtype for tensor in inputs])
-        recorded = mode.enabled and connect(node, inputs)
+        recorded = connect(node, inputs)
 
         with no_grad():
             if cls.setup_context is Function.setup_context:

@@ -109,7 +109,7 @@ def jacobian(
     """
     if vectorize or strategy != "reverse-mode":
         raise NotImplementedError("autograd.functional.jacobian: vectorize=True and forward mode are not implemented")
-    from tinygrad_cnn.ops.movement import stack
+    from tinygrad_cnn.ops.joining import stack
 
     with enable_grad():
         leaves, several_in = _inputs("jacobian", inputs, create_graph)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .operation import Node
+from .node import Node
 
 __all__ = ["Node", "save_on_cpu", "saved_tensors_hooks"]
 

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import os
-import sys
 import threading
 from collections.abc import Iterable, Sequence
 from heapq import heappop, heappush
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
 
 from tinygrad_cnn import core
+from tinygrad_cnn.core import owns_dense_memory
 from tinygrad_cnn.tensor import Tensor, wrap
 
 from .anomaly import run_watched
 from .deferred import Deferred
 from .grad_mode import anomaly
-from .operation import LEAF, Node, NodeHooks
+from .node import LEAF, Node, NodeHooks
 
 
 def _baseline() -> tuple[int, int]:
@@ -26,7 +27,7 @@ def _baseline() -> tuple[int, int]:
     for entry in pending.values():
         gradient: Any = entry[1]
         entry[1] = None
-        return sys.getrefcount(gradient), sys.getrefcount(gradient._array)
+        return getrefcount(gradient), getrefcount(gradient._array)
     raise AssertionError
 
 
@@ -143,20 +144,21 @@ class Run:
 
     def step(self, node: Node, grads: list[Any]) -> None:
         """Run one node and pass its results on."""
-        if node._hooks is not None:
-            for hook in tuple(node._hooks.pre.values()):
+        hooks = node._hooks
+        if hooks is not None:
+            for hook in tuple(hooks.pre.values()):
                 changed = hook(tuple(grads))
                 if changed is not None:
                     grads = list(changed) if isinstance(changed, tuple) else [changed]
         result = run_watched(node, grads) if anomaly.enabled else node.run(grads)
-        if node._hooks is not None:
-            for hook in tuple(node._hooks.post.values()):
+        if hooks is not None:
+            for hook in tuple(hooks.post.values()):
                 changed = hook(result, tuple(grads))
                 if changed is not None:
                     result = changed if isinstance(changed, tuple) else (changed,)
         if not self.keep_graph:
             node.release()
-        for edge, grad in zip(node.edges, result, strict=False):
+        for edge, grad in zip(node.edges, result):  # noqa: B905 - `strict=False` would cost as much as the loop
             if edge is None or grad is None:
                 continue
             target, index, shape = edge
@@ -178,6 +180,7 @@ class Run:
 
     def accumulate(self) -> None:
         """Run the leaves' hooks and add to their `grad`, or capture."""
+        alone, array_alone = _UNSHARED
         for entry in self.leaves.values():
             leaf, grad = entry
             entry[1] = None
@@ -193,8 +196,8 @@ class Run:
                     self.add_to(leaf, grad)
                 elif self.create_graph:
                     leaf._grad = grad.clone()
-                elif sys.getrefcount(grad) <= _UNSHARED[0] and sys.getrefcount(grad._array) <= _UNSHARED[1]:
-                    leaf._grad = grad if core.owns_dense_memory(grad._array) else wrap(core.copy(grad._array))
+                elif getrefcount(grad) <= alone and getrefcount(grad._array) <= array_alone:
+                    leaf._grad = grad if owns_dense_memory(grad._array) else wrap(core.copy(grad._array))
                 else:
                     # Somebody else has it: another leaf (x + y), the caller, or what it is a view of.
                     leaf._grad = wrap(core.copy(grad._array))
@@ -217,7 +220,7 @@ class Run:
 def _add_into(into: Any, array: Any) -> bool:
     """Add an array to another in its memory, if they are plain enough for that; tell whether they were."""
     simple = into.shape == array.shape and into.dtype is array.dtype and into.dtype in core.FLOATS
-    if not simple or not core.owns_dense_memory(into) or np.may_share_memory(into, array):
+    if not simple or not owns_dense_memory(into) or np.may_share_memory(into, array):
         return False
     core.binary(core.ADD, into, array, into)
     return True
@@ -227,7 +230,7 @@ def _add_to_entry(entry: list[Any], index: int, grad: Tensor, create_graph: bool
     """Add to the gradient that waits in `entry[index]`; in its memory if nobody else has it."""
     held = entry[index]
     entry[index] = None
-    alone = sys.getrefcount(held) <= _UNSHARED[0] and sys.getrefcount(held._array) <= _UNSHARED[1]
+    alone = getrefcount(held) <= _UNSHARED[0] and getrefcount(held._array) <= _UNSHARED[1]
     entry[index] = held if alone and not create_graph and _add_into(held._array, grad._array) else held + grad
 
 

@@ -12,16 +12,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tinygrad_cnn.tensor import Tensor, wrap
+from tinygrad_cnn.tensor import Tensor
 
 from .grad_mode import anomaly, mode
 
 if TYPE_CHECKING:
-    from .operation import Node
+    from .node import Node
 
 Saved = tuple[Any, Any, int, int]
 
 INPUT, OTHER = -1, -2
+_new = object.__new__
 NOTHING: Saved = (None, None, OTHER, 0)
 
 
@@ -33,7 +34,9 @@ def save_input(tensor: Tensor) -> Saved:
 
 def save_output(tensor: Tensor, index: int) -> Saved:
     """Keep output `index`."""
-    counter = tensor._counter()
+    counter = tensor._version_counter
+    if counter is None:
+        counter = tensor._version_counter = [0]
     return counter, tensor._array, index, counter[0]
 
 
@@ -80,13 +83,14 @@ def unpack(node: Node, entries: list[Saved]) -> tuple[Any, ...]:
         if array is None:
             tensors.append(None)
             continue
-        tensor = wrap(array)
+        tensor = _new(Tensor)
+        tensor._array = array
         tensors.append(tensor)
         if index != OTHER:
             if owner[0] != version:
                 raise _changed(node, tensor, index, owner[0], version)
             tensor._version_counter = owner
-            if mode.enabled and node.edges:
+            if node.edges and mode.enabled:
                 tensor._set_node(node, index)
     return tuple(tensors)
 

@@ -10,7 +10,7 @@ import numpy as np
 
 
 class _Calls(threading.local):
-    """How deep in calls of modules a thread is, and which tensors it has put off meanwhile."""
+    """Whether a thread is in a call of a module, and which tensors it has put off meanwhile."""
 
     depth = 0
 

@@ -107,11 +107,7 @@ class SubScalar(Scalar):
 class RsubScalar(Scalar):
     """number - x."""
 
-    grad_name, op, ufunc = "RsubBackward1", core.SUB, np.subtract
-
-    def forward(self, x: Any, value: Any, out: Any = None) -> Any:
-        """Return value - x."""
-        return self.compute(x, value, True, out)
+    grad_name, op, ufunc, first = "RsubBackward1", core.SUB, np.subtract, True
 
     def backward(self, grad: Tensor) -> Tensor:
         """Negate."""
@@ -146,7 +142,7 @@ class MulScalar(Scalar):
     def forward(self, x: Any, value: Any, out: Any = None) -> Any:
         """Return x * value."""
         self.value = value
-        return self.compute(x, value, False, out)
+        return self.compute(x, value, out)
 
     def backward(self, grad: Tensor) -> Tensor:
         """Scale."""
@@ -194,7 +190,14 @@ def _check_alpha(alpha: Any, dtype: Any) -> Any:
 
 def _can_wait(a: Any, b: Any) -> bool:
     """Whether a sum may be one pass with the ReLU behind it."""
-    return a.nbytes > WORTH and a.shape == b.shape and a.dtype in FLOATS
+    return a.nbytes > WORTH and bool(calls.depth) and a.shape == b.shape and a.dtype in FLOATS
+
+
+def add_same(input: Tensor, other: Tensor) -> Tensor:
+    """Return the sum of two tensors of one dtype."""
+    if _can_wait(input._array, other._array) and may_wait((input, other)):
+        return defer(Add(), (input, other), {})
+    return Add.apply(input, other)
 
 
 def add(input: Tensor, other: Any, *, alpha: Any = 1, out: Tensor | None = None) -> Tensor:
@@ -202,9 +205,7 @@ def add(input: Tensor, other: Any, *, alpha: Any = 1, out: Tensor | None = None)
     if alpha == 1 and out is None:  # the fast paths
         if isinstance(other, Tensor):
             if other._array.dtype is input._array.dtype:
-                if calls.depth and _can_wait(input._array, other._array) and may_wait((input, other)):
-                    return defer(Add(), (input, other), {})
-                return Add.apply(input, other)
+                return add_same(input, other)
         elif type(other) in (float, int) and input._array.dtype in FLOATS:
             return AddScalar.apply(input, value=other)
     a, b = pair("add", input, other)
@@ -291,33 +292,3 @@ def atan2(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     a, b = promoted(input, check_tensor(other, "atan2", "other", 2), floating=True)
     y = Atan2.apply(a, b)
     return y if out is None else write_out("atan2", out, y, input, other)
-
-
-def lerp(input: Tensor, end: Tensor, weight: Any, *, out: Tensor | None = None) -> Tensor:
-    """Return input + weight * (end - input) (`torch.lerp`); `weight` is a number or a tensor of the same dtype."""
-    check_tensor(end, "lerp", "end", 2)
-    for name, operand in (("end", end), ("weight", weight)):
-        if isinstance(operand, Tensor) and operand.dtype is not check_tensor(input, "lerp").dtype:
-            raise RuntimeError(f"expected dtype {input.dtype} for `{name}` but got dtype {operand.dtype}")
-    y = input + weight * (end - input)
-    return y if out is None else write_out("lerp", out, y, input, end, weight)
-
-
-def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1, out: Tensor | None = None) -> Tensor:
-    """Return input + value * tensor1 * tensor2 (`torch.addcmul`)."""
-    y = add(input, tensor1 * tensor2, alpha=value)
-    return y if out is None else write_out("addcmul", out, y, input, tensor1, tensor2)
-
-
-def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1, out: Tensor | None = None) -> Tensor:
-    """Return input + value * tensor1 / tensor2 (`torch.addcdiv`). RuntimeError for integer division."""
-    if tensor1._array.dtype not in FLOATS and tensor2._array.dtype not in FLOATS:
-        raise RuntimeError(
-            "Integer division with addcdiv is no longer supported, and in a future  release addcdiv will perform a "
-            "true division of tensor1 and tensor2. The historic addcdiv behavior can be implemented as (input + value "
-            "* torch.trunc(tensor1 / tensor2)).to(input.dtype) for integer inputs and as (input + value * tensor1 / "
-            "tensor2) for float inputs. The future addcdiv behavior is just the latter implementation: (input + value "
-            "* tensor1 / tensor2), for all dtypes."
-        )
-    y = add(input, tensor1 / tensor2, alpha=value)
-    return y if out is None else write_out("addcdiv", out, y, input, tensor1, tensor2)

@@ -13,7 +13,8 @@ from tinygrad_cnn import core, dtypes
 from tinygrad_cnn.autograd.grad_mode import mode
 from tinygrad_cnn.autograd.operation import Operation
 from tinygrad_cnn.dtypes import from_numpy_dtype, get_default_dtype
-from tinygrad_cnn.tensor import Tensor, _scalar_name
+from tinygrad_cnn.dtypes import scalar_name as _scalar_name
+from tinygrad_cnn.tensor import Tensor
 
 from .promotion import cast
 
@@ -119,10 +120,11 @@ def numpy_names(function: F) -> F:
 
     @functools.wraps(function)
     def renamed(*args: Any, **kwargs: Any) -> Any:
-        if kwargs:
-            for name, ours in _NUMPY_NAMES.items():
-                if name in kwargs and ours not in kwargs:
-                    kwargs[ours] = kwargs.pop(name)
+        if not kwargs:
+            return function(*args)
+        for name, ours in _NUMPY_NAMES.items():
+            if name in kwargs and ours not in kwargs:
+                kwargs[ours] = kwargs.pop(name)
         return function(*args, **kwargs)
 
     return renamed  # type: ignore[return-value]

@@ -157,14 +157,14 @@ def getitem(input: Tensor, index: Any) -> Tensor:
     if type(index) is int:  # the most frequent one, spared the parser
         shape = array.shape
         if shape and -shape[0] <= index < shape[0]:
-            return BasicIndex.apply(input, index=(index, Ellipsis), grad_name="SelectBackward0")
+            return BasicIndex.apply(input, (index, Ellipsis), "SelectBackward0")
     elif isinstance(index, Tensor) and index._array.ndim and array.ndim and index._array.dtype == _I64:
         return TakeAt.apply(input, index=(index._array,))
     basic, advanced = parse(index, array.shape)
     if advanced is None:
-        return BasicIndex.apply(input, index=basic, grad_name=_grad_name(basic))
+        return BasicIndex.apply(input, basic, _grad_name(basic))
     if any(item is None or isinstance(item, int) or item != _ALL for item in basic[:-1]):
-        input = BasicIndex.apply(input, index=basic)
+        input = BasicIndex.apply(input, basic)
     return TakeAt.apply(input, index=advanced_index(input._array.shape, advanced))
 
 
@@ -179,7 +179,7 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
     value = cast(value, input.dtype)
     recorded = mode.enabled and (input.requires_grad or value.requires_grad)
     if advanced is None:
-        target = BasicIndex.apply(input, index=basic)
+        target = BasicIndex.apply(input, basic)
         surplus = value._array.ndim - target._array.ndim
         if surplus > 0 and value._array.shape[:surplus] == (1,) * surplus:
             value = value.reshape(value._array.shape[surplus:])
@@ -187,7 +187,7 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
             value = expand(value, target._array.shape)
         copy_(target, value)
         return
-    target = BasicIndex.apply(input, index=basic)
+    target = BasicIndex.apply(input, basic)
     where = advanced_index(target._array.shape, advanced)
     if recorded:
         target._inplace(PutAt, value, index=where, accumulate=False)

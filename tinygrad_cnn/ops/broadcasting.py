@@ -21,7 +21,8 @@ class Expand(ViewOperation):
 
     grad_name = "ExpandBackward0"
 
-    def forward(self, x: Any, shape: tuple[int, ...]) -> Any:
+    @classmethod
+    def view(cls, x: Any, shape: tuple[int, ...]) -> Any:
         """Return the view."""
         try:
             if x.size == 0 or not x.flags.c_contiguous:
@@ -31,6 +32,9 @@ class Expand(ViewOperation):
             return view
         except ValueError:
             raise core.too_large(shape) from None
+
+    def remember(self, x: Any, shape: tuple[int, ...]) -> None:
+        """Note nothing: the engine knows the input's shape."""
 
     def backward(self, grad: Tensor) -> Tensor:
         """Hand it to the engine, which adds up what was repeated."""
@@ -72,7 +76,7 @@ def expand(input: Tensor, *sizes: Any) -> Tensor:
             )
         elif size < 0:
             raise RuntimeError(f"The expanded size of the tensor ({size}) isn't allowed: sizes are not negative")
-    return Expand.apply(input, shape=tuple(result))
+    return Expand.apply(input, tuple(result))
 
 
 def expand_as(input: Tensor, other: Tensor) -> Tensor:
@@ -130,7 +134,7 @@ def unbroadcast(input: Tensor, target: tuple[int, ...]) -> Tensor:
     if shape == target:
         return input
     y = Sum.apply(input, dims=_repeated(shape, target), keepdim=True)
-    return View.apply(y, shape=target) if len(shape) != len(target) else y
+    return View.apply(y, target) if len(shape) != len(target) else y
 
 
 @lru_cache(maxsize=4096)

@@ -34,8 +34,6 @@ class ConvTask(Task):
     def run(self, relu: bool) -> Array:
         """Convolve."""
         x, weight, bias = self.sources
-        if x.dtype not in FLOATS:  # never put off
-            return _integer_conv2d(self.sizes, x, weight, bias)
         return kernels.conv2d(self.sizes, x, weight, bias, relu)
 
     def normalised(self, gamma: Array | None, beta: Array | None, mean: Array, var: Array, eps: float) -> ConvTask:
@@ -50,10 +48,16 @@ class Conv2d(Deferrable):
     grad_name = "ConvolutionBackward0"
 
     def prepare(self, x: Array, weight: Array, bias: Array | None, *, shape: ConvShape) -> ConvTask:
-        """Convolve."""
+        """Convolve floats."""
         self.shape = shape
         self.save_for_backward(x, weight)
         return ConvTask(shape, x, weight, bias)
+
+    def forward(self, x: Array, weight: Array, bias: Array | None, *, shape: ConvShape) -> Array:
+        """Convolve."""
+        self.shape = shape
+        self.save_for_backward(x, weight)
+        return (kernels.conv2d if x.dtype in FLOATS else _integer_conv2d)(shape, x, weight, bias)
 
     def backward(self, grad: Any) -> Any:
         """Return the gradients by x, weight and bias, each only if needed."""

@@ -46,7 +46,7 @@ class DivScalar(Scalar):
     def forward(self, x: Any, value: Any, out: Any = None) -> Any:
         """Return x / value."""
         self.value = value
-        return self.compute(x, value, False, out)
+        return self.compute(x, value, out)
 
     def backward(self, grad: Tensor) -> Tensor:
         """Scale."""
@@ -102,13 +102,18 @@ class Fmod(Binary):
     ufunc: ClassVar[Any] = np.fmod
     saves_input = True
 
-    def forward(self, a: Any, b: Any, out: Any = None) -> Any:
+    @classmethod
+    def compute(cls, a: Any, b: Any, out: Any = None) -> Any:
         """Return the remainder; RuntimeError for an integer divisor that is 0."""
-        self.save_for_backward(a, b)
         if a.dtype.kind == "b":
-            raise NotImplementedError(f"\"{self.ufunc.__name__}_cpu\" not implemented for 'Bool'")
+            raise NotImplementedError(f"\"{cls.ufunc.__name__}_cpu\" not implemented for 'Bool'")
         if a.dtype not in FLOATS and (b == 0).any():
             raise RuntimeError("ZeroDivisionError")
+        return super().compute(a, b, out)
+
+    def forward(self, a: Any, b: Any, out: Any = None) -> Any:
+        """Return the remainder."""
+        self.save_for_backward(a, b)
         return self.compute(a, b, out)
 
     def backward(self, grad: Tensor) -> Any:

@@ -1,5 +1,9 @@
 """Skeletons of elementwise operations: float32 and float64 in the core, integers and bool by NumPy.
 
+`compute` is what an operation does to arrays; `forward` is no more than that and what backward wants kept. So where no
+input needs a gradient, `apply` computes without making a node, which would cost as much as the arithmetic on a small
+tensor.
+
 A forward that can write its result over its first input takes a keyword `out` and is marked `takes_out`; in-place forms
 then cost one call of the core (`Tensor._inplace`).
 """
@@ -10,12 +14,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from tinygrad_cnn import core
 from tinygrad_cnn.autograd.operation import Operation
-from tinygrad_cnn.core import binary, unary
+from tinygrad_cnn.core import binary, binary_scalar, unary
 from tinygrad_cnn.tensor import Tensor
 
 from .base import FLOATS, as_array, broadcast_error
+
+_new = object.__new__
+_apply: Any = Operation.apply.__func__  # type: ignore[attr-defined]
 
 
 class Unary(Operation):
@@ -26,12 +32,22 @@ class Unary(Operation):
     takes_out = True
     saves_input = False
 
-    def compute(self, x: Any, out: Any = None) -> Any:
+    @classmethod
+    def apply(cls, x: Any, **params: Any) -> Any:
+        """Run the operation on a Tensor, with a node only if that may need a gradient."""
+        if params or x._requires_grad or x._view_base is not None:
+            return _apply(cls, x, **params)
+        tensor = _new(Tensor)
+        tensor._array = cls.compute(x._array)
+        return tensor
+
+    @classmethod
+    def compute(cls, x: Any, out: Any = None) -> Any:
         """Return f(x)."""
-        if self.op is not None and x.dtype in FLOATS:
-            return unary(self.op, x, out)
+        if cls.op is not None and x.dtype in FLOATS:
+            return unary(cls.op, x, out)
         with np.errstate(all="ignore"):
-            return as_array(self.ufunc(x) if out is None else self.ufunc(x, out=out))
+            return as_array(cls.ufunc(x) if out is None else cls.ufunc(x, out=out))
 
     def forward(self, x: Any, out: Any = None) -> Any:
         """Return f(x)."""
@@ -85,13 +101,26 @@ class Binary(Operation):
     takes_out = True
     saves_input = False
 
-    def compute(self, a: Any, b: Any, out: Any = None) -> Any:
+    @classmethod
+    def apply(cls, a: Any, b: Any, **params: Any) -> Any:
+        """Run the operation on two Tensors, with a node only if one of them may need a gradient."""
+        if (
+            params or a._requires_grad or b._requires_grad
+            or a._view_base is not None or b._view_base is not None
+        ):  # fmt: skip
+            return _apply(cls, a, b, **params)
+        tensor = _new(Tensor)
+        tensor._array = cls.compute(a._array, b._array)
+        return tensor
+
+    @classmethod
+    def compute(cls, a: Any, b: Any, out: Any = None) -> Any:
         """Return f(a, b); RuntimeError if the shapes do not go together."""
         try:
             if a.dtype in FLOATS:
-                return binary(self.op, a, b, out)
+                return binary(cls.op, a, b, out)
             with np.errstate(all="ignore"):
-                return as_array(self.ufunc(a, b) if out is None else self.ufunc(a, b, out=out))
+                return as_array(cls.ufunc(a, b) if out is None else cls.ufunc(a, b, out=out))
         except ValueError:
             raise broadcast_error(a, b) from None
 
@@ -105,21 +134,32 @@ class Scalar(Operation):
 
     op: ClassVar[int] = 0
     ufunc: ClassVar[Any] = None
+    first: ClassVar[bool] = False
     takes_out = True
     saves_input = False
 
-    def compute(self, x: Any, value: Any, first: bool = False, out: Any = None) -> Any:
+    @classmethod
+    def apply(cls, x: Any, value: Any) -> Any:
+        """Run the operation on a Tensor and a number, with a node only if that may need a gradient."""
+        if x._requires_grad or x._view_base is not None:
+            return _apply(cls, x, value=value)
+        tensor = _new(Tensor)
+        tensor._array = cls.compute(x._array, value)
+        return tensor
+
+    @classmethod
+    def compute(cls, x: Any, value: Any, out: Any = None) -> Any:
         """Return f(x, value)."""
         if x.dtype in FLOATS:
-            return core.binary_scalar(self.op, x, value, first, out)
+            return binary_scalar(cls.op, x, value, cls.first, out)
         number = constant(value, x.dtype)
         with np.errstate(all="ignore"):
-            result = self.ufunc(number, x) if first else self.ufunc(x, number)
+            result = cls.ufunc(number, x) if cls.first else cls.ufunc(x, number)
         return as_array(result)
 
     def forward(self, x: Any, value: Any, out: Any = None) -> Any:
         """Return f(x, value)."""
-        return self.compute(x, value, False, out)
+        return self.compute(x, value, out)
 
 
 def constant(value: Any, numpy_dtype: Any) -> Any:

@@ -19,11 +19,13 @@ from tinygrad_cnn.tensor import Tensor, wrap
 
 from . import (
     arithmetic,
+    combinations,
     comparison,
     division,
     gather,
     indexing,
     matmul,
+    order,
     power,
     sorting,
     transcendental,
@@ -201,7 +203,7 @@ round_, frac_ = inplace(unary.round), inplace(unary.frac)
 
 pow_, fmod_, remainder_ = inplace(power.pow), inplace(division.fmod), inplace(division.remainder)
 floor_divide_, atan2_ = inplace(division.floor_divide), inplace(arithmetic.atan2)
-lerp_, addcmul_, addcdiv_ = inplace(arithmetic.lerp), inplace(arithmetic.addcmul), inplace(arithmetic.addcdiv)
+lerp_, addcmul_, addcdiv_ = inplace(combinations.lerp), inplace(combinations.addcmul), inplace(combinations.addcdiv)
 clamp_min_, clamp_max_ = inplace(power.clamp_min), inplace(power.clamp_max)
 multiply_, divide_, subtract_, true_divide_, clip_ = mul_, div_, sub_, div_, clamp_
 eq_, ne_, lt_ = inplace(comparison.eq), inplace(comparison.ne), inplace(comparison.lt)
@@ -236,6 +238,6 @@ def _reshaping(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
 
 squeeze_, unsqueeze_ = _reshaping(views.squeeze), _reshaping(views.unsqueeze)
-t_, transpose_ = _reshaping(views.t), _reshaping(views.transpose)
+t_, transpose_ = _reshaping(order.t), _reshaping(order.transpose)
 
 __all__ = [name for name in globals() if name.endswith("_") and not name.startswith("_")]

@@ -11,9 +11,8 @@ from tinygrad_cnn.autograd.operation import Operation
 from tinygrad_cnn.core import FLOATS, Array
 
 from .matmul import Mm
-from .reduce import Sum
 
-__all__ = ["Linear"]
+__all__ = ["Linear", "LinearGrad"]
 
 
 class Linear(Operation):
@@ -34,8 +33,43 @@ class Linear(Operation):
         """Return the gradients by x, weight and bias, each only if needed."""
         x, weight = self.saved_tensors
         to_x, to_weight, to_bias = self.edges
+        needed = to_x is not None, to_weight is not None, to_bias is not None
+        found = iter(LinearGrad.apply(grad, x, weight, needed=needed))
+        return tuple([next(found) if need else None for need in needed])
+
+
+class LinearGrad(Operation):
+    """Those `needed` of dx = dy @ weight, dweight = dy.T @ x and dbias = the sum of dy's rows."""
+
+    grad_name = "AddmmBackwardBackward0"
+
+    def forward(self, dy: Array, x: Array, weight: Array, *, needed: tuple[bool, bool, bool]) -> tuple[Array, ...]:
+        """Multiply and add."""
+        self.needed = needed
+        self.save_for_backward(dy, x, weight)
+        grads = []
+        if needed[0]:
+            grads.append(core.gemm(dy, weight))
+        if needed[1]:
+            grads.append(core.gemm(dy.T, x))
+        if needed[2]:
+            grads.append(core.reduce(core.SUM, dy, (0,)))
+        return tuple(grads)
+
+    def backward(self, *grads: Any) -> Any:
+        """Return the gradients by dy, x and weight: each result is linear in two of them."""
+        dy, x, weight = self.saved_tensors
+        given = iter(grads)
+        by_dx, by_dweight, by_dbias = [next(given) if need else None for need in self.needed]
+        to_dy = []
+        if by_dx is not None:
+            to_dy.append(Mm.apply(by_dx, weight, tb=True))
+        if by_dweight is not None:
+            to_dy.append(Mm.apply(x, by_dweight, tb=True))
+        if by_dbias is not None:
+            to_dy.append(by_dbias.expand_as(dy))
         return (
-            Mm.apply(grad, weight) if to_x is not None else None,
-            Mm.apply(grad, x, ta=True) if to_weight is not None else None,
-            Sum.apply(grad, dims=(0,), keepdim=False) if to_bias is not None else None,
+            sum(to_dy[1:], to_dy[0]),
+            None if by_dweight is None else Mm.apply(dy, by_dweight),
+            None if by_dx is None else Mm.apply(dy, by_dx, ta=True),
         )

@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_cnn import core
 from tinygrad_cnn.autograd.operation import Operation
+from tinygrad_cnn.core import gemm
 from tinygrad_cnn.tensor import Tensor, wrap
 
 from .base import FLOATS, broadcast_error, check_tensor, scalar_name, write_out
+
+_apply: Any = Operation.apply.__func__  # type: ignore[attr-defined]
 
 
 class Mm(Operation):
@@ -19,13 +21,25 @@ class Mm(Operation):
 
     grad_name = "MmBackward0"
 
-    def forward(self, a: Any, b: Any, ta: bool = False, tb: bool = False, grad_name: str = "MmBackward0") -> Any:
+    @classmethod
+    def apply(cls, a: Any, b: Any, ta: bool = False, tb: bool = False, grad_name: str = "MmBackward0") -> Any:
+        """Multiply two Tensors, with a node only if one of them may need a gradient."""
+        if a._requires_grad or b._requires_grad or a._view_base is not None or b._view_base is not None:
+            return _apply(cls, a, b, ta=ta, tb=tb, grad_name=grad_name)
+        return wrap(cls.compute(a._array, b._array, ta, tb))
+
+    @classmethod
+    def compute(cls, a: Any, b: Any, ta: bool, tb: bool) -> Any:
+        """Multiply arrays."""
+        left, right = a.swapaxes(-1, -2) if ta else a, b.swapaxes(-1, -2) if tb else b
+        return gemm(left, right) if a.dtype in FLOATS else np.asarray(np.matmul(left, right))
+
+    def forward(self, a: Any, b: Any, ta: bool, tb: bool, grad_name: str) -> Any:
         """Multiply."""
         self.ta, self.tb = ta, tb
         self.grad_name = grad_name
         self.save_for_backward(a, b)
-        left, right = a.swapaxes(-1, -2) if ta else a, b.swapaxes(-1, -2) if tb else b
-        return core.gemm(left, right) if a.dtype in FLOATS else np.asarray(np.matmul(left, right))
+        return self.compute(a, b, ta, tb)
 
     def backward(self, grad: Tensor) -> Any:
         """d(AB) = dA B + A dB: the gradients are G B^T and A^T G, or those transposed, B G^T and G^T A."""
@@ -49,7 +63,10 @@ class Mm(Operation):
 
 
 def _same_dtype(a: Tensor, b: Tensor, name: str = "") -> None:
-    if a._array.dtype != b._array.dtype:
+    dtype = a._array.dtype
+    if dtype is b._array.dtype and dtype in FLOATS:
+        return
+    if dtype != b._array.dtype:
         words = [scalar_name(x).lower() for x in (a, b)]
         raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {words[0]} != {words[1]}")
     if a._array.dtype.kind == "b":
@@ -139,7 +156,10 @@ def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor
     Vectors: inner product. A vector counts as a row before and as a column after a matrix. More dimensions: leading
     ones are batches, broadcast. RuntimeError for 0-d operands, sizes that do not fit, or two dtypes.
     """
-    a, b = check_tensor(input, "matmul")._array, check_tensor(other, "matmul", "other", 2)._array
+    if not (isinstance(input, Tensor) and isinstance(other, Tensor)):
+        check_tensor(input, "matmul")
+        check_tensor(other, "matmul", "other", 2)
+    a, b = input._array, other._array
     if a.ndim == 2 and b.ndim == 2:
         y = _mm(input, other)
     elif a.ndim == 0 or b.ndim == 0:

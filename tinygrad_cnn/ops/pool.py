@@ -12,7 +12,8 @@ import numpy as np
 
 from tinygrad_cnn.autograd.deferred import Task, may_wait, put_off
 from tinygrad_cnn.autograd.grad_mode import mode
-from tinygrad_cnn.autograd.operation import LEAF, Operation
+from tinygrad_cnn.autograd.node import LEAF
+from tinygrad_cnn.autograd.operation import Operation
 from tinygrad_cnn.core import RELU, Array, unary
 from tinygrad_cnn.core import pool as kernels
 from tinygrad_cnn.core.pool import POOL_MAX, POOL_MIN, PoolShape

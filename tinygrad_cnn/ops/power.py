@@ -26,10 +26,13 @@ class Pow(Binary):
     grad_name, op, ufunc = "PowBackward1", core.POW, np.power
     saves_input = True
 
-    def forward(self, a: Any, b: Any, out: Any = None) -> Any:
+    @classmethod
+    def compute(cls, a: Any, b: Any, out: Any = None) -> Any:
         """Return a ** b; of integers: 0 for a negative exponent unless a is 1 or -1, as in PyTorch."""
-        if a.dtype not in FLOATS:
-            return _integer_power(a, b)
+        return super().compute(a, b, out) if a.dtype in FLOATS else _integer_power(a, b)
+
+    def forward(self, a: Any, b: Any, out: Any = None) -> Any:
+        """Return a ** b."""
         y = self.compute(a, b, out)
         self.save_for_backward(a, b, y)
         return y
@@ -65,13 +68,18 @@ class PowScalar(Scalar):
     grad_name, op, ufunc = "PowBackward0", core.POW, np.power
     saves_input = True
 
-    def forward(self, x: Any, value: Any, out: Any = None) -> Any:
-        """Return x ** value; squares, roots and reciprocals without the general power."""
-        self.value = value
-        self.save_for_backward(x)
+    @classmethod
+    def compute(cls, x: Any, value: Any, out: Any = None) -> Any:
+        """Return x ** value; squares and reciprocals without the general power."""
         if x.dtype in FLOATS and value in _SHORT_CUTS:
             return core.unary(_SHORT_CUTS[value], x, out)
-        return self.compute(x, value, False, out)
+        return super().compute(x, value, out)
+
+    def forward(self, x: Any, value: Any, out: Any = None) -> Any:
+        """Return x ** value."""
+        self.value = value
+        self.save_for_backward(x)
+        return self.compute(x, value, out)
 
     def backward(self, grad: Tensor) -> Tensor:
         """d(x^n) = n x^(n-1) dx, 0 for n = 0."""
@@ -91,16 +99,15 @@ _SHORT_CUTS: dict[Any, int] = {2: core.SQUARE, -1: core.RECIPROCAL}
 class RpowScalar(Scalar):
     """number ** x."""
 
-    grad_name, op, ufunc = "PowBackward2", core.POW, np.power
+    grad_name, op, ufunc, first = "PowBackward2", core.POW, np.power, True
+    saves_input = True
 
     def forward(self, x: Any, value: Any, out: Any = None) -> Any:
         """Return value ** x."""
         self.value = value
-        y = self.compute(x, value, True, out)
+        y = self.compute(x, value, out)
         self.save_for_backward(x, y)
         return y
-
-    saves_input = True
 
     def backward(self, grad: Tensor) -> Tensor:
         """d(s^x) = s^x log(s) dx; for s = 0: 0 where x is not negative."""

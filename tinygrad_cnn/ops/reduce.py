@@ -33,7 +33,7 @@ def spread(tensor: Tensor, shape: tuple[int, ...], dims: tuple[int, ...]) -> Ten
     """Return the result of a reduction over `dims` of `shape` repeated to that shape, without memory of its own."""
     from .broadcasting import Expand
 
-    return Expand.apply(tensor if tensor._array.ndim == 0 else restored(tensor, shape, dims), shape=shape)
+    return Expand.apply(tensor if tensor._array.ndim == 0 else restored(tensor, shape, dims), shape)
 
 
 def count(shape: tuple[int, ...], dims: tuple[int, ...]) -> int:
@@ -159,7 +159,7 @@ def exclusive_products(x: Tensor) -> Tensor:
 
 def shifted(x: Tensor, by: int) -> Tensor:
     """Return x moved along its last dimension, with ones in the empty places."""
-    from .movement import cat
+    from .joining import cat
 
     n = x._array.shape[-1]
     size = min(abs(by), n)
@@ -189,11 +189,11 @@ def sum(
     out: Tensor | None = None,
 ) -> Tensor:
     """Return the sum over `dim`, an int, a tuple, or None for all (`torch.sum`); integers and bool give int64."""
-    x = _input(input, "sum", dtype)
+    x = input if dtype is None and isinstance(input, Tensor) else _input(input, "sum", dtype)
     y = Sum.apply(x, dims=wrap_dims(dim, x._array.ndim), keepdim=keepdim)
     if dtype is not None and not dtype.is_floating_point:
         y = cast(y, dtype)
-    return finish("sum", y, out, input)
+    return y if out is None else write_out("sum", out, y, input)
 
 
 def nansum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: dtypes.dtype | None = None) -> Tensor:

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_cnn import core
-from tinygrad_cnn.autograd.operation import Node, Operation, ViewOperation, connect
+from tinygrad_cnn.autograd.node import Node, connect
+from tinygrad_cnn.autograd.operation import Operation, ViewOperation
 from tinygrad_cnn.tensor import Tensor
 
 from .base import check_tensor, clone, index_of, wrap_dim
@@ -18,11 +19,15 @@ class BasicIndex(ViewOperation):
 
     grad_name = "SliceBackward0"
 
-    def forward(self, x: Any, index: tuple[Any, ...], grad_name: str = "SliceBackward0") -> Any:
+    @classmethod
+    def view(cls, x: Any, index: tuple[Any, ...], grad_name: str = "") -> Any:
         """Return the view; the index ends with an ellipsis if it has none, so that it is an array even if 0-d."""
+        return x[index]
+
+    def remember(self, x: Any, index: tuple[Any, ...], grad_name: str = "SliceBackward0") -> None:
+        """Note where the part lies."""
         self.shape, self.index = x.shape, index
         self.grad_name = grad_name
-        return x[index]
 
     def backward(self, grad: Tensor) -> Tensor:
         """Put the gradient into zeros."""
@@ -43,7 +48,7 @@ class PutBasic(Operation):
 
     def backward(self, grad: Tensor) -> Tensor:
         """Read what was written."""
-        return BasicIndex.apply(grad, index=self.index)
+        return BasicIndex.apply(grad, self.index)
 
 
 def _at(ndim: int, dim: int, what: Any) -> tuple[Any, ...]:
@@ -58,7 +63,7 @@ def select(input: Tensor, dim: int, index: Any) -> Tensor:
     dim, index = wrap_dim(dim, len(shape)), index_of(index)
     if not -shape[dim] <= index < shape[dim]:
         raise IndexError(f"select(): index {index} out of range for tensor of size {list(shape)} at dimension {dim}")
-    return BasicIndex.apply(input, index=_at(len(shape), dim, index), grad_name="SelectBackward0")
+    return BasicIndex.apply(input, _at(len(shape), dim, index), "SelectBackward0")
 
 
 def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
@@ -75,7 +80,7 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     start = start + size if start < 0 else start
     if start + length > size:
         raise RuntimeError(f"start ({start}) + length ({length}) exceeds dimension size ({size}).")
-    return BasicIndex.apply(input, index=_at(len(shape), dim, slice(start, start + length)))
+    return BasicIndex.apply(input, _at(len(shape), dim, slice(start, start + length)))
 
 
 class Diagonal(ViewOperation):
@@ -83,12 +88,16 @@ class Diagonal(ViewOperation):
 
     grad_name = "DiagonalBackward0"
 
-    def forward(self, x: Any, offset: int, dim1: int, dim2: int) -> Any:
+    @classmethod
+    def view(cls, x: Any, offset: int, dim1: int, dim2: int) -> Any:
         """Return the view."""
-        self.shape, self.params = x.shape, {"offset": offset, "dim1": dim1, "dim2": dim2}
         view = np.diagonal(x, offset, dim1, dim2)
         view.flags.writeable = x.flags.writeable
         return view
+
+    def remember(self, x: Any, offset: int, dim1: int, dim2: int) -> None:
+        """Note where the diagonal lies."""
+        self.shape, self.params = x.shape, {"offset": offset, "dim1": dim1, "dim2": dim2}
 
     def backward(self, grad: Tensor) -> Tensor:
         """Put the gradient on the diagonal of zeros."""
@@ -102,7 +111,7 @@ class PutDiagonal(Operation):
 
     def forward(self, y: Any, shape: tuple[int, ...], **params: int) -> Any:
         """Write y into zeros."""
-        self.params = params
+        self.params = {name: params[name] for name in ("offset", "dim1", "dim2")}
         x = core.zeros(shape, y.dtype)
         view = np.diagonal(x, params["offset"], params["dim1"], params["dim2"])
         view.flags.writeable = True
@@ -111,7 +120,7 @@ class PutDiagonal(Operation):
 
     def backward(self, grad: Tensor) -> Tensor:
         """Read the diagonal."""
-        return Diagonal.apply(grad, **self.params)
+        return Diagonal.apply(grad, *self.params.values())
 
 
 def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
@@ -120,7 +129,7 @@ def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Te
     first, second = wrap_dim(dim1, ndim), wrap_dim(dim2, ndim)
     if first == second:
         raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
-    return Diagonal.apply(input, offset=offset, dim1=first, dim2=second)
+    return Diagonal.apply(input, offset, first, second)
 
 
 # ---- in-place changes of views ----
@@ -138,7 +147,7 @@ class ScatterView(Operation):
 
     def _view(self, tensor: Tensor) -> Tensor:
         for operation, params in self.chain:
-            tensor = operation.apply(tensor, **params)
+            tensor = operation.apply(tensor, *params)
         return tensor
 
     def backward(self, grad: Tensor) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 from tinygrad_cnn.autograd.operation import Operation
 from tinygrad_cnn.core import FLOATS, Array
 from tinygrad_cnn.core import softmax as kernels
-from tinygrad_cnn.tensor import _scalar_name
+from tinygrad_cnn.dtypes import scalar_name as _scalar_name
 
 __all__ = ["LogSoftmax", "Softmax", "log_softmax", "softmax"]
 

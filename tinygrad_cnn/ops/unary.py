@@ -9,11 +9,11 @@ import numpy as np
 from tinygrad_cnn import core, dtypes
 from tinygrad_cnn.autograd.deferred import Deferred, Task, may_wait, put_off, take_relu
 from tinygrad_cnn.autograd.grad_mode import mode
-from tinygrad_cnn.autograd.operation import LEAF, Operation
+from tinygrad_cnn.autograd.node import LEAF
 from tinygrad_cnn.tensor import Tensor, wrap
 
 from .base import FLOATS, check_tensor, scalar_name, write_out
-from .elementwise import OfInput, Unary
+from .elementwise import Binary, OfInput, OfOutput, Unary
 from .pool import ScatterTask
 
 # ---- operations ----
@@ -100,19 +100,16 @@ class Decimals(Step):
         return core.binary_scalar(down, core.unary(core.ROUND, y, y), power, out=y if out is None else out)
 
 
-class Relu(Unary):
+class Relu(OfOutput):
     """max(x, 0); its derivative at 0 is 0. Keeps the output, which the next layer keeps anyway."""
 
     grad_name, op = "ReluBackward0", core.RELU
     takes_pool_gradient = True
 
-    def forward(self, x: Any, out: Any = None) -> Any:
+    @classmethod
+    def compute(cls, x: Any, out: Any = None) -> Any:
         """Return max(x, 0)."""
-        if x.dtype not in FLOATS:
-            return np.asarray(np.maximum(x, x.dtype.type(0)))
-        y = core.unary(core.RELU, x, out)
-        self.save_for_backward(y)
-        return y
+        return core.unary(core.RELU, x, out) if x.dtype in FLOATS else np.asarray(np.maximum(x, x.dtype.type(0)))
 
     def backward(self, grad: Tensor) -> Tensor:
         """Return the gradient where y > 0; put off if the node before this one can take it along."""
@@ -140,15 +137,15 @@ class ReluGradTask(Task):
         return core.unary(core.RELU, dx, dx) if relu else dx
 
 
-class ReluGrad(Operation):
+class ReluGrad(Binary):
     """dy where y > 0, else 0: linear in dy, constant in y wherever a derivative exists."""
 
-    grad_name = "ThresholdBackwardBackward0"
+    grad_name, op = "ThresholdBackwardBackward0", core.RELU_GRAD
 
-    def forward(self, dy: Any, y: Any) -> Any:
+    def forward(self, dy: Any, y: Any, out: Any = None) -> Any:
         """Mask dy."""
         self.save_for_backward(y)
-        return core.binary(core.RELU_GRAD, dy, y)
+        return self.compute(dy, y, out)
 
     def backward(self, grad: Tensor) -> Any:
         """Mask again."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from functools import lru_cache
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,8 @@ from .base import check_tensor, clone, numpy_names, sizes_of, wrap_dim
 
 def inferred(shape: tuple[int, ...], count: int) -> tuple[int, ...]:
     """Return `shape` with -1 replaced by what makes `count` elements; RuntimeError if that is impossible."""
+    if prod(shape) == count and min(shape, default=0) >= 0:
+        return shape
     known, unknown = 1, -1
     for i, size in enumerate(shape):
         if size >= 0:
@@ -30,12 +31,9 @@ def inferred(shape: tuple[int, ...], count: int) -> tuple[int, ...]:
             unknown = i
         else:
             raise RuntimeError(f"invalid shape dimension {size} at index {i} of shape {list(shape)}")
-    if unknown < 0:
-        if known == count:
-            return shape
-    elif known and count % known == 0:
+    if unknown >= 0 and known and count % known == 0:
         return (*shape[:unknown], count // known, *shape[unknown + 1 :])
-    elif known == 0 and count == 0:
+    if unknown >= 0 and known == 0 and count == 0:
         raise RuntimeError(
             f"cannot reshape tensor of 0 elements into shape {list(shape)} because the unspecified dimension size -1 "
             "can be any value and is ambiguous"
@@ -91,11 +89,9 @@ class View(ViewOperation):
 
     grad_name = "ViewBackward0"
 
-    def forward(self, x: Any, shape: tuple[int, ...], grad_name: str = "ViewBackward0") -> Any:
+    @classmethod
+    def view(cls, x: Any, shape: tuple[int, ...], grad_name: str = "") -> Any:
         """Return x in `shape`, on its memory."""
-        self.shape = x.shape
-        if grad_name != "ViewBackward0":
-            self.grad_name = grad_name
         if x.flags.c_contiguous:
             try:
                 return x.reshape(shape)
@@ -108,6 +104,11 @@ class View(ViewOperation):
                 "two contiguous subspaces). Use .reshape(...) instead."
             )
         return np.lib.stride_tricks.as_strided(x, shape, strides)
+
+    def remember(self, x: Any, shape: tuple[int, ...], grad_name: str = "ViewBackward0") -> None:
+        """Note the shape before."""
+        self.shape = x.shape
+        self.grad_name = grad_name
 
     def backward(self, grad: Tensor) -> Tensor:
         """Shape the gradient back."""
@@ -127,8 +128,8 @@ def reshaped(input: Tensor, sizes: tuple[int, ...]) -> Tensor:
     """Return the elements in another shape of as many: a view where possible, else a copy."""
     array = input._array
     if array.flags.c_contiguous or view_strides(array, sizes) is not None:
-        return View.apply(input, shape=sizes)
-    return View.apply(clone(input), shape=sizes, grad_name="UnsafeViewBackward0")
+        return View.apply(input, sizes)
+    return View.apply(clone(input), sizes, "UnsafeViewBackward0")
 
 
 def view(input: Tensor, *shape: Any) -> Tensor:
@@ -138,7 +139,7 @@ def view(input: Tensor, *shape: Any) -> Tensor:
     """
     if len(shape) == 1 and isinstance(shape[0], DType):
         return _view_dtype(input, shape[0])
-    return View.apply(input, shape=inferred(sizes_of(shape, "view"), input._array.size))
+    return View.apply(input, inferred(sizes_of(shape, "view"), input._array.size))
 
 
 def _view_dtype(input: Tensor, dtype: DType) -> Tensor:
@@ -179,7 +180,7 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
         return reshape(input, 1)
     if start == end:
         return input
-    return reshaped(input, (*shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :]))
+    return reshaped(input, (*shape[:start], prod(shape[start : end + 1]), *shape[end + 1 :]))
 
 
 def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
@@ -208,11 +209,11 @@ def squeeze(input: Tensor, dim: Any = None) -> Tensor:
     """Return a view without the dimensions of size 1: all of them, or those of `dim` that are (`torch.squeeze`)."""
     shape = check_tensor(input, "squeeze")._array.shape
     if dim is None:
-        return View.apply(input, shape=tuple([size for size in shape if size != 1]), grad_name="SqueezeBackward0")
+        return View.apply(input, tuple([size for size in shape if size != 1]), "SqueezeBackward0")
     several = isinstance(dim, (tuple, list))
     dims = {wrap_dim(d, len(shape)) for d in (dim if several else (dim,))}
     kept = tuple([size for d, size in enumerate(shape) if size != 1 or d not in dims])
-    return View.apply(input, shape=kept, grad_name="SqueezeBackward2" if several else "SqueezeBackward1")
+    return View.apply(input, kept, "SqueezeBackward2" if several else "SqueezeBackward1")
 
 
 @numpy_names
@@ -220,85 +221,4 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
     """Return a view with a new dimension of size 1 at `dim` (`torch.unsqueeze`)."""
     shape = check_tensor(input, "unsqueeze")._array.shape
     dim = wrap_dim(dim, len(shape) + 1)
-    return View.apply(input, shape=(*shape[:dim], 1, *shape[dim:]), grad_name="UnsqueezeBackward0")
-
-
-# ---- order ----
-
-
-class Permute(ViewOperation):
-    """The dimensions in another order."""
-
-    grad_name = "PermuteBackward0"
-
-    def forward(self, x: Any, dims: tuple[int, ...], grad_name: str = "PermuteBackward0") -> Any:
-        """Return the view."""
-        self.dims = dims
-        if grad_name != "PermuteBackward0":
-            self.grad_name = grad_name
-        return x.transpose(dims)
-
-    def backward(self, grad: Tensor) -> Tensor:
-        """Undo the order."""
-        return Permute.apply(grad, dims=_inverse(self.dims))
-
-
-@lru_cache(maxsize=4096)
-def _inverse(dims: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple([dims.index(d) for d in range(len(dims))])
-
-
-def permute(input: Tensor, *dims: Any) -> Tensor:
-    """Return a view with the dimensions in the order `dims` (`torch.permute`); RuntimeError for a wrong number."""
-    ndim = check_tensor(input, "permute")._array.ndim
-    order = sizes_of(dims, "permute")
-    if len(order) != ndim:
-        raise RuntimeError(
-            "permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired "
-            f"ordering of dimensions i.e. input.dim() = {ndim} is not equal to len(dims) = {len(order)}"
-        )
-    order = tuple([wrap_dim(d, ndim) for d in order])
-    if len(set(order)) != ndim:
-        raise RuntimeError("permute(): duplicate dims are not allowed.")
-    return Permute.apply(input, dims=order)
-
-
-def transpose(input: Tensor, dim0: int, dim1: int, *, grad_name: str = "TransposeBackward0") -> Tensor:
-    """Return a view with two dimensions swapped (`torch.transpose`)."""
-    ndim = check_tensor(input, "transpose")._array.ndim
-    dim0, dim1 = wrap_dim(dim0, ndim), wrap_dim(dim1, ndim)
-    order = list(range(ndim))
-    if ndim:
-        order[dim0], order[dim1] = dim1, dim0
-    return Permute.apply(input, dims=tuple(order), grad_name=grad_name)
-
-
-def t(input: Tensor) -> Tensor:
-    """Return the transpose of a tensor of at most two dimensions (`torch.t`)."""
-    ndim = check_tensor(input, "t")._array.ndim
-    if ndim > 2:
-        raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {ndim}D")
-    return Permute.apply(input, dims=(1, 0) if ndim == 2 else tuple(range(ndim)), grad_name="TBackward0")
-
-
-def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
-    """Return a view with dimensions moved to other places, the others in their order (`torch.movedim`)."""
-    ndim = check_tensor(input, "movedim")._array.ndim
-    if isinstance(source, (tuple, list)) != isinstance(destination, (tuple, list)):
-        raise TypeError(
-            "movedim() received an invalid combination of arguments - got "
-            f"({type(source).__name__}, {type(destination).__name__}), but expected two ints or two tuples of ints"
-        )
-    sources = [wrap_dim(d, ndim) for d in (source if isinstance(source, (tuple, list)) else (source,))]
-    targets = [wrap_dim(d, ndim) for d in (destination if isinstance(destination, (tuple, list)) else (destination,))]
-    if len(sources) != len(targets):
-        raise RuntimeError(
-            f"movedim: Invalid source or destination dims: source ({source} dims) should contain the same number of "
-            f"dims as destination ({destination} dims)"
-        )
-    for name, dims in (("source", sources), ("destination", targets)):
-        if len(set(dims)) != len(dims):
-            raise RuntimeError(f"movedim: repeated dim in `{name}` ({list(dims)})")
-    rest = iter([d for d in range(ndim) if d not in sources])
-    order = [sources[targets.index(d)] if d in targets else next(rest) for d in range(ndim)]
-    return Permute.apply(input, dims=tuple(order))
+    return View.apply(input, (*shape[:dim], 1, *shape[dim:]), "UnsqueezeBackward0")

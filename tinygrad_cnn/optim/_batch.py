@@ -62,7 +62,7 @@ class Batch:
             if grad is None or param._array is not array:
                 return False
             found = grad._array
-            if found.shape != array.shape or found.dtype is not array.dtype or not found.flags.c_contiguous:
+            if found.dtype is not array.dtype or found.shape != array.shape or not found.flags.c_contiguous:
                 return False
             grads.append(found)
         self.grads = grads
@@ -81,7 +81,10 @@ class Batch:
         for param, array in zip(self.params, self.arrays, strict=True):
             if array is not param._array:
                 core.copy_into(array, param._array)
-            param._counter()[0] += 1
+            counter = param._version_counter
+            if counter is None:
+                counter = param._counter()
+            counter[0] += 1
         self.grads = []
 
 

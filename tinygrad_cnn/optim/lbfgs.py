@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tinygrad_cnn.autograd.grad_mode import enable_grad, no_grad
-from tinygrad_cnn.ops.movement import cat
+from tinygrad_cnn.ops.joining import cat
 from tinygrad_cnn.optim._line_search import Point, strong_wolfe
 from tinygrad_cnn.optim._rule import check_lr
 from tinygrad_cnn.optim.optimizer import Optimizer, Params, number

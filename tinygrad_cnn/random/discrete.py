@@ -9,7 +9,8 @@ import numpy as np
 from tinygrad_cnn import core
 from tinygrad_cnn.autograd.operation import Operation
 from tinygrad_cnn.dtypes import from_numpy_dtype
-from tinygrad_cnn.tensor import Tensor, _scalar_name, wrap
+from tinygrad_cnn.dtypes import scalar_name as _scalar_name
+from tinygrad_cnn.tensor import Tensor, wrap
 
 from .fill import bernoulli_, draw_bernoulli, fill_exponential, locked
 from .generator import Generator

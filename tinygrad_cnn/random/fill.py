@@ -16,7 +16,8 @@ from tinygrad_cnn.autograd.operation import Operation
 from tinygrad_cnn.autograd.waiting import settle
 from tinygrad_cnn.core.random import GeneratorState
 from tinygrad_cnn.dtypes import from_numpy_dtype
-from tinygrad_cnn.tensor import Tensor, _scalar_name
+from tinygrad_cnn.dtypes import scalar_name as _scalar_name
+from tinygrad_cnn.tensor import Tensor
 
 from .generator import Generator, default_generator
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from tinygrad_cnn import core, dtypes
 from tinygrad_cnn._arguments import check_options, deliver, size_of, to_dtype
-from tinygrad_cnn.creation import _sizes, like_array
+from tinygrad_cnn.creation import _sizes
+from tinygrad_cnn.like import like_array
 from tinygrad_cnn.tensor import Tensor, wrap
 
 from .fill import fill_integers, fill_normal, fill_uniform, locked

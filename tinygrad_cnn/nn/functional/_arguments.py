@@ -6,7 +6,8 @@ import warnings
 from typing import Any
 
 from tinygrad_cnn.dtypes import dtype
-from tinygrad_cnn.tensor import Tensor, _scalar_name
+from tinygrad_cnn.dtypes import scalar_name as _scalar_name
+from tinygrad_cnn.tensor import Tensor
 
 # The core counts in int64; a single size beyond this cannot be meant, and sums of a few of them cannot overflow.
 LARGEST = 2**60

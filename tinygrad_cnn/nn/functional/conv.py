@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+from tinygrad_cnn.autograd.deferred import run
 from tinygrad_cnn.nn.functional._arguments import (
     check_int,
     check_tensors,
@@ -166,13 +167,15 @@ def conv2d(
         _pair(dilation, "dilation", "conv2d", 6),
         groups,
     )
-    _check_bias(bias, shape.weight[0], shape.weight, transposed=False)
+    if bias is not None and bias._array.shape != shape.weight[:1]:
+        _check_bias(bias, shape.weight[0], shape.weight, transposed=False)
     _check_dtypes(input, weight, bias)
-    if input._array.dtype.kind == "b":
+    array = input._array
+    if array.dtype.kind == "b":
         raise not_implemented_for("slow_conv2d_cpu", input)
-    if input._array.ndim == 3:
+    if array.ndim == 3:
         return Conv2d.apply(input.unsqueeze(0), weight, bias, shape=shape).squeeze(0)
-    return Conv2d.apply(input, weight, bias, shape=shape)
+    return run(Conv2d, shape.outputs * array.itemsize, (input, weight, bias), {"shape": shape})
 
 
 @lru_cache(maxsize=4096)

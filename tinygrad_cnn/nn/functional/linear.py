@@ -39,9 +39,9 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """
     check_tensors("linear", input, weight, bias)
     x, w = input._array, weight._array
-    if bias is not None and x.ndim == w.ndim == 2:
-        b = bias._array
-        if w.shape == b.shape + x.shape[1:] and x.dtype is w.dtype is b.dtype and x.dtype in core.FLOATS:
+    if bias is not None:
+        b, shape, dtype = bias._array, x.shape, x.dtype
+        if len(shape) == 2 and w.shape == b.shape + shape[1:] and dtype is w.dtype is b.dtype and dtype in core.FLOATS:
             return Linear.apply(input, weight, bias)  # what layers ask for; the rest sorts out what may be wrong
     if x.ndim == 0 or w.ndim == 0:
         raise RuntimeError(f"both arguments to linear need to be at least 1D, but they are {x.ndim}D and {w.ndim}D")

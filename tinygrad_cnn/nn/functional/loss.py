@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import warnings
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
+from tinygrad_cnn.core import FLOATS
 from tinygrad_cnn.nn.functional._arguments import (
     check_int,
     check_reduction,
@@ -47,9 +49,10 @@ def _class_targets(input: Tensor, target: Tensor) -> Tensor:
         raise RuntimeError(f"size mismatch (got input: {list(x)} , target: {list(t)}")
     if len(x) > 2 and (x[0], *x[2:]) != t:
         raise RuntimeError(f"Expected target size {[x[0], *x[2:]]}, got {list(t)}")
-    if target._array.dtype == _I64:
+    dtype = target._array.dtype
+    if dtype is _I64 or dtype == _I64:
         return target
-    if target._array.dtype != _U8:
+    if dtype != _U8:
         raise RuntimeError(f"expected target dtype to be Long or Byte, but got {scalar_name(target.dtype)}")
     return wrap(target._array.astype(np.int64))
 
@@ -91,6 +94,16 @@ def _class_loss(operation: Any, input: Tensor, target: Tensor, weight: Tensor | 
     return result.reshape(*target.shape) if options.reduction == "none" else result
 
 
+@lru_cache(maxsize=4096)
+def _options(ignore_index: int, label_smoothing: float, reduction: str) -> ClassLoss:
+    """Check and return the options of cross_entropy. A negative amount of smoothing is none, as in PyTorch."""
+    check_reduction(reduction)
+    check_int(ignore_index, "cross_entropy_loss", "ignore_index", 5)
+    if label_smoothing > 1.0:
+        raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing:g}")
+    return ClassLoss(ignore_index, max(label_smoothing, 0.0), reduction)
+
+
 def cross_entropy(
     input: Tensor,
     target: Tensor,
@@ -112,6 +125,15 @@ def cross_entropy(
     for other shapes or dtypes.
     """
     name = "cross_entropy_loss"
+    if (
+        type(ignore_index) is int and type(label_smoothing) is float and type(reduction) is str
+        and size_average is None and reduce is None and weight is None
+        and isinstance(input, Tensor) and isinstance(target, Tensor)
+        and input._array.dtype in FLOATS and target._array.dtype is _I64
+        and input._array.ndim == target._array.ndim + 1
+    ):  # fmt: skip
+        # What most programs ask for; the rest sorts out what may be wrong.
+        return _class_loss(CrossEntropy, input, target, None, _options(ignore_index, label_smoothing, reduction))
     reduction = check_reduction(legacy_reduction(size_average, reduce, reduction))
     check_tensor(input, name)
     check_tensor(target, name, "target", 2)
@@ -122,14 +144,11 @@ def cross_entropy(
         raise TypeError(
             f"{name}(): argument 'label_smoothing' (position 6) must be float, not {type(label_smoothing).__name__}"
         )
-    if label_smoothing > 1.0:
-        raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing:g}")
+    options = _options(ignore_index, float(label_smoothing), reduction)
     if input._array.shape == target._array.shape:
-        return _probability_loss(input, target, weight, ignore_index, reduction, max(float(label_smoothing), 0.0))
+        return _probability_loss(input, target, weight, ignore_index, reduction, options.label_smoothing)
     if not input.is_floating_point():
         raise not_implemented_for("log_softmax_lastdim_kernel_impl", input)
-    # A negative amount of smoothing is none, as in PyTorch.
-    options = ClassLoss(ignore_index, max(float(label_smoothing), 0.0), reduction)
     return _class_loss(CrossEntropy, input, target, weight, options)
 
 

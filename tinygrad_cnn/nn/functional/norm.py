@@ -6,8 +6,8 @@ import math
 from typing import Any
 
 from tinygrad_cnn import core
-from tinygrad_cnn.autograd.deferred import Deferred, facts, records
-from tinygrad_cnn.autograd.waiting import settle
+from tinygrad_cnn.autograd.deferred import Deferred, facts, records, run
+from tinygrad_cnn.autograd.waiting import calls, settle
 from tinygrad_cnn.core import contiguous
 from tinygrad_cnn.core import norm as kernels
 from tinygrad_cnn.dtypes import Size
@@ -54,8 +54,14 @@ def batch_norm(
         raise RuntimeError(f"batch_norm expects an input of at least 2 dimensions (N, C, ...), but got {list(shape)}")
     if training and shape[0] * math.prod(shape[2:]) == 1:
         raise ValueError(f"Expected more than 1 value per channel when training, got input size {Size(shape)}")
-    others = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias}
-    _check_parameters(input, shape[1], dtype, others, training)
+    channels = shape[1:2]
+    for tensor in (running_mean, running_var, weight, bias):
+        # What a layer asks for needs no more than this look; the rest sorts out what may be wrong.
+        array = tensor._array if isinstance(tensor, Tensor) else None
+        if array is None or array.dtype is not dtype or array.shape != channels or dtype not in core.FLOATS:
+            others = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias}
+            _check_parameters(input, shape[1], dtype, others, training)
+            break
     if training:
         mean, var = _batch_statistics(input._array, running_mean, running_var, momentum)
     else:
@@ -65,7 +71,8 @@ def batch_norm(
             folded = fold(input, weight, bias, mean, var, float(eps))
             if folded is not None:
                 return folded
-    return BatchNorm.apply(input, weight, bias, mean, var, training=bool(training), eps=float(eps))
+    params = {"training": bool(training), "eps": float(eps)}
+    return run(BatchNorm, math.prod(shape) * dtype.itemsize, (input, weight, bias, mean, var), params)
 
 
 def _check_parameters(
@@ -93,10 +100,14 @@ def _batch_statistics(x: Any, running_mean: Tensor | None, running_var: Tensor |
     """Return mean and biased variance of the batch as tensors, after moving the running ones towards them."""
     if not x.size:  # nothing to learn from
         return wrap(core.zeros(x.shape[1:2], x.dtype)), wrap(core.zeros(x.shape[1:2], x.dtype))
-    moving = [tensor for tensor in (running_mean, running_var) if tensor is not None]
-    for tensor in moving:
-        settle(tensor._array)
-    dense = [contiguous(tensor._array) for tensor in moving]
+    if running_mean is None or running_var is None:
+        mean, var = kernels.batch_norm_stats(x, momentum)
+        return wrap(mean), wrap(var)
+    moving = (running_mean, running_var)
+    if calls.waiting:
+        for tensor in moving:
+            settle(tensor._array)
+    dense = contiguous(running_mean._array), contiguous(running_var._array)
     mean, var = kernels.batch_norm_stats(x, momentum, *dense)
     for tensor, array in zip(moving, dense, strict=True):
         if array is not tensor._array:

@@ -130,15 +130,18 @@ def _extreme_pool2d(
     steps = kernel if stride is None or stride == [] or stride == () else _pair(stride, "stride", function, 3)
     pads = _pair(padding, "padding", function, 4)
     spread = _pair(dilation, "dilation", function, 5)
-    check_bool(ceil_mode, function, "ceil_mode", 6)
-    x = input._array.shape
+    if type(ceil_mode) is not bool:
+        check_bool(ceil_mode, function, "ceil_mode", 6)
+    array = input._array
+    x = array.shape
     if len(x) not in (3, 4):
         _check_windows(kernel, steps, pads, spread)
         raise RuntimeError("non-empty 3D or 4D (batch mode) tensor expected for input")
     shape = _pool_shape(x, kernel, steps, pads, spread, ceil_mode)
-    if input._array.dtype.kind == "b":
+    if array.dtype.kind == "b":
         raise not_implemented_for(function, input)
-    check_plane(x)
+    if x[-1] * x[-2] > _INT_MAX:
+        check_plane(x)
     return MaxPool2d.apply(input, shape=shape, op=op, adaptive=False, return_indices=return_indices)
 
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tinygrad_cnn.creation import empty, full_like, ones_like
+from tinygrad_cnn.creation import empty
 from tinygrad_cnn.dtypes import bool as bool_
 from tinygrad_cnn.dtypes import float64, uint8
+from tinygrad_cnn.like import full_like, ones_like
 from tinygrad_cnn.limits import finfo
 from tinygrad_cnn.nn.functional._arguments import check_tensor, not_implemented_for, scalar_name
 from tinygrad_cnn.ops.comparison import where

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_cnn import dtypes
+from tinygrad_cnn.autograd.grad_mode import no_grad
 from tinygrad_cnn.nn.modules._tree import ModuleTree
 from tinygrad_cnn.nn.parameter import Parameter
 from tinygrad_cnn.tensor import Tensor
@@ -17,7 +18,23 @@ if TYPE_CHECKING:
 class Convert(ModuleTree):
     """The part of Module that converts all its tensors."""
 
-    _apply: Callable[..., Self]
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        """Replace the data of every parameter (and its gradient) and every buffer by `fn` of it; return self."""
+        if recurse:
+            for module in self.children():
+                module._apply(fn)
+        with no_grad():
+            for parameter in self._parameters.values():
+                if parameter is None:
+                    continue
+                parameter.data = fn(parameter.detach())
+                if parameter.grad is not None:
+                    requires_grad = parameter.grad.requires_grad
+                    parameter.grad = fn(parameter.grad.detach()).requires_grad_(requires_grad)
+            for name, buffer in self._buffers.items():
+                if buffer is not None:
+                    self._buffers[name] = fn(buffer)
+        return self
 
     def to(self, *args: Any, **kwargs: Any) -> Self:
         """Convert parameters and buffers in place: `to(dtype)`, `to(device, dtype)`, `to(other_tensor)`; return self.

@@ -99,15 +99,7 @@ class ModuleHooks(ModuleTree):
     # ---------------------------------------------------------------- calling
 
     def _call_impl(self, *args: Any, **kwargs: Any) -> Any:
-        """Call forward and the hooks around it."""
-        if not (
-            self._forward_pre_hooks
-            or self._forward_hooks
-            or self._backward_pre_hooks
-            or self._backward_hooks
-            or GLOBAL.calls
-        ):
-            return self.forward(*args, **kwargs)
+        """Call forward and the hooks around it; `Module.__call__` has seen that there are some."""
         state = _Call(self, args, kwargs)
         try:
             state.run()

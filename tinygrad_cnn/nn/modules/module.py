@@ -6,7 +6,6 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from tinygrad_cnn.autograd.grad_mode import no_grad
 from tinygrad_cnn.autograd.waiting import calls, settle_all
 from tinygrad_cnn.nn.modules import _hooks
 from tinygrad_cnn.nn.modules._convert import Convert
@@ -27,7 +26,7 @@ from tinygrad_cnn.nn.parameter import Buffer, Parameter, typename
 from tinygrad_cnn.tensor import Tensor
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    pass
 
 __all__ = [
     "Module",
@@ -96,18 +95,22 @@ class Module(StateDict, ModuleHooks, Convert):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call `forward` with the hooks around it."""
-        depth = calls.depth
-        calls.depth = depth + 1
+        hooked = self._forward_pre_hooks or self._forward_hooks or self._backward_pre_hooks or self._backward_hooks
+        call = self._call_impl if hooked or _hooks.GLOBAL.calls else self.forward
         try:
-            result = self._call_impl(*args, **kwargs)
-            if not depth and calls.waiting:
-                settle_all()
-            return result
+            if calls.depth:
+                return call(*args, **kwargs)
+            calls.depth = 1
+            try:
+                result = call(*args, **kwargs)
+                if calls.waiting:
+                    settle_all()
+                return result
+            finally:
+                calls.depth = 0
         except Exception as error:
             add_module_path(error, self)
             raise
-        finally:
-            calls.depth = depth
 
     # ---------------------------------------------------------------- registering
 
@@ -273,25 +276,7 @@ class Module(StateDict, ModuleHooks, Convert):
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
 
-    # ---------------------------------------------------------------- copies and printing
-
-    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
-        """Replace the data of every parameter (and its gradient) and every buffer by `fn` of it; return self."""
-        if recurse:
-            for module in self.children():
-                module._apply(fn)
-        with no_grad():
-            for parameter in self._parameters.values():
-                if parameter is None:
-                    continue
-                parameter.data = fn(parameter.detach())
-                if parameter.grad is not None:
-                    requires_grad = parameter.grad.requires_grad
-                    parameter.grad = fn(parameter.grad.detach()).requires_grad_(requires_grad)
-            for name, buffer in self._buffers.items():
-                if buffer is not None:
-                    self._buffers[name] = fn(buffer)
-        return self
+    # ---------------------------------------------------------------- printing
 
     def extra_repr(self) -> str:
         """Return what `repr` prints inside the brackets: the arguments of the layer; override it."""

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from tinygrad_cnn.autograd.grad_mode import no_grad
 from tinygrad_cnn.data import tensor
-from tinygrad_cnn.ops.movement import stack
+from tinygrad_cnn.ops.joining import stack
 from tinygrad_cnn.tensor import Tensor
 
 __all__ = ["clip_grad_norm", "clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "get_total_norm"]

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from tinygrad_cnn.nn.parameter import typename
-from tinygrad_cnn.ops.movement import cat
+from tinygrad_cnn.ops.joining import cat
 from tinygrad_cnn.tensor import Tensor
 
 __all__ = ["parameters_to_vector", "vector_to_parameters"]

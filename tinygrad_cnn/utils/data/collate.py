@@ -10,7 +10,7 @@ import numpy as np
 
 from tinygrad_cnn import dtypes
 from tinygrad_cnn.data import as_tensor, tensor
-from tinygrad_cnn.ops.movement import stack
+from tinygrad_cnn.ops.joining import stack
 from tinygrad_cnn.tensor import Tensor
 
 __all__ = ["collate", "default_collate", "default_collate_fn_map", "default_convert"]

@@ -1,0 +1,40 @@
+"""Sums with a product or a quotient: lerp, addcmul, addcdiv."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tinygrad_cnn.tensor import Tensor
+
+from .arithmetic import add
+from .base import FLOATS, check_tensor, write_out
+
+
+def lerp(input: Tensor, end: Tensor, weight: Any, *, out: Tensor | None = None) -> Tensor:
+    """Return input + weight * (end - input) (`torch.lerp`); `weight` is a number or a tensor of the same dtype."""
+    check_tensor(end, "lerp", "end", 2)
+    for name, operand in (("end", end), ("weight", weight)):
+        if isinstance(operand, Tensor) and operand.dtype is not check_tensor(input, "lerp").dtype:
+            raise RuntimeError(f"expected dtype {input.dtype} for `{name}` but got dtype {operand.dtype}")
+    y = input + weight * (end - input)
+    return y if out is None else write_out("lerp", out, y, input, end, weight)
+
+
+def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1, out: Tensor | None = None) -> Tensor:
+    """Return input + value * tensor1 * tensor2 (`torch.addcmul`)."""
+    y = add(input, tensor1 * tensor2, alpha=value)
+    return y if out is None else write_out("addcmul", out, y, input, tensor1, tensor2)
+
+
+def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1, out: Tensor | None = None) -> Tensor:
+    """Return input + value * tensor1 / tensor2 (`torch.addcdiv`). RuntimeError for integer division."""
+    if tensor1._array.dtype not in FLOATS and tensor2._array.dtype not in FLOATS:
+        raise RuntimeError(
+            "Integer division with addcdiv is no longer supported, and in a future  release addcdiv will perform a "
+            "true division of tensor1 and tensor2. The historic addcdiv behavior can be implemented as (input + value "
+            "* torch.trunc(tensor1 / tensor2)).to(input.dtype) for integer inputs and as (input + value * tensor1 / "
+            "tensor2) for float inputs. The future addcdiv behavior is just the latter implementation: (input + value "
+            "* tensor1 / tensor2), for all dtypes."
+        )
+    y = add(input, tensor1 / tensor2, alpha=value)
+    return y if out is None else write_out("addcdiv", out, y, input, tensor1, tensor2)

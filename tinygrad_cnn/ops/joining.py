@@ -1,0 +1,167 @@
+"""Joining tensors: cat, stack and their kin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_cnn import core
+from tinygrad_cnn.autograd.operation import Operation
+from tinygrad_cnn.dtypes import promote_types
+from tinygrad_cnn.tensor import Tensor
+
+from .base import numpy_names, wrap_dim, write_out
+from .promotion import cast
+from .slices import narrow, select
+from .views import reshape
+
+# Below this NumPy's one call is faster than one of the core for each part; above it the core's threads are.
+_SMALL = 1 << 16
+
+
+class Cat(Operation):
+    """Arrays of one dtype joined along a dimension."""
+
+    grad_name = "CatBackward0"
+
+    def forward(self, *arrays: Any, dim: int) -> Any:
+        """Copy each to its place."""
+        self.dim, self.sizes = dim, [array.shape[dim] for array in arrays]
+        shape = list(arrays[0].shape)
+        shape[dim] = sum(self.sizes)
+        out = core.empty(tuple(shape), arrays[0].dtype)
+        if out.nbytes < _SMALL:
+            return np.concatenate(arrays, dim, out)
+        at: list[Any] = [slice(None)] * out.ndim
+        start = 0
+        for array, size in zip(arrays, self.sizes, strict=True):
+            at[dim] = slice(start, start + size)
+            core.copy_into(array, out[tuple(at)])
+            start += size
+        return out
+
+    def backward(self, grad: Tensor) -> Any:
+        """Give each its part."""
+        grads, start = [], 0
+        for size, needed in zip(self.sizes, self.needs_input_grad, strict=True):
+            grads.append(narrow(grad, self.dim, start, size) if needed else None)
+            start += size
+        return tuple(grads)
+
+
+def _of_one_dtype(tensors: list[Tensor]) -> list[Tensor]:
+    """Return the tensors in their common dtype."""
+    kind = tensors[0]._array.dtype
+    for tensor in tensors:
+        if tensor._array.dtype is not kind:
+            break
+    else:
+        return tensors
+    dtype = tensors[0].dtype
+    for tensor in tensors:
+        dtype = promote_types(dtype, tensor.dtype)
+    return [cast(tensor, dtype) for tensor in tensors]
+
+
+@numpy_names
+def cat(tensors: Any, dim: int = 0, *, out: Tensor | None = None) -> Tensor:
+    """Return the tensors joined along `dim` (`torch.cat`); they agree in all other sizes, dtypes are promoted.
+
+    An empty one-dimensional tensor goes with any shape, as in PyTorch. Raises ValueError for an empty list,
+    RuntimeError where sizes differ.
+    """
+    if isinstance(tensors, Tensor):
+        raise TypeError("cat(): argument 'tensors' (position 1) must be tuple of Tensors, not Tensor")
+    tensors = list(tensors)
+    if not tensors:
+        raise ValueError("torch.cat(): expected a non-empty list of Tensors")
+    shapes = []
+    for i, tensor in enumerate(tensors):
+        if not isinstance(tensor, Tensor):
+            raise TypeError(f"expected Tensor as element {i} in argument 0, but got {type(tensor).__name__}")
+        shape = tensor._array.shape
+        if not shape:
+            raise RuntimeError(f"zero-dimensional tensor (at position {i}) cannot be concatenated")
+        shapes.append(shape)
+    tensors = _of_one_dtype(tensors)
+    if shapes.count(shapes[0]) == len(shapes):
+        dim = wrap_dim(dim, len(shapes[0]))
+        y = Cat.apply(*tensors, dim=dim)
+    else:
+        parts, dim = _joinable(tensors, shapes, dim)
+        y = Cat.apply(*parts, dim=dim)
+    return y if out is None else write_out("cat", out, y, *tensors)
+
+
+def _joinable(tensors: list[Tensor], shapes: list[tuple[int, ...]], dim: int) -> tuple[list[Tensor], int]:
+    """Return what is joined of tensors of different shapes: all but the empty ones of one dimension; and `dim` counted
+    from the front. RuntimeError if they do not fit.
+    """
+    parts = [tensor for tensor, shape in zip(tensors, shapes, strict=True) if shape != (0,)]
+    first = parts[0]._array.shape
+    dim = wrap_dim(dim, len(first))
+    for i, shape in enumerate(shapes):
+        if shape == (0,):
+            continue
+        if len(shape) != len(first):
+            raise RuntimeError(f"Tensors must have same number of dimensions: got {len(first)} and {len(shape)}")
+        if shape == first:
+            continue
+        for d, (size, expected) in enumerate(zip(shape, first, strict=True)):
+            if d != dim and size != expected:
+                raise RuntimeError(
+                    f"Sizes of tensors must match except in dimension {dim}. Expected size {expected} but got size "
+                    f"{size} for tensor number {i} in the list."
+                )
+    return parts, dim
+
+
+concat = concatenate = cat
+
+
+class Stack(Cat):
+    """Arrays of one shape and dtype side by side along a new dimension."""
+
+    grad_name = "StackBackward0"
+
+    def forward(self, *arrays: Any, dim: int) -> Any:
+        """Join them with a dimension of size 1 more."""
+        new = (slice(None),) * dim + (None,)
+        return super().forward(*[array[new] for array in arrays], dim=dim)
+
+    def backward(self, grad: Tensor) -> Any:
+        """Give each its part."""
+        return tuple([select(grad, self.dim, i) if needed else None for i, needed in enumerate(self.needs_input_grad)])
+
+
+@numpy_names
+def stack(tensors: Any, dim: int = 0, *, out: Tensor | None = None) -> Tensor:
+    """Return the tensors, all of one shape, joined along a new dimension `dim` (`torch.stack`)."""
+    tensors = list(tensors)
+    if not tensors:
+        raise RuntimeError("stack expects a non-empty TensorList")
+    for i, tensor in enumerate(tensors):
+        if not isinstance(tensor, Tensor):
+            raise TypeError(f"expected Tensor as element {i} in argument 0, but got {type(tensor).__name__}")
+    shape = tensors[0]._array.shape
+    dim = wrap_dim(dim, len(shape) + 1)
+    for i, tensor in enumerate(tensors):
+        if tensor._array.shape != shape:
+            raise RuntimeError(
+                f"stack expects each tensor to be equal size, but got {list(shape)} at entry 0 and "
+                f"{list(tensor._array.shape)} at entry {i}"
+            )
+    y = Stack.apply(*_of_one_dtype(tensors), dim=dim)
+    return y if out is None else write_out("stack", out, y, *tensors)
+
+
+def hstack(tensors: Any) -> Tensor:
+    """Return the tensors joined along the second dimension, one-dimensional ones along the first (`torch.hstack`)."""
+    parts = [reshape(tensor, 1) if tensor._array.ndim == 0 else tensor for tensor in tensors]
+    return cat(parts, 0 if parts[0]._array.ndim == 1 else 1)
+
+
+def vstack(tensors: Any) -> Tensor:
+    """Return the tensors, at least two-dimensional, joined along the first dimension (`torch.vstack`)."""
+    return cat([reshape(tensor, 1, -1) if tensor._array.ndim < 2 else tensor for tensor in tensors], 0)
