@@ -103,7 +103,14 @@ def options_of(torch, options, dtype):
 
 
 # Operands that PyTorch differentiates by, where these are not all; losses without a second derivative there.
-FIRST_ONLY = ("soft_margin_loss", "multi_margin_loss", "hinge_embedding_loss", "margin_ranking_loss")
+FIRST_ONLY = (
+    "soft_margin_loss",
+    "multi_margin_loss",
+    "hinge_embedding_loss",
+    "margin_ranking_loss",
+    "kl_div",
+    "poisson_nll_loss",
+)
 ONCE = ("multi_margin_loss",)
 
 
@@ -112,11 +119,7 @@ def measure(torch, name, operands, options, reduction, dtype):
     tensors = []
     for number, operand in enumerate(operands):
         kind = torch.int64 if operand.dtype == np.int64 else getattr(torch, dtype)
-        wanted = (
-            kind != torch.int64
-            and operand is not SIGNS
-            and (number == 0 or name not in (*FIRST_ONLY, "kl_div", "poisson_nll_loss"))
-        )
+        wanted = kind != torch.int64 and operand is not SIGNS and (number == 0 or name not in FIRST_ONLY)
         tensors.append(torch.tensor(operand, dtype=kind, requires_grad=wanted))
     wanted = [t for t in tensors if t.requires_grad]
     y = getattr(torch.nn.functional, name)(*tensors, reduction=reduction, **options_of(torch, options, dtype))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tinygrad_cnn.creation import zeros_like
+from tinygrad_cnn.like import zeros_like
 from tinygrad_cnn.nn.functional._arguments import check_reduction, check_tensor, legacy_reduction
 from tinygrad_cnn.nn.functional.gates import LINEAR, logsigmoid, softplus
 from tinygrad_cnn.nn.functional.pointwise_loss import reduced

@@ -11,7 +11,7 @@ import math
 import warnings
 
 from tinygrad_cnn.autograd.grad_mode import no_grad
-from tinygrad_cnn.creation import full_like, ones_like, zeros_like
+from tinygrad_cnn.like import full_like, ones_like, zeros_like
 from tinygrad_cnn.nn.functional._arguments import check_reduction, check_tensor, legacy_reduction
 from tinygrad_cnn.nn.functional.gates import logsigmoid
 from tinygrad_cnn.ops.broadcasting import broadcast_tensors
