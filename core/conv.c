@@ -256,14 +256,19 @@ int tc_conv2d_input_grad(int dtype, const tc_conv2d_params *p, const void *dy, c
 int tc_conv2d_weight_grad(int dtype, const tc_conv2d_params *p, const void *dy, const void *x, void *dweight, void *dbias)
 {
     const int64_t weights = p->k * (p->c / p->groups) * p->r * p->s;
-    const bool empty = weights == 0 || p->n == 0 || p->oh == 0 || p->ow == 0;
-    const bool winograd = !empty && conv_winograd_suits_weight_grad(dtype, p);
-    if (dbias && (empty || winograd))
-        conv_bias_grad(dtype, p, dy, dbias);
-    if (winograd)
-        return conv_winograd_weight_grad(p, dy, x, dweight);
-    if (empty) {
+    if (weights == 0 || p->n == 0 || p->oh == 0 || p->ow == 0) {
         memset(dweight, 0, (size_t)weights * tc_itemsize(dtype));
+        if (dbias)
+            conv_bias_grad(dtype, p, dy, dbias);
+        return TC_OK;
+    }
+    bool winograd;
+    const int status = conv_winograd_weight_grad(dtype, p, dy, x, dweight, &winograd);
+    if (status != TC_OK)
+        return status;
+    if (winograd) {
+        if (dbias)
+            conv_bias_grad(dtype, p, dy, dbias);
         return TC_OK;
     }
     if (is_depthwise(p)) {

@@ -15,13 +15,12 @@
 int64_t conv_winograd_images(int dtype, const tc_conv2d_params *p);
 int64_t conv_winograd_images_input_grad(int dtype, const tc_conv2d_params *p);
 
-/* Whether the gradient by the weights is quicker so, of the whole batch. */
-bool conv_winograd_suits_weight_grad(int dtype, const tc_conv2d_params *p);
-
 /* The products, as tc_conv2d and its gradients, of so many images. */
 int conv_winograd(const tc_conv2d_params *p, const float *x, const float *weight, const float *bias, float *y);
 int conv_winograd_input_grad(const tc_conv2d_params *p, const float *dy, const float *weight, float *dx);
-int conv_winograd_weight_grad(const tc_conv2d_params *p, const float *dy, const float *x, float *dweight);
+
+/* The gradient by the weights, if it is quicker so (*done). */
+int conv_winograd_weight_grad(int dtype, const tc_conv2d_params *p, const void *dy, const void *x, void *dweight, bool *done);
 
 /* ---- what the files share ---- */
 

@@ -39,6 +39,13 @@ SMALL = {
     "one image of 16 channels": Geometry((1, 16, 32, 32), 16, (3, 3), pad=(1, 1, 1, 1)),
     "8 images of 64 channels": Geometry((8, 64, 8, 8), 64, (3, 3), pad=(1, 1, 1, 1)),
 }
+# The weights' gradient alone: slices of filters and channels, shared by threads or not, and parts of the batch.
+WEIGHTS = {
+    "slices that threads share": Geometry((64, 32, 16, 16), 32, (3, 3), pad=(1, 1, 1, 1)),
+    "slices of odd sizes": Geometry((200, 39, 10, 9), 70, (3, 3), pad=(1, 1, 1, 1)),
+    "parts of the batch": Geometry((8, 16, 32, 32), 16, (3, 3), pad=(1, 1, 1, 1)),
+    "parts and slices": Geometry((5, 17, 31, 18), 37, (3, 3)),
+}
 SMALL_BYTES = 1 << 20  # of the outputs and the memory beside them
 
 
@@ -198,6 +205,31 @@ def test_outputs_of_images_computed_later_lend_their_memory(isa, g, rng):
     assert_near([forward(g, x, weight, bias, offset=4), input_grad(g, dy, weight, 4)], got, g)
     for slow, fast in zip(direct, got, strict=True):
         assert not np.array_equal(slow[0], fast[0]), "Winograd's way was not taken"
+
+
+@pytest.mark.parametrize("name", WEIGHTS)
+def test_gradient_of_weights_in_little_memory(isa, name, rng):
+    g = WEIGHTS[name]
+    x, weight, _, dy = operands(g, rng, np.float32, exact=False)
+    _, _, dweight = references(g, x, weight, dy)
+    lib.tc_set_winograd(lib.TC_WINOGRAD_OFF)
+    direct = weight_grad(g, dy, x)
+    lib.tc_set_winograd(lib.TC_WINOGRAD_ON)
+    results = set()
+    stats = ffi.new("tc_alloc_stats *")
+    for count in (1, 2, 3, 8):
+        lib.tc_set_num_threads(count)
+        lib.tc_alloc_reset_peak()
+        lib.tc_get_alloc_stats(stats)
+        before = stats.in_use
+        got = weight_grad(g, dy, x)
+        lib.tc_get_alloc_stats(stats)
+        assert count > 2 or stats.peak - before <= max(dy.nbytes / 10, SMALL_BYTES - dy.nbytes)
+        results.add(got.tobytes())
+    assert len(results) == 1
+    assert_near([got], [dweight], g)
+    assert_near([weight_grad(g, dy, x, 4)], [got], g)
+    assert not np.array_equal(got, direct), "Winograd's way was not taken"
 
 
 @pytest.mark.parametrize("g", [
