@@ -212,19 +212,19 @@ static void FN(winograd_spread)(int lanes, int64_t count, const T *src, T *dst, 
 
 /* ---- filters ---- */
 
-/* Tap t of all lanes to g[t], from where they lie beside each other; `whole`, a constant: there are VLEN lanes. */
-TC_INLINE void FN(wino_taps)(bool whole, int lanes, const T *first, int64_t filter, vec *g)
+/* Tap t of all lanes to g[t], from where they lie beside each other: blocks of VLEN taps are transposed if all lanes have one. */
+TC_INLINE void FN(wino_taps)(int lanes, const T *first, int64_t filter, vec *g)
 {
-    const int blocks = whole ? WINO_TAPS * WINO_TAPS / VLEN : 0;
-    TC_UNROLL
-    for (int t = 0; t < blocks * VLEN; t += VLEN) {
+    const int taps = WINO_TAPS * WINO_TAPS, whole = taps / VLEN * VLEN;
+    if (lanes == VLEN)
         TC_UNROLL
-        for (int l = 0; l < VLEN; l++)
-            g[t + l] = load(first + l * filter + t);
-        FN(transpose)(g + t);
-    }
-    TC_UNROLL
-    for (int t = blocks * VLEN; t < WINO_TAPS * WINO_TAPS; t++) {
+        for (int t = 0; t < whole; t += VLEN) {
+            TC_UNROLL
+            for (int l = 0; l < VLEN; l++)
+                g[t + l] = load(first + l * filter + t);
+            FN(transpose)(g + t);
+        }
+    for (int t = lanes == VLEN ? whole : 0; t < taps; t++) {
         T tap[VLEN] = {0};
         for (int l = 0; l < lanes; l++)
             tap[l] = first[l * filter + t];
@@ -240,9 +240,9 @@ static void FN(winograd_filter)(const tc_winograd_taps *f, int lanes, const T *w
     if (turned)
         weight -= last;
     if (lanes == VLEN)
-        FN(wino_taps)(true, VLEN, weight, f->filter, taps);
+        FN(wino_taps)(VLEN, weight, f->filter, taps);
     else
-        FN(wino_taps)(false, lanes, weight, f->filter, taps);
+        FN(wino_taps)(lanes, weight, f->filter, taps);
     TC_UNROLL
     for (int s = 0; s < WINO_TAPS; s++) {
         vec g[WINO_TAPS];
