@@ -52,14 +52,6 @@ static int64_t panel_start(const weight_grad *g, int64_t filters, int64_t panel)
     return panel * filters / g->panels;
 }
 
-/* Adds `count` adjacent outputs of each filter to its sum. */
-static void add_bias(const weight_grad *g, int64_t filters, int64_t count, const char *dy, char *bias)
-{
-    for (int64_t f = 0; f < filters; f++)
-        g->reduce->rows(TC_SUM, 1, count, at(g, dy, f * g->p->oh * g->p->ow), at(g, bias, g->block + f));
-    g->kernels->add(filters, at(g, bias, g->block), bias);
-}
-
 /* The panels of the outputs of a piece; dy points to the first. What a panel spills over, the next one overwrites. */
 static void pack_outputs(const weight_grad *g, int64_t filters, int64_t images, int64_t rows, int64_t cols, const char *dy,
                          char *panels)
@@ -82,7 +74,7 @@ static void pack_outputs(const weight_grad *g, int64_t filters, int64_t images, 
 
 typedef struct {
     char *cells, *panels, *sums;
-    char *bias;                     /* sums of dy of each filter, and room for one piece; NULL if nobody asks */
+    char *bias;                     /* sums of dy of each filter; NULL if nobody asks */
 } buffers;
 
 static int64_t cells_size(const weight_grad *g)
@@ -123,7 +115,7 @@ static void run_piece(const weight_grad *g, int64_t piece, int64_t group, int64_
                    at(g, to->cells, n * g->cell_rows * g->cell_cols * g->slice));
     const char *dy = at(g, g->dy, (image * p->k + group * g->filters + f0) * p->oh * p->ow + i0 * p->ow + j0);
     for (int64_t n = 0; n < images && to->bias; n++)
-        add_bias(g, filters, rows * cols, at(g, dy, n * p->k * p->oh * p->ow), to->bias);
+        g->kernels->add_sums(filters, rows * cols, p->oh * p->ow, at(g, dy, n * p->k * p->oh * p->ow), to->bias);
     pack_outputs(g, filters, images, rows, cols, dy, to->panels);
     add_piece(g, filters, count, to);
 }
@@ -166,7 +158,7 @@ static void run_tasks(void *ctx, int64_t begin, int64_t end)
 {
     weight_grad *g = ctx;
     const int64_t bias = cells_size(g) + panels_size(g) + sums_size(g);
-    char *memory = tc_alloc((size_t)(bias + 2 * g->block) * g->item);
+    char *memory = tc_alloc((size_t)(bias + g->block) * g->item);
     if (!memory) {
         __atomic_store_n(&g->status, TC_ENOMEM, __ATOMIC_RELAXED);
         return;
@@ -201,7 +193,7 @@ static double cost(const weight_grad *g)
 
 int conv_weight_grad(int dtype, const tc_conv2d_params *p, const void *dy, const void *x, void *dweight, void *dbias)
 {
-    weight_grad g = {.p = p, .kernels = tc_kernels_for(dtype)->conv_weight, .reduce = tc_kernels_for(dtype)->reduce,
+    weight_grad g = {.p = p, .kernels = tc_kernels_for(dtype)->conv_weight,
                      .item = tc_itemsize(dtype), .dy = dy, .x = x, .dweight = dweight, .dbias = dbias,
                      .channels = p->c / p->groups, .filters = p->k / p->groups, .taps = p->r * p->s, .status = TC_OK};
     g.depth = g.channels * g.taps;

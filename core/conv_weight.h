@@ -7,7 +7,6 @@
 typedef struct {
     const tc_conv2d_params *p;
     const tc_conv_weight_kernels *kernels;
-    const tc_reduce_kernels *reduce;
     size_t item;
     const char *dy, *x;
     char *dweight, *dbias, *extra;  /* extra: dweight and dbias of the parts after the first */

@@ -24,7 +24,6 @@ typedef struct {
     const tc_conv2d_params *p;
     const tc_gemm_kernels *gemm;
     const tc_conv_weight_kernels *kernels;
-    const tc_reduce_kernels *reduce;
     int dtype;
     size_t item;
     const char *dy, *x;
@@ -54,7 +53,7 @@ static int64_t part_size(const weight_dot *g)
 
 /* ---- a task ---- */
 
-/* A band of `outputs` adjacent outputs of each filter with all taps; bias has room for the sums of dy, and for one piece. */
+/* A band of `outputs` adjacent outputs of each filter with all taps; bias has room for the sums of dy. */
 static void add_piece(const weight_dot *g, int64_t filters, int64_t outputs, const char *dy, const char *planes, char *sums,
                       char *bias)
 {
@@ -64,16 +63,14 @@ static void add_piece(const weight_dot *g, int64_t filters, int64_t outputs, con
     for (int64_t f = 0; f < filters; f += dot_rows) {
         t.a = at(g, dy, f * plane);
         t.rows = (int)tc_min(dot_rows, filters - f);
-        for (int i = 0; i < t.rows && g->dbias; i++)
-            g->reduce->rows(TC_SUM, 1, outputs, at(g, t.a, i * plane), at(g, bias, g->block + f + i));
+        if (g->dbias)
+            g->kernels->add_sums(t.rows, outputs, plane, t.a, at(g, bias, f));
         for (int64_t j = 0; j < g->depth; j += dot_cols, sums = at(g, sums, g->gemm->dot_size)) {
             t.b_offset = g->offset + j;
             t.cols = (int)tc_min(dot_cols, g->depth - j);
             g->gemm->dot(&t, sums);
         }
     }
-    if (g->dbias)
-        g->kernels->add(filters, at(g, bias, g->block), bias);
 }
 
 static void finish_task(const weight_dot *g, int64_t first, int64_t filters, int64_t part, const char *sums, const char *bias)
@@ -114,7 +111,7 @@ static void run_tasks(void *ctx, int64_t begin, int64_t end)
 {
     weight_dot *g = ctx;
     const int64_t planes = g->windows.channels * conv_channel_size(&g->windows, g->band), sums = sums_size(g);
-    char *memory = tc_alloc((size_t)(planes + sums + 2 * g->block) * g->item);
+    char *memory = tc_alloc((size_t)(planes + sums + g->block) * g->item);
     if (!memory) {
         __atomic_store_n(&g->status, TC_ENOMEM, __ATOMIC_RELAXED);
         return;
@@ -152,7 +149,7 @@ double conv_weight_dot_cost(int dtype, const tc_conv2d_params *p)
 int conv_weight_grad_dot(int dtype, const tc_conv2d_params *p, const void *dy, const void *x, void *dweight, void *dbias)
 {
     const tc_kernels *kernels = tc_kernels_for(dtype);
-    weight_dot g = {.p = p, .gemm = kernels->gemm, .kernels = kernels->conv_weight, .reduce = kernels->reduce, .dtype = dtype,
+    weight_dot g = {.p = p, .gemm = kernels->gemm, .kernels = kernels->conv_weight, .dtype = dtype,
                     .item = tc_itemsize(dtype), .dy = dy, .x = x, .dweight = dweight, .dbias = dbias,
                     .filters = p->k / p->groups, .depth = p->c / p->groups * p->r * p->s, .status = TC_OK};
     const conv_axis cols = {.taps = p->s, .step = p->stride_w, .first = -p->pad_w, .spacing = p->dilation_w, .phases = p->s};

@@ -136,6 +136,34 @@ static void FN(conv_add_part)(int64_t n, const void *x_, void *y_)
         y[i] += x[i];
 }
 
+/* A short sum in SUM_VECTORS vectors at a time, which cover the latency of an addition; such sums are added in double. */
+#define SUM_VECTORS 4
+#define SHORT_SUM (64 * SUM_VECTORS * VLEN)
+
+static void FN(conv_add_sums)(int64_t rows, int64_t n, int64_t step, const void *x_, void *y_)
+{
+    T *y = y_;
+    for (int64_t i = 0; i < rows; i++) {
+        const T *x = (const T *)x_ + i * step;
+        double sum = 0;
+        for (int64_t left = n; left > 0;) {
+            const int64_t count = tc_min(left, SHORT_SUM);
+            vec acc[SUM_VECTORS] = {0};
+            int64_t q = 0;
+            for (; q + SUM_VECTORS * VLEN <= count; q += SUM_VECTORS * VLEN)
+                TC_UNROLL
+                for (int v = 0; v < SUM_VECTORS; v++)
+                    acc[v] += load(x + q + v * VLEN);
+            for (; q < count; q += VLEN)
+                acc[0] += FN(load_lanes)(x + q, count - q, 0);
+            sum += (double)FN(lanes_sum)((acc[0] + acc[1]) + (acc[2] + acc[3]));
+            x += count;
+            left -= count;
+        }
+        y[i] += (T)sum;
+    }
+}
+
 static const tc_conv_weight_kernels FN(conv_weight_kernels) = {
     .mr = MR,
     .nv = NV,
@@ -144,8 +172,11 @@ static const tc_conv_weight_kernels FN(conv_weight_kernels) = {
     .outer = FN(conv_outer),
     .scatter = FN(conv_scatter),
     .add = FN(conv_add_part),
+    .add_sums = FN(conv_add_sums),
 };
 
 #undef MR
 #undef NV
 #undef PIXELS_AHEAD
+#undef SUM_VECTORS
+#undef SHORT_SUM

@@ -103,6 +103,8 @@ typedef struct {
     /* dst[i * depth + index[l]] = sums[i * lanes + l] for i < rows and each l < lanes whose index is below limit. */
     void (*scatter)(int rows, int64_t lanes, const int64_t *index, int64_t limit, const void *sums, int64_t depth, void *dst);
     void (*add)(int64_t n, const void *x, void *y);     /* y += x */
+    /* y[i] += sum of x[i * step + q] over q < n, for i < rows: the gradient by the bias. */
+    void (*add_sums)(int64_t rows, int64_t n, int64_t step, const void *x, void *y);
 } tc_conv_weight_kernels;
 
 /* One filter over one plane. Output (i, j) meets tap (r, s) at cells[i * pitch + j + row[r] + col[s]]. */
