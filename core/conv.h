@@ -107,8 +107,10 @@ int conv_weight_grad(int dtype, const tc_conv2d_params *p, const void *dy, const
 int conv_weight_grad_dot(int dtype, const tc_conv2d_params *p, const void *dy, const void *x, void *dweight, void *dbias);
 double conv_weight_dot_cost(int dtype, const tc_conv2d_params *p);
 
-/* conv_weight_layout.c: into how many parts of the batch a weight gradient of that many tasks and pieces is cut. */
-int64_t conv_weight_parts(const tc_conv2d_params *p, int64_t tasks, int64_t pieces);
+/* conv_weight_layout.c: bytes that a weight gradient may take beside its operands; and into how many parts of the batch one of
+ * that many tasks and pieces is cut, two of whose tasks run at once and take so many bytes each. */
+int64_t conv_weight_room(int dtype, const tc_conv2d_params *p);
+int64_t conv_weight_parts(int dtype, const tc_conv2d_params *p, int64_t tasks, int64_t pieces, int64_t task_bytes);
 
 /* conv_bias.c: the sum of dy for each filter. */
 void conv_bias_grad(int dtype, const tc_conv2d_params *p, const void *dy, void *dbias);

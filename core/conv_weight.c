@@ -77,16 +77,6 @@ typedef struct {
     char *bias;                     /* sums of dy of each filter; NULL if nobody asks */
 } buffers;
 
-static int64_t cells_size(const weight_grad *g)
-{
-    return g->together * g->cell_rows * g->cell_cols * g->slice + g->kernels->nv * g->kernels->lanes;
-}
-
-static int64_t panels_size(const weight_grad *g)
-{
-    return g->block * g->together * g->band * g->strip + g->kernels->lanes;
-}
-
 /* Tiles of one column read the same cells, those of the next column the same panels. */
 static void add_piece(const weight_grad *g, int64_t filters, int64_t count, const buffers *to)
 {
@@ -158,7 +148,7 @@ static void run_tasks(void *ctx, int64_t begin, int64_t end)
 {
     weight_grad *g = ctx;
     const int64_t bias = cells_size(g) + panels_size(g) + sums_size(g);
-    char *memory = tc_alloc((size_t)(bias + g->block) * g->item);
+    char *memory = tc_alloc((size_t)task_bytes(g));
     if (!memory) {
         __atomic_store_n(&g->status, TC_ENOMEM, __ATOMIC_RELAXED);
         return;
@@ -197,14 +187,14 @@ int conv_weight_grad(int dtype, const tc_conv2d_params *p, const void *dy, const
                      .item = tc_itemsize(dtype), .dy = dy, .x = x, .dweight = dweight, .dbias = dbias,
                      .channels = p->c / p->groups, .filters = p->k / p->groups, .taps = p->r * p->s, .status = TC_OK};
     g.depth = g.channels * g.taps;
-    conv_weight_choose(&g);
+    conv_weight_choose(&g, conv_weight_room(dtype, p));
     if (conv_weight_dot_cost(dtype, p) < cost(&g))
         return conv_weight_grad_dot(dtype, p, dy, x, dweight, dbias);
-    g.parts = conv_weight_parts(p, tasks_per_part(&g), g.pieces);
+    g.parts = conv_weight_parts(dtype, p, tasks_per_part(&g), g.pieces, task_bytes(&g));
     g.pieces_per_part = tc_ceil_div(g.pieces, g.parts);
     g.parts = tc_ceil_div(g.pieces, g.pieces_per_part);
     const int64_t units = g.tiles * g.kernels->nv, outputs = g.together * g.band * g.strip;
-    g.offset = tc_alloc((size_t)(outputs + units * (1 + g.kernels->lanes)) * sizeof *g.offset);
+    g.offset = tc_alloc((size_t)table_bytes(&g));
     g.extra = tc_alloc((size_t)((g.parts - 1) * part_size(&g)) * g.item);
     if (g.offset && g.extra) {
         g.unit = g.offset + outputs;

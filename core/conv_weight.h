@@ -44,9 +44,32 @@ static inline int64_t sums_size(const weight_grad *g)
     return g->tiles * g->panels * tile_size(g);
 }
 
-/* conv_weight_layout.c: pieces, slices and blocks, by shape alone; where each output's cells, each vector and each lane lie
+static inline int64_t cells_size(const weight_grad *g)
+{
+    return g->together * g->cell_rows * g->cell_cols * g->slice + g->kernels->nv * g->kernels->lanes;
+}
+
+static inline int64_t panels_size(const weight_grad *g)
+{
+    return g->block * g->together * g->band * g->strip + g->kernels->lanes;
+}
+
+/* Sums, cells, panels and sums of dy. */
+static inline int64_t task_bytes(const weight_grad *g)
+{
+    return (sums_size(g) + cells_size(g) + panels_size(g) + g->block) * (int64_t)g->item;
+}
+
+/* offset, unit and index. */
+static inline int64_t table_bytes(const weight_grad *g)
+{
+    const int64_t outputs = g->together * g->band * g->strip, units = g->tiles * g->kernels->nv;
+    return (outputs + units * (1 + g->kernels->lanes)) * (int64_t)sizeof *g->offset;
+}
+
+/* conv_weight_layout.c: pieces, slices and blocks, by shape alone, for that many bytes in all; where each output's cells, each vector and each lane lie
  * (offset, unit and index, for which there is room). */
-void conv_weight_choose(weight_grad *g);
+void conv_weight_choose(weight_grad *g, int64_t room);
 void conv_weight_fill(const weight_grad *g);
 
 #endif

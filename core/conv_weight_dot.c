@@ -46,6 +46,11 @@ static int64_t sums_size(const weight_dot *g)
     return tc_ceil_div(g->block, g->gemm->dot_rows) * g->tiles * g->gemm->dot_size;
 }
 
+static int64_t planes_size(const weight_dot *g)
+{
+    return g->windows.channels * conv_channel_size(&g->windows, g->band);
+}
+
 static int64_t part_size(const weight_dot *g)
 {
     return g->p->k * (g->depth + 1);
@@ -110,7 +115,7 @@ static void run_task(const weight_dot *g, int64_t task, char *planes, char *sums
 static void run_tasks(void *ctx, int64_t begin, int64_t end)
 {
     weight_dot *g = ctx;
-    const int64_t planes = g->windows.channels * conv_channel_size(&g->windows, g->band), sums = sums_size(g);
+    const int64_t planes = planes_size(g), sums = sums_size(g);
     char *memory = tc_alloc((size_t)(planes + sums + g->block) * g->item);
     if (!memory) {
         __atomic_store_n(&g->status, TC_ENOMEM, __ATOMIC_RELAXED);
@@ -163,7 +168,8 @@ int conv_weight_grad_dot(int dtype, const tc_conv2d_params *p, const void *dy, c
     g.block = tc_ceil_div(g.filters, g.blocks);
     g.blocks = tc_ceil_div(g.filters, g.block);
     g.tiles = tc_ceil_div(g.depth, g.gemm->dot_cols);
-    g.parts = conv_weight_parts(p, g.blocks * p->groups, g.pieces);
+    g.parts = conv_weight_parts(dtype, p, g.blocks * p->groups, g.pieces,
+                                (planes_size(&g) + sums_size(&g) + g.block) * (int64_t)g.item);
     g.pieces_per_part = tc_ceil_div(g.pieces, g.parts);
     g.parts = tc_ceil_div(g.pieces, g.pieces_per_part);
     g.offset = tc_alloc((size_t)g.depth * sizeof *g.offset);

@@ -280,7 +280,11 @@ MEASURED = [
     Geometry((64, 1, 28, 28), 32, (3, 3)),
     Geometry((64, 3, 32, 32), 16, (3, 3), pad=(1, 1, 1, 1)),
     Geometry((64, 16, 32, 32), 32, (3, 3), stride=(2, 2), pad=(1, 1, 1, 1)),
+    Geometry((64, 32, 16, 16), 32, (3, 3), pad=(1, 1, 1, 1)),
     Geometry((64, 64, 8, 8), 64, (3, 3), pad=(1, 1, 1, 1)),
+    Geometry((64, 16, 32, 32), 32, (1, 1), stride=(2, 2)),
+    Geometry((64, 32, 16, 16), 64, (3, 3), stride=(2, 2), pad=(1, 1, 1, 1)),
+    Geometry((16, 256, 14, 14), 256, (3, 3), pad=(1, 1, 1, 1)),
     Geometry((16, 512, 7, 7), 512, (3, 3), pad=(1, 1, 1, 1)),
     Geometry((4, 3, 224, 224), 64, (7, 7), stride=(2, 2), pad=(3, 3, 3, 3)),
 ]
@@ -305,10 +309,12 @@ def two_threads():
 @pytest.mark.parametrize("g", [*MEASURED, *SMALL], ids=lambda g: "x".join(map(str, g.x_shape)))
 def test_two_threads_need_a_tenth_of_the_output_or_little(g, two_threads):
     x, weight, y = (np.zeros(shape, np.float32) for shape in (g.x_shape, g.weight_shape, g.y_shape))
+    dbias = np.zeros(g.filters, np.float32)
     stats = ffi.new("tc_alloc_stats *")
     for call in (
         lambda: lib.tc_conv2d(code(x), params(g), ptr(x), ptr(weight), ffi.NULL, ptr(y)),
         lambda: lib.tc_conv2d_input_grad(code(x), params(g), ptr(y), ptr(weight), ptr(x)),
+        lambda: lib.tc_conv2d_weight_grad(code(x), params(g), ptr(y), ptr(x), ptr(weight), ptr(dbias)),
     ):
         lib.tc_get_alloc_stats(stats)
         held = lib.tc_alloc(stats.peak - stats.in_use + 1)  # from here on, whatever is allocated is a new peak
