@@ -81,8 +81,13 @@ NOINLINE void FN(spread_rows)(const tc_pool2d_params *p, int include_pad, int64_
         store(spread + c, sum);
     }
     for (; stride < p->stride_w; stride *= 2, length *= 2)
-        for (int64_t c = (length - 1) / VLEN * VLEN; c >= 0; c -= VLEN)
-            FN(store_twice)(spread + c, spread + 2 * c);
+        for (int64_t c = (length - 1) / VLEN * VLEN; c >= 0; c -= VLEN) {
+            vec lower, upper;
+
+            FN(twice)(load(spread + c), &lower, &upper);
+            store(spread + 2 * c, lower);
+            store(spread + 2 * c + VLEN, upper);
+        }
 }
 
 /* dx[i * w + c] = spread[c] for i < height, c < n. */

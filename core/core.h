@@ -234,6 +234,9 @@ void tc_pool_gather(int dtype, int64_t planes, int64_t in, int64_t out, const in
 void tc_pool_scatter(int dtype, int64_t planes, int64_t in, int64_t out, const int32_t *indices, const void *dy,
                      const void *relu, void *dx);
 
+/* That scatter for the indices that tc_max_pool2d gave for p, sooner where windows allow it. */
+void tc_max_pool2d_grad(int dtype, const tc_pool2d_params *p, const int32_t *indices, const void *dy, const void *relu, void *dx);
+
 /* y = sum of the window / divisor; divisor = divisor_override if not 0, else the cells of the window clipped to
  * [-pad, size + pad) (count_include_pad) or to the image (not). f32, f64, and TC_I64 (quotient truncated toward zero). */
 void tc_avg_pool2d(int dtype, const tc_pool2d_params *p, int count_include_pad, int64_t divisor_override, const void *x, void *y);
@@ -425,7 +428,8 @@ int tc_ndarray_conv2d_input_grad(const tc_conv2d_params *p, tc_ndarray dy, tc_nd
 int tc_ndarray_conv2d_weight_grad(const tc_conv2d_params *p, tc_ndarray dy, tc_ndarray x, tc_ndarray dweight, tc_ndarray dbias);
 int tc_ndarray_max_pool2d(int op, int adaptive, const tc_pool2d_params *p, tc_ndarray x, tc_ndarray y, tc_ndarray indices);
 int tc_ndarray_pool_gather(tc_ndarray indices, tc_ndarray x, tc_ndarray y);
-int tc_ndarray_pool_scatter(tc_ndarray indices, tc_ndarray dy, tc_ndarray relu, tc_ndarray dx);
+int tc_ndarray_pool_scatter(const tc_pool2d_params *windows /* of tc_max_pool2d, or NULL */, tc_ndarray indices, tc_ndarray dy,
+                            tc_ndarray relu, tc_ndarray dx);
 int tc_ndarray_batch_norm_stats(double momentum, tc_ndarray x, tc_ndarray running_mean, tc_ndarray running_var, tc_ndarray mean,
                                 tc_ndarray var);
 int tc_ndarray_batch_norm(int relu, double eps, tc_ndarray x, tc_ndarray mean, tc_ndarray var, tc_ndarray weight,

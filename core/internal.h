@@ -138,6 +138,10 @@ typedef struct {
     void (*max_rows)(const tc_pool2d_params *p, int smallest, int64_t begin, int64_t end, const void *x, void *y, int32_t *indices);
     void (*adaptive_max_rows)(const tc_pool2d_params *p, int smallest, int64_t begin, int64_t end, const void *x, void *y,
                               int32_t *indices);
+    /* For windows two columns wide, side by side from the first column on, in rows that do not meet; relu may be NULL.
+     * false: nothing done, rows are too short. */
+    bool (*max_grad_pairs)(const tc_pool2d_params *p, int64_t begin, int64_t end, const int32_t *indices, const void *dy,
+                           const void *relu, void *dx);
     void (*avg_rows)(const tc_pool2d_params *p, int include_pad, int64_t divisor, int64_t begin, int64_t end, const void *x, void *y);
     void (*avg_grad)(const tc_pool2d_params *p, int include_pad, int64_t divisor, int64_t begin, int64_t end, const void *dy, void *dx);
     void (*adaptive_avg_rows)(const tc_pool2d_params *p, int64_t begin, int64_t end, const void *x, void *y);

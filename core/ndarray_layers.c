@@ -105,14 +105,17 @@ int tc_ndarray_pool_gather(tc_ndarray indices, tc_ndarray x, tc_ndarray y)
     return TC_OK;
 }
 
-int tc_ndarray_pool_scatter(tc_ndarray indices, tc_ndarray dy, tc_ndarray relu, tc_ndarray dx)
+int tc_ndarray_pool_scatter(const tc_pool2d_params *windows, tc_ndarray indices, tc_ndarray dy, tc_ndarray relu, tc_ndarray dx)
 {
     tc_dense d;
     const int status = tc_dense_open(&d, 1, 4, (const tc_ndarray[]){dx, dy, indices, relu}, TC_F32, TC_U8);
     if (status != TC_OK)
         return status;
     const int64_t in = inner(d.array[0], d.array[0]->ndim - 2), out = inner(d.array[1], d.array[1]->ndim - 2);
-    tc_pool_scatter(d.dtype, product(d.array[0], 0, d.array[0]->ndim - 2), in, out, d.data[2], d.data[1], d.data[3], d.data[0]);
+    if (windows)
+        tc_max_pool2d_grad(d.dtype, windows, d.data[2], d.data[1], d.data[3], d.data[0]);
+    else
+        tc_pool_scatter(d.dtype, product(d.array[0], 0, d.array[0]->ndim - 2), in, out, d.data[2], d.data[1], d.data[3], d.data[0]);
     tc_dense_close(&d);
     return TC_OK;
 }

@@ -153,3 +153,31 @@ void tc_pool_scatter(int dtype, int64_t planes, int64_t in, int64_t out, const i
 
     tc_parallel_for(planes, tc_ceil_div(POOL_GRAIN, in + out + 1), scatter_range, &task);
 }
+
+typedef struct {
+    const tc_pool2d_params *p;
+    index_task scatter;
+} max_grad_task;
+
+static void max_grad_range(void *ctx, int64_t begin, int64_t end)
+{
+    const max_grad_task *t = ctx;
+    const index_task *s = &t->scatter;
+
+    if (!tc_kernels_for(s->dtype)->pool->max_grad_pairs(t->p, begin, end, s->indices, s->source, s->relu, s->target))
+        scatter_range((void *)s, begin, end);
+}
+
+void tc_max_pool2d_grad(int dtype, const tc_pool2d_params *p, const int32_t *indices, const void *dy, const void *relu, void *dx)
+{
+    const int64_t in = p->h * p->w, out = p->oh * p->ow;
+    const bool vectors = dtype == TC_F32 || dtype == TC_F64;
+    const bool pairs = vectors && p->kernel_w == 2 && p->stride_w == 2 && p->pad_w == 0 && p->dilation_w == 1 && p->dilation_h == 1 &&
+                       p->kernel_h <= p->stride_h;
+    max_grad_task task = {p, {dtype, in, out, indices, dy, relu, dx}};
+
+    if (pairs)
+        tc_parallel_for(p->planes, tc_ceil_div(POOL_GRAIN, in + out + 1), max_grad_range, &task);
+    else
+        tc_pool_scatter(dtype, p->planes, in, out, indices, dy, relu, dx);
+}

@@ -89,13 +89,11 @@ TC_INLINE vec FN(load_strided)(const T *p, int64_t stride)
     return FN(load_spread)(p, stride);
 }
 
-/* p[0], p[0], p[1], p[1], ... of one vector at p, to target; p may be target. */
-TC_INLINE void FN(store_twice)(const T *p, T *target)
+/* v[0], v[0], v[1], v[1], ... in two vectors. */
+TC_INLINE void FN(twice)(vec v, vec *lower, vec *upper)
 {
-    const vec v = load(p);
-
-    store(target, SHUFFLE(v, v, LOWER_TWICE));
-    store(target + VLEN, SHUFFLE(v, v, UPPER_TWICE));
+    *lower = SHUFFLE(v, v, LOWER_TWICE);
+    *upper = SHUFFLE(v, v, UPPER_TWICE);
 }
 
 #undef SHUFFLE

@@ -4,6 +4,7 @@
 #include "pool_cells_tpl.h"
 #include "pool_lanes_tpl.h"
 #include "max_pool_tpl.h"
+#include "max_pool_grad_tpl.h"
 #include "avg_pool_tpl.h"
 #include "avg_pool_grad_tpl.h"
 
@@ -32,6 +33,7 @@ static void FN(pad_grad)(int64_t w, int64_t oh, int64_t ow, const int64_t *rows,
 static const tc_pool_kernels FN(pool_kernels) = {
     .max_rows = FN(max_rows),
     .adaptive_max_rows = FN(adaptive_max_rows),
+    .max_grad_pairs = FN(max_grad_pairs),
     .avg_rows = FN(avg_rows),
     .avg_grad = FN(avg_grad),
     .adaptive_avg_rows = FN(adaptive_avg_rows),

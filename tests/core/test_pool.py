@@ -159,6 +159,48 @@ def test_scatter_behind_a_relu(threads, dtype, rng):
     np.testing.assert_array_equal(dx.check(), expected)
 
 
+PAIRS = [
+    Pool(24, 24, (2, 2), (2, 2)),
+    Pool(28, 15, (2, 2), (2, 2)),
+    Pool(7, 13, (2, 2), (2, 2), ceil=True),
+    Pool(6, 35, (2, 2), (5, 2)),
+    Pool(5, 40, (1, 2), (1, 2)),
+    Pool(9, 34, (3, 2), (3, 2), (1, 0)),
+    Pool(4, 3, (2, 2), (2, 2)),
+    Pool(3, 2, (2, 2), (2, 2)),
+    Pool(6, 33, (2, 2), (2, 2), ceil=True),
+    Pool(4, 300, (2, 2), (2, 2)),
+]
+
+
+@pytest.mark.parametrize("pool", [*PAIRS, *GEOMETRIES, *DILATED], ids=str)
+def test_gradient(isa, dtype, threads, pool, rng):
+    """The gradient by windows is the scatter's, bit for bit, also behind a ReLU and with many ties."""
+    x = np.maximum(integers(pool, dtype), 0)
+    _, indices = run_max(pool, x)
+    dy = rng.integers(-9, 10, indices.shape).astype(dtype)
+    dy[dy == 3] = -0.0
+    planes, inside, outside = x.shape[0], pool.h * pool.w, indices[0].size
+    for relu in (None, x):
+        expected, dx = Guarded(x.shape, dtype, x.itemsize), Guarded(x.shape, dtype, x.itemsize)
+        args = (ptr(indices), ptr(dy), ptr(relu))
+        lib.tc_pool_scatter(code(dy), planes, inside, outside, *args, ptr(expected.array))
+        lib.tc_max_pool2d_grad(code(dy), pool.params(planes), *args, ptr(dx.array))
+        np.testing.assert_array_equal(dx.check(), expected.check())
+        np.testing.assert_array_equal(np.signbit(dx.array), np.signbit(expected.array))
+
+
+def test_gradients_that_the_relu_keeps(isa, dtype):
+    """A NaN in the ReLU's output lets the gradient pass, 0 does not, whatever the gradient is."""
+    pool = Pool(2, 40, (2, 2), (2, 2))
+    x = np.zeros((1, 2, 40), dtype)
+    x[0, 0, ::4], x[0, 1, 3::8] = np.nan, 5
+    _, indices = run_max(pool, x)
+    dy, dx = np.full(indices.shape, np.inf, dtype), Guarded(x.shape, dtype)
+    lib.tc_max_pool2d_grad(code(dy), pool.params(1), ptr(indices), ptr(dy), ptr(x), ptr(dx.array))
+    np.testing.assert_array_equal(dx.check(), np.where(x == 0, 0, np.inf))
+
+
 def test_threads_do_not_change_a_bit(isa, dtype, rng):
     pool = Pool(50, 63, (3, 3), (2, 2), (1, 1))
     x = rng.standard_normal((40, 50, 63)).astype(dtype)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .buffers import Array, address, check, code, contiguous, empty, ffi, lib, pointer
+from .buffers import NULL, Array, address, check, code, contiguous, empty, ffi, lib, pointer
 
 POOL_MAX, POOL_MIN = lib.TC_POOL_MAX, lib.TC_POOL_MIN
 I32 = np.dtype(np.int32)
@@ -55,16 +55,20 @@ def pool_gather(indices: Array, x: Array) -> Array:
     return y
 
 
-def pool_scatter(x_shape: tuple[int, ...], indices: Array, dy: Array, relu: Array | None = None) -> Array:
-    """Return dx of `x_shape` with dx[p, indices[p, o]] += dy[p, o].
+def pool_scatter(
+    shape: PoolShape, indices: Array, dy: Array, windows: bool = False, relu: Array | None = None
+) -> Array:
+    """Return dx of shape.x with dx[p, indices[p, o]] += dy[p, o].
 
-    `relu`, a float array of `x_shape`, is the output of a ReLU before the pooling, whose gradient is taken along.
+    With `windows` the indices are those of `max_pool2d` for the shape, not adaptive; that may be sooner done. `relu`, a
+    float array of shape.x, is the output of a ReLU before the pooling, whose gradient is taken along.
     """
-    dx = empty(x_shape, dy.dtype)
+    dx = empty(shape.x, dy.dtype)
     if not dy.size:
         dx.fill(0)
     elif dx.size:
-        check(lib.tc_ndarray_pool_scatter(id(indices), id(dy), address(relu), id(dx)))
+        params = shape.params if windows else NULL
+        check(lib.tc_ndarray_pool_scatter(params, id(indices), id(dy), address(relu), id(dx)))
     return dx
 
 

@@ -31,7 +31,7 @@ class MaxPool2d(Operation):
         """Find the winners; where they were is kept only if somebody will ask."""
         y, indices = kernels.max_pool2d(op, shape, x, self.recording or return_indices, adaptive)
         self.save_for_backward(indices)
-        self.x_shape = x.shape
+        self.shape, self.windows = shape, not adaptive
         if return_indices:
             return y, indices.astype(np.int64)  # type: ignore[union-attr]
         return y
@@ -41,28 +41,29 @@ class MaxPool2d(Operation):
         (indices,) = self.saved_tensors
         before, index, _shape = self.edges[0]  # type: ignore[misc]
         if index != LEAF and before.takes_pool_gradient and not mode.enabled and may_wait((grad,)):
-            return put_off(ScatterTask(self.x_shape, indices._array, grad._array))
-        return PoolScatter.apply(grad, indices, x_shape=self.x_shape)
+            return put_off(ScatterTask(self.shape, self.windows, indices._array, grad._array))
+        return PoolScatter.apply(grad, indices, shape=self.shape, windows=self.windows)
 
 
 class ScatterTask(Task):
     """The gradient of a max pooling, to be done."""
 
-    __slots__ = ()
+    __slots__ = ("pool", "windows")
 
-    def __init__(self, x_shape: tuple[int, ...], indices: Array, dy: Array):
-        super().__init__(x_shape, dy.dtype, (indices, dy))
+    def __init__(self, pool: PoolShape, windows: bool, indices: Array, dy: Array):
+        super().__init__(pool.x, dy.dtype, (indices, dy))
+        self.pool, self.windows = pool, windows
 
     def run(self, relu: bool) -> Array:
         """Add each value to its cell."""
         indices, dy = self.sources
-        dx = kernels.pool_scatter(self.shape, indices, dy)
+        dx = kernels.pool_scatter(self.pool, indices, dy, self.windows)
         return unary(RELU, dx, dx) if relu else dx
 
     def behind(self, relu: Array) -> Array:
         """Return the gradient of the ReLU before the pooling, whose output is given: one pass less."""
         indices, dy = self.sources
-        return kernels.pool_scatter(self.shape, indices, dy, relu)
+        return kernels.pool_scatter(self.pool, indices, dy, self.windows, relu)
 
 
 class AdaptiveMaxPool2d(MaxPool2d):
@@ -76,30 +77,31 @@ class PoolScatter(Operation):
 
     grad_name = "MaxPool2DWithIndicesBackwardBackward0"
 
-    def forward(self, dy: Array, indices: Array, *, x_shape: tuple[int, ...]) -> Array:
+    def forward(self, dy: Array, indices: Array, *, shape: PoolShape, windows: bool) -> Array:
         """Add each value to its cell."""
+        self.shape, self.windows = shape, windows
         self.save_for_backward(indices)
-        return kernels.pool_scatter(x_shape, indices, dy)
+        return kernels.pool_scatter(shape, indices, dy, windows)
 
     def backward(self, grad: Any) -> Any:
         """Pick the cells again."""
         (indices,) = self.saved_tensors
-        return PoolGather.apply(grad, indices), None
+        return PoolGather.apply(grad, indices, shape=self.shape, windows=self.windows), None
 
 
 class PoolGather(Operation):
     """y of x: y[p, o] = x[p, indices[p, o]] in every plane p."""
 
-    def forward(self, x: Array, indices: Array) -> Array:
+    def forward(self, x: Array, indices: Array, *, shape: PoolShape, windows: bool) -> Array:
         """Pick the cells."""
         self.save_for_backward(indices)
-        self.x_shape = x.shape
+        self.shape, self.windows = shape, windows
         return kernels.pool_gather(indices, x)
 
     def backward(self, grad: Any) -> Any:
         """Put the gradients into the cells."""
         (indices,) = self.saved_tensors
-        return PoolScatter.apply(grad, indices, x_shape=self.x_shape), None
+        return PoolScatter.apply(grad, indices, shape=self.shape, windows=self.windows), None
 
 
 class AvgPool2d(Operation):
