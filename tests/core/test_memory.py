@@ -17,7 +17,17 @@ from tinygrad_cnn._core import lib
 from tinygrad_cnn.core.buffers import new_context
 from tinygrad_cnn.core.runtime import memory_stats
 
-SHAPES = [(), (0,), (3, 0, 2), (1,), (7,), (63, 65), (128, 1024), (3, 1024, 1024)]
+SMALL = [(), (0,), (3, 0, 2), (1,), (7,), (511,)]
+SHAPES = [(512,), (63, 65), (128, 1024), (3, 1024, 1024)]
+
+
+@pytest.mark.parametrize("shape", SMALL)
+@pytest.mark.parametrize("kind", [np.float32, np.float64, np.int64, np.int32, np.uint8, np.bool_])
+def test_small_arrays_are_numpys(shape, kind):
+    requests = memory_stats()["requests"]
+    array = core.empty(shape, np.dtype(kind))
+    assert array.shape == shape and array.dtype == kind and array.flags.c_contiguous and array.flags.writeable
+    assert memory_stats()["requests"] == requests
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -69,8 +79,8 @@ def test_numpy_resizes_and_clears_such_memory(size):
 
 def test_injected_failure_is_a_memory_error_that_names_the_shape():
     lib.tc_alloc_fail_at(1, 0)
-    with pytest.raises(MemoryError, match=r"no memory for a tensor of shape \[5, 7\] \(140 bytes\)"):
-        core.empty((5, 7))
+    with pytest.raises(MemoryError, match=r"no memory for a tensor of shape \[50, 70\] \(14000 bytes\)"):
+        core.empty((50, 70))
     array = new_context().run(np.zeros, 10)
     lib.tc_alloc_fail_at(1, 0)
     with pytest.raises(MemoryError):

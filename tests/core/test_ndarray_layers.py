@@ -37,8 +37,9 @@ def calls(rng, dtype):
     yield lambda x: pool.max_pool2d(pool.POOL_MAX, windows, x, True), (x,)
     _, places = pool.max_pool2d(pool.POOL_MAX, windows, x, True)
     yield pool.pool_gather, (places, x)
-    yield lambda *a: pool.pool_scatter(x.shape, *a), (places, draw(2, 3, 3, 3))
-    yield lambda *a: pool.pool_scatter(x.shape, *a), (places, draw(2, 3, 3, 3), x)
+    for known in (False, True):
+        yield lambda p, dy, known=known: pool.pool_scatter(windows, p, dy, known), (places, draw(2, 3, 3, 3))
+        yield lambda p, dy, y, known=known: pool.pool_scatter(windows, p, dy, known, y), (places, draw(2, 3, 3, 3), x)
 
     mean, var = draw(3), draw(3) ** 2
     yield lambda x: norm.batch_norm_stats(x, 0.1), (x,)
