@@ -132,9 +132,11 @@ static void multiply_tile(const panels *a, const columns *c, tc_conv_block *t, i
 static void prefetch(const panels *a, const char *weight, int64_t filters, int64_t channels, int64_t n, int64_t parts)
 {
     const int64_t taps = conv_taps(a->windows), line = 64 / (int64_t)a->item;
+    const bool adjacent = a->job->w_channel == taps;    /* the weights of a filter's channels are one run */
+    const int64_t runs = adjacent ? tc_min(channels, 1) : channels, run = adjacent ? channels * taps : taps;
     for (int64_t f = filters * n / parts, end = filters * (n + 1) / parts; f < end; f++)
-        for (int64_t c = 0; c < channels; c++)
-            for (int64_t tap = 0; tap < taps; tap += line)
+        for (int64_t c = 0; c < runs; c++)
+            for (int64_t tap = 0; tap < run; tap += line)
                 __builtin_prefetch(at(a, weight, f * a->job->w_filter + c * a->job->w_channel + tap), 0, 2);
 }
 

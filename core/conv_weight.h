@@ -67,8 +67,8 @@ static inline int64_t table_bytes(const weight_grad *g)
     return (outputs + units * (1 + g->kernels->lanes)) * (int64_t)sizeof *g->offset;
 }
 
-/* conv_weight_layout.c: pieces, slices and blocks, by shape alone, for that many bytes in all; where each output's cells, each vector and each lane lie
- * (offset, unit and index, for which there is room). */
+/* conv_weight_layout.c: pieces, slices and blocks, by shape alone, for that many bytes in all; where each output's cells, each
+ * vector and each lane lie (offset, unit and index, for which there is room). */
 void conv_weight_choose(weight_grad *g, int64_t room);
 void conv_weight_fill(const weight_grad *g);
 
