@@ -14,9 +14,9 @@
 /* Filters in a block; planes are packed again for each. */
 enum { BLOCK_FILTERS = 96 };
 
-/* Vector instructions that gathering a step of a panel costs, at least and for each piece; and that a vector of outputs costs
- * on its way through the buffer. */
-enum { GATHER_COST = 2, COPY_COST = 4 };
+/* What gathering a step of a panel costs, at least and for each piece, and what a vector of outputs costs on its way through the
+ * buffer, in vectors of multiply-adds. */
+static const double GATHER_COST = 1.5, COPY_COST = 4;
 
 /* Planes of a task that stay in L1 with the weights of a tile's filters. */
 enum { L1_BYTES = 16 * 1024 };
