@@ -190,12 +190,12 @@ def _check_alpha(alpha: Any, dtype: Any) -> Any:
 
 def _can_wait(a: Any, b: Any) -> bool:
     """Whether a sum may be one pass with the ReLU behind it."""
-    return a.nbytes > WORTH and bool(calls.depth) and a.shape == b.shape and a.dtype in FLOATS
+    return bool(calls.depth) and a.shape == b.shape and a.dtype in FLOATS
 
 
 def add_same(input: Tensor, other: Tensor) -> Tensor:
     """Return the sum of two tensors of one dtype."""
-    if _can_wait(input._array, other._array) and may_wait((input, other)):
+    if input._array.nbytes > WORTH and _can_wait(input._array, other._array) and may_wait((input, other)):
         return defer(Add(), (input, other), {})
     return Add.apply(input, other)
 

@@ -63,10 +63,7 @@ class Mm(Operation):
 
 
 def _same_dtype(a: Tensor, b: Tensor, name: str = "") -> None:
-    dtype = a._array.dtype
-    if dtype is b._array.dtype and dtype in FLOATS:
-        return
-    if dtype != b._array.dtype:
+    if a._array.dtype != b._array.dtype:
         words = [scalar_name(x).lower() for x in (a, b)]
         raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {words[0]} != {words[1]}")
     if a._array.dtype.kind == "b":
@@ -74,10 +71,12 @@ def _same_dtype(a: Tensor, b: Tensor, name: str = "") -> None:
 
 
 def _mm(a: Tensor, b: Tensor) -> Tensor:
-    (m, k), (k2, n) = a._array.shape, b._array.shape
+    x, y = a._array, b._array
+    (m, k), (k2, n) = x.shape, y.shape
     if k != k2:
         raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({m}x{k} and {k2}x{n})")
-    _same_dtype(a, b)
+    if x.dtype is not y.dtype or x.dtype not in FLOATS:
+        _same_dtype(a, b)
     return Mm.apply(a, b)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from tinygrad_cnn import core, dtypes
 from tinygrad_cnn.autograd.operation import Operation
+from tinygrad_cnn.core import reduce
 from tinygrad_cnn.tensor import Tensor, wrap
 
 from .base import FLOATS, as_array, check_tensor, numpy_names, scalar_name, wrap_dims, write_out
@@ -43,37 +44,49 @@ def count(shape: tuple[int, ...], dims: tuple[int, ...]) -> int:
 
 # ---- operations ----
 
+_apply: Any = Operation.apply.__func__  # type: ignore[attr-defined]
+
 
 class Sum(Operation):
     """The sum over `dims`."""
 
     grad_name = "SumBackward0"
 
-    def forward(self, x: Any, dims: tuple[int, ...], keepdim: bool) -> Any:
+    @classmethod
+    def apply(cls, x: Any, dims: tuple[int, ...], keepdim: bool) -> Any:
+        """Reduce a Tensor, with a node only if that may need a gradient."""
+        if x._requires_grad or x._view_base is not None:
+            return _apply(cls, x, dims=dims, keepdim=keepdim)
+        return wrap(cls.compute(x._array, dims, keepdim))
+
+    @classmethod
+    def compute(cls, x: Any, dims: tuple[int, ...], keepdim: bool) -> Any:
         """Add up: pairwise, in an order that depends on the shape alone."""
-        self.shape, self.dims = x.shape, dims
-        if len(dims) != x.ndim:
-            self.grad_name = "SumBackward1"
         if x.dtype in FLOATS:
-            return core.reduce(core.SUM, x, dims, keepdim)
+            return reduce(core.SUM, x, dims, keepdim)
         return as_array(np.sum(x, axis=dims, keepdims=keepdim, dtype=np.int64))
+
+    def forward(self, x: Any, dims: tuple[int, ...], keepdim: bool) -> Any:
+        """Reduce."""
+        self.shape, self.dims = x.shape, dims
+        if len(dims) != x.ndim:  # another operation in PyTorch
+            self.grad_name = self.grad_name.replace("0", "1")
+        return self.compute(x, dims, keepdim)
 
     def backward(self, grad: Tensor) -> Tensor:
         """Give every term the gradient of the sum."""
         return spread(grad, self.shape, self.dims)
 
 
-class Mean(Operation):
+class Mean(Sum):
     """The mean over `dims`."""
 
     grad_name = "MeanBackward0"
 
-    def forward(self, x: Any, dims: tuple[int, ...], keepdim: bool) -> Any:
+    @classmethod
+    def compute(cls, x: Any, dims: tuple[int, ...], keepdim: bool) -> Any:
         """Average; NaN over nothing."""
-        self.shape, self.dims = x.shape, dims
-        if len(dims) != x.ndim:
-            self.grad_name = "MeanBackward1"
-        return core.reduce(core.MEAN, x, dims, keepdim)
+        return reduce(core.MEAN, x, dims, keepdim)
 
     def backward(self, grad: Tensor) -> Tensor:
         """Give every term its share."""
@@ -91,7 +104,7 @@ class Extreme(Operation):
         self.dims = dims
         self.grad_name = grad_name or ("AmaxBackward0" if op == core.AMAX else "AminBackward0")
         if x.dtype in FLOATS:
-            y = core.reduce(op, x, dims, keepdim)
+            y = reduce(op, x, dims, keepdim)
         else:
             y = as_array((np.max if op == core.AMAX else np.min)(x, axis=dims, keepdims=keepdim))
         self.save_for_backward(x, y)
@@ -123,7 +136,7 @@ class Prod(Operation):
             self.grad_name = "ProdBackward1"
         self.save_for_backward(x)
         if x.dtype in FLOATS:
-            return core.reduce(core.PROD, x, dims, keepdim)
+            return reduce(core.PROD, x, dims, keepdim)
         return as_array(np.prod(x, axis=dims, keepdims=keepdim, dtype=np.int64))
 
     def backward(self, grad: Tensor) -> Tensor:
