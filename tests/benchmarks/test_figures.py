@@ -99,7 +99,8 @@ def test_the_kernels_of_the_peaks_do_what_they_count():
         out = kind()
         flops = getattr(kernels, f"fma_{name}")(3, 0.5, 1.0, ctypes.byref(out))
         chains = flops / 3 / 2 / (peak.WIDTHS[isa] / ctypes.sizeof(kind))
-        assert out.value == 1.75 * chains  # each chain: ((0 * .5 + 1) * .5 + 1) * .5 + 1
+        # Chain j: ((j * .5 + 1) * .5 + 1) * .5 + 1 = 1.75 + j / 8.
+        assert out.value == 1.75 * chains + chains * (chains - 1) / 16
     block = np.arange(100, dtype=np.uint8)
     copied = np.zeros_like(block)
     kernels.copy(2, copied.ctypes.data, block.ctypes.data, 99)
