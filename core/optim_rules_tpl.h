@@ -122,45 +122,40 @@ TC_INLINE void FN(rule_step)(int rule, const FN(rule_scalars) *o, T *param, cons
             store(state[k] + i, st[k]);
 }
 
-TC_INLINE void FN(rule_loop)(int rule, const FN(rule_scalars) *o, int64_t n, T *param, const T *grad, T *const *state)
+/* Whole vectors only; each case has its rule as a constant. */
+NOINLINE void FN(rule_loop)(int rule, const FN(rule_scalars) *o, int64_t n, T *param, const T *grad, T *const *state)
 {
-    const int64_t rest = n % VLEN, whole = n - rest;
-    for (int64_t i = 0; i < whole; i += VLEN)
-        FN(rule_step)(rule, o, param, grad, state, i);
-    if (!rest)
-        return;
-    T last[2 + TC_OPTIM_STATES][VLEN] = {0}, *padded[TC_OPTIM_STATES];
-    const size_t bytes = (size_t)rest * sizeof(T);
-    memcpy(last[0], param + whole, bytes);
-    memcpy(last[1], grad + whole, bytes);
-    for (int k = 0; k < TC_OPTIM_STATES; k++) {
-        padded[k] = state[k] ? last[2 + k] : NULL;
-        if (state[k])
-            memcpy(padded[k], state[k] + whole, bytes);
+    switch (rule) {
+    case TC_OPTIM_ADAMAX: for (int64_t i = 0; i < n; i += VLEN) FN(rule_step)(TC_OPTIM_ADAMAX, o, param, grad, state, i); break;
+    case TC_OPTIM_NADAM: for (int64_t i = 0; i < n; i += VLEN) FN(rule_step)(TC_OPTIM_NADAM, o, param, grad, state, i); break;
+    case TC_OPTIM_RADAM: for (int64_t i = 0; i < n; i += VLEN) FN(rule_step)(TC_OPTIM_RADAM, o, param, grad, state, i); break;
+    case TC_OPTIM_ADADELTA: for (int64_t i = 0; i < n; i += VLEN) FN(rule_step)(TC_OPTIM_ADADELTA, o, param, grad, state, i); break;
+    case TC_OPTIM_ADAGRAD: for (int64_t i = 0; i < n; i += VLEN) FN(rule_step)(TC_OPTIM_ADAGRAD, o, param, grad, state, i); break;
+    case TC_OPTIM_RMSPROP: for (int64_t i = 0; i < n; i += VLEN) FN(rule_step)(TC_OPTIM_RMSPROP, o, param, grad, state, i); break;
+    case TC_OPTIM_RPROP: for (int64_t i = 0; i < n; i += VLEN) FN(rule_step)(TC_OPTIM_RPROP, o, param, grad, state, i); break;
+    default: for (int64_t i = 0; i < n; i += VLEN) FN(rule_step)(TC_OPTIM_ASGD, o, param, grad, state, i); break;
     }
-    FN(rule_step)(rule, o, last[0], last[1], padded, 0);
-    memcpy(param + whole, last[0], bytes);
-    for (int k = 0; k < TC_OPTIM_STATES; k++)
-        if (state[k])
-            memcpy(state[k] + whole, padded[k], bytes);
 }
 
 static void FN(optim_rule)(const tc_optim_params *options, int64_t n, void *param, const void *grad, void *const *state)
 {
     FN(rule_scalars) o = {.maximize = options->maximize, .grad_decay = (T)options->weight_decay, .shrink = (T)options->shrink};
-    T *states[TC_OPTIM_STATES];
     for (int k = 0; k < TC_OPTIM_NUMBERS; k++)
         o.s[k] = (T)options->numbers[k];
-    for (int k = 0; k < TC_OPTIM_STATES; k++)
-        states[k] = state[k];
-    switch (options->rule) {
-    case TC_OPTIM_ADAMAX: FN(rule_loop)(TC_OPTIM_ADAMAX, &o, n, param, grad, states); break;
-    case TC_OPTIM_NADAM: FN(rule_loop)(TC_OPTIM_NADAM, &o, n, param, grad, states); break;
-    case TC_OPTIM_RADAM: FN(rule_loop)(TC_OPTIM_RADAM, &o, n, param, grad, states); break;
-    case TC_OPTIM_ADADELTA: FN(rule_loop)(TC_OPTIM_ADADELTA, &o, n, param, grad, states); break;
-    case TC_OPTIM_ADAGRAD: FN(rule_loop)(TC_OPTIM_ADAGRAD, &o, n, param, grad, states); break;
-    case TC_OPTIM_RMSPROP: FN(rule_loop)(TC_OPTIM_RMSPROP, &o, n, param, grad, states); break;
-    case TC_OPTIM_RPROP: FN(rule_loop)(TC_OPTIM_RPROP, &o, n, param, grad, states); break;
-    default: FN(rule_loop)(TC_OPTIM_ASGD, &o, n, param, grad, states); break;
+    T *const arrays[2 + TC_OPTIM_STATES] = {param, (T *)grad, state[0], state[1], state[2]};
+    const int64_t rest = n % VLEN, whole = n - rest;
+    FN(rule_loop)(options->rule, &o, whole, arrays[0], arrays[1], arrays + 2);
+    if (!rest)
+        return;
+    T last[2 + TC_OPTIM_STATES][VLEN] = {0}, *padded[2 + TC_OPTIM_STATES];
+    const size_t bytes = (size_t)rest * sizeof(T);
+    for (int k = 0; k < 2 + TC_OPTIM_STATES; k++) {
+        padded[k] = arrays[k] ? last[k] : NULL;
+        if (arrays[k])
+            memcpy(last[k], arrays[k] + whole, bytes);
     }
+    FN(rule_loop)(options->rule, &o, VLEN, padded[0], padded[1], padded + 2);
+    for (int k = 0; k < 2 + TC_OPTIM_STATES; k++)
+        if (arrays[k] && k != 1)
+            memcpy(arrays[k] + whole, last[k], bytes);
 }
