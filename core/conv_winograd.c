@@ -102,9 +102,9 @@ static void run_tasks(void *ctx, int64_t begin, int64_t end)
     winograd_apply *a = ctx;
     int room = 0;
     float *allocated = NULL, *work;
-    while (a->rooms && room < WINOGRAD_TASKS && __atomic_exchange_n(&a->taken[room], 1, __ATOMIC_ACQUIRE))
+    while (room < a->borrowed_rooms && __atomic_exchange_n(&a->taken[room], 1, __ATOMIC_ACQUIRE))
         room++;
-    if (a->rooms && room < WINOGRAD_TASKS)
+    if (room < a->borrowed_rooms)
         work = a->rooms + room * winograd_work_size(a);
     else
         work = allocated = tc_alloc((size_t)winograd_work_size(a) * sizeof *work);

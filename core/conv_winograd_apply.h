@@ -25,8 +25,9 @@ typedef struct {
     int64_t point_step;             /* of V */
     int64_t filter_step, panel_size;    /* of U: between points, and panels */
     int64_t first_panel, last_panel;
-    int64_t borrowed;               /* images whose outputs lend their memory to U and the tasks, and are not computed */
-    float *u, *rooms;               /* rooms of tasks, if they are borrowed */
+    int64_t borrowed;               /* images whose outputs lend their memory to U and some tasks, and are not computed */
+    int64_t borrowed_rooms;         /* of tasks */
+    float *u, *rooms;
     int taken[WINOGRAD_TASKS];      /* which of them are in use */
     int status;
 } winograd_apply;

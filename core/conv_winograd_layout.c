@@ -49,12 +49,17 @@ static void share_panels(winograd_apply *a)
     a->parts = tc_ceil_div(a->slice, a->part);
 }
 
-/* How many of n images have to lend their outputs, so that what is needed beside the operands fits in `room` bytes. */
-static int64_t count_borrowed(const winograd_apply *a, int64_t room)
+/* How many images have to lend their outputs, so that what is needed beside the operands fits in `room` bytes: they hold U, and
+ * as many tasks as do not fit. */
+static void set_borrowed(winograd_apply *a, int64_t room)
 {
     const int64_t u = a->slice * a->panel_size, work = winograd_work_size(a);
-    const int64_t floats = WINOGRAD_LINE + u + WINOGRAD_TASKS * work;
-    return winograd_bytes(u, work) <= room ? 0 : tc_ceil_div(floats, a->filters * a->oh * a->ow);
+    a->borrowed = a->borrowed_rooms = 0;
+    if (winograd_bytes(u, work) <= room)
+        return;
+    const int64_t allocated = room / (int64_t)tc_alloc_rounded((size_t)work * sizeof(float));
+    a->borrowed_rooms = tc_max(0, WINOGRAD_TASKS - allocated);
+    a->borrowed = tc_ceil_div(WINOGRAD_LINE + u + a->borrowed_rooms * work, a->filters * a->oh * a->ow);
 }
 
 /* The numbers of slices and of tiles in a block that cost least with `room` bytes, and how many images are computed so if one
@@ -81,7 +86,7 @@ static double choose_sizes(winograd_apply *a, int64_t room, double direct)
             if (!is_candidate(a, tiles))
                 continue;
             set_tiles(a, tiles);
-            a->borrowed = count_borrowed(a, room);
+            set_borrowed(a, room);
             if (a->borrowed >= images || (winograd_work_size(a) > TASK_SIZE && found++))
                 break;
             a->images = images - a->borrowed;
