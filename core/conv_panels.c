@@ -133,8 +133,8 @@ static void prefetch(const panels *a, const char *weight, int64_t filters, int64
 {
     const int64_t taps = conv_taps(a->windows), line = 64 / (int64_t)a->item;
     const bool adjacent = a->job->w_channel == taps;    /* the weights of a filter's channels are one run */
-    const int64_t runs = adjacent ? tc_min(channels, 1) : channels, run = adjacent ? channels * taps : taps;
-    for (int64_t f = filters * n / parts, end = filters * (n + 1) / parts; f < end; f++)
+    const int64_t runs = adjacent ? 1 : channels, run = adjacent ? channels * taps : taps;
+    for (int64_t f = filters * n / parts, end = channels > 0 ? filters * (n + 1) / parts : f; f < end; f++)
         for (int64_t c = 0; c < runs; c++)
             for (int64_t tap = 0; tap < run; tap += line)
                 __builtin_prefetch(at(a, weight, f * a->job->w_filter + c * a->job->w_channel + tap), 0, 2);
