@@ -36,8 +36,8 @@ def cdef(header: Path = CORE / "core.h") -> str:
 def compile_args() -> list[str]:
     """Return the compiler flags: optimised, contraction explicit, no flag that changes results or needs this machine.
 
-    No tables for unwinding, which nobody reads in C, and which are a twentieth of the module. `TINYGRAD_CNN_CFLAGS` adds
-    to them (sanitizers, coverage, `-Werror`).
+    No tables for unwinding, which nobody reads in C, and which are a twentieth of the module. `TINYGRAD_CNN_CFLAGS`
+    adds to them (sanitizers, coverage, `-Werror`).
     """
     if sys.platform == "win32":
         return ["/O2", "/std:c11"]
