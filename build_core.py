@@ -1,4 +1,4 @@
-"""How the C core is built: `core/core.h` is the cffi cdef, `core/*.c` the sources.
+"""How the C core is built: `core/core.h` and what it includes are the cffi cdef, `core/*.c` the sources.
 
 This is the one place that knows sources, flags and dependencies. setuptools calls it through `setup.py`
 (`cffi_modules`, `BuildExt`); `python build_core.py` builds the module in place for work on the core.
@@ -25,12 +25,22 @@ CORE = ROOT / "core"
 
 # Integer constants are the only directives that cffi's cdef knows.
 CONSTANT = re.compile(r"#define\s+\w+\s+\d+\s*$")
+INCLUDED = re.compile(r'#include "(core\w*\.h)"$')
 
 
 def cdef(header: Path = CORE / "core.h") -> str:
-    """Return `header` as cffi takes it: directive lines blanked, so that line numbers in errors stay true."""
-    lines = header.read_text(encoding="utf-8").splitlines()
-    return "\n".join("" if line.startswith("#") and not CONSTANT.match(line) else line for line in lines)
+    """Return `header` as cffi takes it: directive lines blanked, but for the headers of ours that it includes.
+
+    These come in the place of their line, so an error's line number counts from the start of what this returns.
+    """
+    lines = []
+    for line in header.read_text(encoding="utf-8").splitlines():
+        included = INCLUDED.match(line)
+        if included and included[1] != "core.h":
+            lines.append(cdef(CORE / included[1]))
+        else:
+            lines.append("" if line.startswith("#") and not CONSTANT.match(line) else line)
+    return "\n".join(lines)
 
 
 def compile_args() -> list[str]:
