@@ -1,14 +1,16 @@
 """Interleaved measurements of the same workload in several libraries, each in processes of its own.
 
 Libraries whose threads spin after a parallel region would slow down a neighbour in the same process, so each has a
-process, and only one works at a time. The rounds alternate between them, so that a change of the machine's speed meets
-all alike; medians over the rounds are compared.
+process, and only one works at a time: the others are stopped, for some spin on for tens of milliseconds. The rounds
+alternate between them, so that a change of the machine's speed meets all alike; medians over the rounds are
+compared.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -90,17 +92,32 @@ def command(module: str, *args: object) -> list[str]:
 
 
 class Worker:
-    """The process of one library; worker.py says what goes through the pipe."""
+    """The process of one library, stopped while it has nothing to do; worker.py says what goes through the pipe."""
 
     def __init__(self, library: Library) -> None:
         self.library = library
         self.pipe, there = Pipe()
+        # A group of its own: signals reach the processes that it forks, too, and no other.
         self.process = subprocess.Popen(
-            command("worker", there.fileno()), pass_fds=[there.fileno()], env={**os.environ, **library.environment}
+            command("worker", there.fileno()),
+            pass_fds=[there.fileno()],
+            env={**os.environ, **library.environment},
+            preexec_fn=os.setpgrp,
         )
         there.close()
 
+    def _signal(self, number: int) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, number)
+
     def _ask(self, message: object) -> Any:
+        self._signal(signal.SIGCONT)
+        try:
+            return self._answer(message)
+        finally:
+            self._signal(signal.SIGSTOP)
+
+    def _answer(self, message: object) -> Any:
         try:
             self.pipe.send(message)
             kind, value = self.pipe.recv()
@@ -125,11 +142,13 @@ class Worker:
 
     def finish(self) -> None:
         """End the task."""
+        self._signal(signal.SIGCONT)
         self.pipe.send(False)
         self.pipe.recv()
 
     def close(self) -> None:
         """End the process."""
+        self._signal(signal.SIGCONT)
         self.pipe.close()
         self.process.wait()
 

@@ -21,8 +21,8 @@ from typing import Any
 
 from .library import Library
 
-# Threads of the other libraries spin for some milliseconds after their last parallel region (libgomp), and would take a
-# core from this one; so one that starts its turn waits.
+# Threads of this library that were stopped as they spun (harness.py) spin on for some milliseconds, and would take a
+# core from the others; so a turn begins with a wait.
 SPIN = 0.008
 
 
