@@ -114,3 +114,13 @@ def check_reduction(reduction: Any) -> str:
     if reduction not in ("none", "mean", "sum"):
         raise ValueError(f"{reduction} is not a valid value for reduction")
     return reduction
+
+
+def warn_of_sizes(input: Tensor, target: Tensor, stacklevel: int) -> None:
+    """Warn, as PyTorch does, where a target has another shape than the input, with which it will be broadcast."""
+    if target.shape != input.shape:
+        warnings.warn(
+            f"Using a target size ({target.shape}) that is different to the input size ({input.shape}). This will "
+            "likely lead to incorrect results due to broadcasting. Please ensure they have the same size.",
+            stacklevel=stacklevel + 1,
+        )

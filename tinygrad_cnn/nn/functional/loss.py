@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from functools import lru_cache
 from typing import Any
 
@@ -16,6 +15,7 @@ from tinygrad_cnn.nn.functional._arguments import (
     legacy_reduction,
     not_implemented_for,
     scalar_name,
+    warn_of_sizes,
 )
 from tinygrad_cnn.ops.loss import ClassLoss, CrossEntropy, MSELoss, NLLLoss
 from tinygrad_cnn.ops.softmax import log_softmax
@@ -216,12 +216,7 @@ def mse_loss(
     check_tensor(input, "mse_loss")
     if not isinstance(target, Tensor):
         raise AttributeError(f"'{type(target).__name__}' object has no attribute 'size'")
-    if target.shape != input.shape:
-        warnings.warn(
-            f"Using a target size ({target.shape}) that is different to the input size ({input.shape}). This will "
-            "likely lead to incorrect results due to broadcasting. Please ensure they have the same size.",
-            stacklevel=2,
-        )
+    warn_of_sizes(input, target, stacklevel=2)
     check_reduction(reduction)
     if not input.is_floating_point() and not target.is_floating_point():
         raise not_implemented_for("mse_cpu", input)

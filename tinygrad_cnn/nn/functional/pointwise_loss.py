@@ -12,7 +12,7 @@ import warnings
 
 from tinygrad_cnn.autograd.grad_mode import no_grad
 from tinygrad_cnn.like import full_like, ones_like, zeros_like
-from tinygrad_cnn.nn.functional._arguments import check_reduction, check_tensor, legacy_reduction
+from tinygrad_cnn.nn.functional._arguments import check_reduction, check_tensor, legacy_reduction, warn_of_sizes
 from tinygrad_cnn.nn.functional.gates import logsigmoid
 from tinygrad_cnn.ops.broadcasting import broadcast_tensors
 from tinygrad_cnn.ops.comparison import where
@@ -35,12 +35,7 @@ def _together(input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     """Return both broadcast to one shape, with PyTorch's warning if they had two."""
     if not isinstance(target, Tensor):
         raise AttributeError(f"'{type(target).__name__}' object has no attribute 'size'")
-    if target.size() != input.size():
-        warnings.warn(
-            f"Using a target size ({target.size()}) that is different to the input size ({input.size()}). This will "
-            "likely lead to incorrect results due to broadcasting. Please ensure they have the same size.",
-            stacklevel=3,
-        )
+    warn_of_sizes(input, target, stacklevel=3)
     one, other = broadcast_tensors(input, target)
     return one, other
 
