@@ -61,7 +61,7 @@ class RuleOptimizer(Optimizer):
         names = self._names(group)
         kept = self._kept.get(index, group["params"], names, self.state)
         if kept is not None:
-            self._check(group)
+            check_capturable(group)
             found = [self._advance(group, entry) for entry in kept.entries]
             if found.count(found[0]) == len(found):
                 self._call(group, kept, found[0])
@@ -81,7 +81,7 @@ class RuleOptimizer(Optimizer):
         for param in group["params"]:
             if param.grad is None:
                 continue
-            self._check(group)
+            check_capturable(group)
             state: State = self.state[param]
             if not state:
                 state.update(self._start(param, group))
@@ -100,14 +100,6 @@ class RuleOptimizer(Optimizer):
         )
         batch.finish()
 
-    @staticmethod
-    def _check(group: Group) -> None:
-        if group.get("capturable"):
-            raise AssertionError(
-                "If capturable=True, params and state_steps must be on supported devices: "
-                "['cuda', 'xpu', 'hpu', 'privateuseone', 'xla']."
-            )
-
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         for group in self.param_groups:
@@ -118,6 +110,15 @@ class RuleOptimizer(Optimizer):
                 for name in self.SCALARS if entry else ():
                     if not isinstance(entry[name], Tensor):  # PyTorch before 1.12 saved Python numbers
                         entry[name] = counter(float(entry[name]), group)
+
+
+def check_capturable(group: Group) -> None:
+    """Raise AssertionError where a step is to be captured, as PyTorch does on the CPU."""
+    if group.get("capturable"):
+        raise AssertionError(
+            "If capturable=True, params and state_steps must be on supported devices: "
+            "['cuda', 'xpu', 'hpu', 'privateuseone', 'xla']."
+        )
 
 
 def counter(value: float, group: Group) -> Tensor:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from tinygrad_cnn import core
-from tinygrad_cnn.dtypes import float32, get_default_dtype
 from tinygrad_cnn.optim._batch import Batch, Batches
+from tinygrad_cnn.optim._rule import check_capturable, count, counter, zeros_like
 from tinygrad_cnn.optim.optimizer import Optimizer, Params, check_implementation, number
-from tinygrad_cnn.tensor import Tensor, wrap
+from tinygrad_cnn.tensor import Tensor
 
 __all__ = ["Adam"]
 
@@ -107,7 +105,7 @@ class Adam(Optimizer):
             for param in group["params"]:
                 entry = self.state.get(param)
                 if entry and not isinstance(entry["step"], Tensor):
-                    entry["step"] = _counter(group, float(entry["step"]))
+                    entry["step"] = counter(float(entry["step"]), group)
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Change every parameter that has a gradient once; return the closure's loss if one is given."""
@@ -120,18 +118,18 @@ class Adam(Optimizer):
         """Return the parameter's state, made of zeros at its first step."""
         state: dict[str, Any] = self.state[param]
         if not state:
-            state["step"] = _counter(group, 0.0)
+            state["step"] = counter(0.0, group)
             for name in _names(group):
-                state[name] = wrap(core.zeros(param._array.shape, param._array.dtype))
+                state[name] = zeros_like(param)
         return state
 
     def _step_group(self, index: int, group: dict[str, Any]) -> None:
         names = _names(group)
         kept = self._kept.get(index, group["params"], names, self.state)
         if kept is not None:
-            _check_capturable(group)
+            _check_options(group)
             if len({entry["step"]._array.item() for entry in kept.entries}) == 1:  # somebody may have set one
-                steps = [_count(entry) for entry in kept.entries]
+                steps = [int(count(entry)) for entry in kept.entries]
                 self._call(group, kept, steps[0])
                 return
         batches = self._batches(group, names)
@@ -145,9 +143,9 @@ class Adam(Optimizer):
         for param in group["params"]:
             if param.grad is None:
                 continue
-            _check_capturable(group)
+            _check_options(group)
             state = self._initial_state(param, group)
-            batches.batch(param, param._array.dtype, _count(state)).add(param, state)
+            batches.batch(param, param._array.dtype, int(count(state))).add(param, state)
         return batches
 
     @staticmethod
@@ -167,29 +165,11 @@ class Adam(Optimizer):
         batch.finish()
 
 
-def _count(state: dict[str, Any]) -> int:
-    """Count a step of a parameter, and return its number."""
-    counter = state["step"]._array
-    step = counter.item() + 1
-    counter.fill(step)
-    return int(step)
-
-
 def _names(group: dict[str, Any]) -> tuple[str, ...]:
     return ("exp_avg", "exp_avg_sq", "max_exp_avg_sq") if group["amsgrad"] else ("exp_avg", "exp_avg_sq")
 
 
-def _counter(group: dict[str, Any], value: float) -> Tensor:
-    """Return a step counter: of the default dtype, float32 where PyTorch's fused kernels want it."""
-    dtype = float32 if group.get("fused") else get_default_dtype()
-    return wrap(np.full((), value, dtype._numpy))
-
-
-def _check_capturable(group: dict[str, Any]) -> None:
-    if group["capturable"]:
-        raise AssertionError(
-            "If capturable=True, params and state_steps must be on supported devices: "
-            "['cuda', 'xpu', 'hpu', 'privateuseone', 'xla']."
-        )
+def _check_options(group: dict[str, Any]) -> None:
+    check_capturable(group)
     if group["foreach"] and isinstance(group["lr"], Tensor):
         raise RuntimeError("lr as a Tensor is not supported for capturable=False and foreach=True")

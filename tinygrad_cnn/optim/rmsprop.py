@@ -12,9 +12,7 @@ from tinygrad_cnn.optim._rule import (
     check_lr,
     check_not_negative,
     count,
-    counter,
     decays,
-    zeros_like,
 )
 from tinygrad_cnn.optim.optimizer import Params, check_implementation, number
 from tinygrad_cnn.tensor import Tensor
@@ -80,9 +78,6 @@ class RMSprop(RuleOptimizer):
         if group["centered"]:
             names.append("grad_avg")
         return tuple(names)
-
-    def _start(self, param: Tensor, group: Group) -> State:
-        return {"step": counter(0.0, group), **{name: zeros_like(param) for name in self._names(group)}}
 
     def _advance(self, group: Group, state: State) -> Numbers:
         count(state)
