@@ -299,9 +299,3 @@ def test_devices():
             call()
     with pytest.raises(NotImplementedError):
         x.half()
-
-
-def test_every_in_place_function_is_a_method():
-    from tinygrad_cnn.ops import inplace
-
-    assert [name for name in inplace.__all__ if not hasattr(torch.Tensor, name)] == []

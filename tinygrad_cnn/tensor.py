@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from .autograd.operation import Operation
     from .members import Members
     from .methods import Methods
+    from .operators import Operators
 
-    class _Base(Writing, Methods, Members):
+    class _Base(Writing, Operators, Methods, Members):
         """Writing, and what `methods.install` puts into Tensor when the package is imported."""
 else:
     _Base = Writing

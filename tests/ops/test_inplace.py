@@ -7,7 +7,6 @@ import pytest
 
 import tinygrad_cnn as tc
 from tests.ops.compare import check, check_error, gradients, parametrize, sample
-from tinygrad_cnn.ops import inplace
 
 UNARY = [
     "neg",
@@ -215,8 +214,3 @@ def test_operation_on_itself_keeps_the_old_value_for_backward():
     y.div_(y + 0)
     assert y.tolist() == [1.0] * 3
     gradients(lambda T, x: [y := x * 1, y.mul_(y)][1], ["f:3,4"])
-
-
-def test_every_in_place_form_is_a_method():
-    for name in inplace.__all__:
-        assert callable(getattr(tc.Tensor, name))

@@ -1,4 +1,19 @@
 """Operations: one file a family, each operation one class with `forward` on NumPy arrays beside `backward` on Tensors.
 
-`tinygrad_cnn.functions` lists the public functions, `tinygrad_cnn.methods` those that are methods of Tensor.
+`@public` beside a function says in which forms it is offered (`forms.py`): one file is all that an operation touches.
 """
+
+import importlib
+
+FAMILIES = (
+    "unary", "transcendental", "arithmetic", "division", "power", "combinations", "comparison", "conversion",
+    "reduce", "spread", "extremes", "sorting", "softmax",
+    "views", "order", "slices", "broadcasting", "joining", "movement", "triangular",
+    "gather", "indexing", "matmul", "inplace",
+)  # fmt: skip
+
+
+def load() -> None:
+    """Import the families, so that what they offer stands in `forms.FUNCTIONS` and `forms.METHODS`."""
+    for family in FAMILIES:
+        importlib.import_module(f".{family}", __name__)

@@ -17,6 +17,7 @@ from tinygrad_cnn.tensor import Tensor, wrap
 
 from .base import FLOATS, broadcast_error, check_tensor, write_out
 from .elementwise import Binary, Scalar, constant
+from .forms import public
 from .promotion import NUMBERS, promoted, python_number
 from .unary import Neg
 
@@ -200,6 +201,7 @@ def add_same(input: Tensor, other: Tensor) -> Tensor:
     return Add.apply(input, other)
 
 
+@public()
 def add(input: Tensor, other: Any, *, alpha: Any = 1, out: Tensor | None = None) -> Tensor:
     """Return input + alpha * other, broadcast (`torch.add`)."""
     if alpha == 1 and out is None:  # the fast paths
@@ -228,6 +230,7 @@ def _check_sub(a: Any, b: Any) -> None:
         )
 
 
+@public("subtract")
 def sub(input: Tensor, other: Any, *, alpha: Any = 1, out: Tensor | None = None) -> Tensor:
     """Return input - alpha * other, broadcast (`torch.sub`). RuntimeError for bool tensors."""
     if alpha == 1 and out is None and input._array.dtype in FLOATS:
@@ -244,6 +247,7 @@ def sub(input: Tensor, other: Any, *, alpha: Any = 1, out: Tensor | None = None)
     return y if out is None else write_out("sub", out, y, input, other)
 
 
+@public(method=False)
 def rsub(input: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
     """Return other - alpha * input (`torch.rsub`)."""
     if alpha == 1 and type(other) in (float, int) and input._array.dtype in FLOATS:
@@ -256,6 +260,7 @@ def rsub(input: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
     return RsubScalar.apply(a if alpha == 1 else a * alpha, value=b)
 
 
+@public("multiply")
 def mul(input: Tensor, other: Any, *, out: Tensor | None = None) -> Tensor:
     """Return input * other, broadcast (`torch.mul`)."""
     if out is None:
@@ -286,6 +291,7 @@ def of_tensors(name: str, operation: Any, input: Any, other: Any, out: Any, **pa
     return y if out is None else write_out(name, out, y, input, other)
 
 
+@public("arctan2", inplace=True)
 def atan2(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return the angle of the point (other, input) in (-pi, pi] (`torch.atan2`)."""
     check_tensor(input, "atan2")

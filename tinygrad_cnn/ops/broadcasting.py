@@ -12,6 +12,7 @@ from tinygrad_cnn.autograd.operation import ViewOperation
 from tinygrad_cnn.tensor import Tensor
 
 from .base import broadcast_error, check_tensor, sizes_of
+from .forms import public
 from .reduce import Sum
 from .views import View, reshape
 
@@ -48,6 +49,7 @@ def _strides(own: tuple[int, ...], shape: tuple[int, ...], strides: tuple[int, .
     return (0,) * lead + tuple([0 if a != b else s for a, b, s in zip(own, shape[lead:], strides, strict=True)])
 
 
+@public(function=False)
 def expand(input: Tensor, *sizes: Any) -> Tensor:
     """Return a view repeated to `sizes`, -1 for a size that stays (`Tensor.expand`).
 
@@ -79,16 +81,19 @@ def expand(input: Tensor, *sizes: Any) -> Tensor:
     return Expand.apply(input, tuple(result))
 
 
+@public(function=False)
 def expand_as(input: Tensor, other: Tensor) -> Tensor:
     """Return `input.expand(other.shape)` (`Tensor.expand_as`)."""
     return expand(input, other._array.shape)
 
 
+@public()
 def broadcast_to(input: Tensor, size: Any) -> Tensor:
     """Return `input.expand(size)` (`torch.broadcast_to`)."""
     return expand(input, size)
 
 
+@public(method=False)
 def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
     """Return the tensors expanded to their common shape (`torch.broadcast_tensors`)."""
     if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)):
@@ -101,6 +106,7 @@ def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
     return tuple([expand(tensor, shape) for tensor in tensors])
 
 
+@public(method=False)
 def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
     """Return the coordinates of a grid, one tensor for each given vector (`torch.meshgrid`); indexing 'ij' or 'xy'."""
     if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)):
@@ -123,6 +129,7 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
     return tuple(grids)
 
 
+@public(function=False)
 def sum_to_size(input: Tensor, *size: Any) -> Tensor:
     """Return the sum over the dimensions that `size` lacks or has as 1 (`Tensor.sum_to_size`)."""
     return unbroadcast(input, sizes_of(size, "sum_to_size"))

@@ -8,8 +8,10 @@ from tinygrad_cnn.tensor import Tensor
 
 from .arithmetic import add
 from .base import FLOATS, check_tensor, write_out
+from .forms import public
 
 
+@public(inplace=True)
 def lerp(input: Tensor, end: Tensor, weight: Any, *, out: Tensor | None = None) -> Tensor:
     """Return input + weight * (end - input) (`torch.lerp`); `weight` is a number or a tensor of the same dtype."""
     check_tensor(end, "lerp", "end", 2)
@@ -20,12 +22,14 @@ def lerp(input: Tensor, end: Tensor, weight: Any, *, out: Tensor | None = None) 
     return y if out is None else write_out("lerp", out, y, input, end, weight)
 
 
+@public(inplace=True)
 def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1, out: Tensor | None = None) -> Tensor:
     """Return input + value * tensor1 * tensor2 (`torch.addcmul`)."""
     y = add(input, tensor1 * tensor2, alpha=value)
     return y if out is None else write_out("addcmul", out, y, input, tensor1, tensor2)
 
 
+@public(inplace=True)
 def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1, out: Tensor | None = None) -> Tensor:
     """Return input + value * tensor1 / tensor2 (`torch.addcdiv`). RuntimeError for integer division."""
     if tensor1._array.dtype not in FLOATS and tensor2._array.dtype not in FLOATS:

@@ -15,6 +15,7 @@ from tinygrad_cnn.tensor import Tensor, wrap
 from .arithmetic import as_tensor, pair
 from .base import FLOATS, as_array, broadcast_error, check_tensor, scalar_name, write_out
 from .elementwise import constant
+from .forms import public
 from .promotion import BOOL, NUMBERS, cast, common_dtype, promoted, python_number
 
 # ---- comparisons: no gradient, hence no Operation ----
@@ -39,36 +40,43 @@ def _compare(name: str, op: int, ufunc: Any, input: Any, other: Any, out: Any) -
     return y if out is None else write_out(name, out, y)
 
 
+@public(inplace=True)
 def eq(input: Tensor, other: Any, *, out: Tensor | None = None) -> Tensor:
     """Return where input == other, as bool (`torch.eq`)."""
     return _compare("eq", core.EQ, np.equal, input, other, out)
 
 
+@public("not_equal", inplace=True)
 def ne(input: Tensor, other: Any, *, out: Tensor | None = None) -> Tensor:
     """Return where input != other, as bool (`torch.ne`)."""
     return _compare("ne", core.NE, np.not_equal, input, other, out)
 
 
+@public("less", inplace=True)
 def lt(input: Tensor, other: Any, *, out: Tensor | None = None) -> Tensor:
     """Return where input < other, as bool (`torch.lt`)."""
     return _compare("lt", core.LT, np.less, input, other, out)
 
 
+@public("less_equal", inplace=True)
 def le(input: Tensor, other: Any, *, out: Tensor | None = None) -> Tensor:
     """Return where input <= other, as bool (`torch.le`)."""
     return _compare("le", core.LE, np.less_equal, input, other, out)
 
 
+@public("greater", inplace=True)
 def gt(input: Tensor, other: Any, *, out: Tensor | None = None) -> Tensor:
     """Return where input > other, as bool (`torch.gt`)."""
     return _compare("gt", core.GT, np.greater, input, other, out)
 
 
+@public("greater_equal", inplace=True)
 def ge(input: Tensor, other: Any, *, out: Tensor | None = None) -> Tensor:
     """Return where input >= other, as bool (`torch.ge`)."""
     return _compare("ge", core.GE, np.greater_equal, input, other, out)
 
 
+@public()
 def equal(input: Tensor, other: Tensor) -> bool:
     """Return whether both have the same shape and elements (`torch.equal`)."""
     a, b = check_tensor(input, "equal")._array, check_tensor(other, "equal", "other", 2)._array
@@ -79,6 +87,7 @@ def equal(input: Tensor, other: Tensor) -> bool:
     return a.shape == b.shape and bool((a == b).all())
 
 
+@public()
 def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Tensor:
     """Return where |input - other| <= atol + rtol * |other| (`torch.isclose`)."""
     a, b = check_tensor(input, "isclose"), check_tensor(other, "isclose", "other", 2)
@@ -92,6 +101,7 @@ def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-
         raise broadcast_error(a._array, b._array) from None
 
 
+@public()
 def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
     """Return whether all elements are close (`torch.allclose`)."""
     return bool(isclose(input, other, rtol, atol, equal_nan)._array.all())
@@ -109,21 +119,25 @@ def _logical(name: str, ufunc: Callable[..., Any], input: Any, other: Any, out: 
     return y if out is None else write_out(name, out, y)
 
 
+@public(inplace=True)
 def logical_and(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return where both are not zero, as bool (`torch.logical_and`)."""
     return _logical("logical_and", np.logical_and, input, other, out)
 
 
+@public(inplace=True)
 def logical_or(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return where one is not zero, as bool (`torch.logical_or`)."""
     return _logical("logical_or", np.logical_or, input, other, out)
 
 
+@public(inplace=True)
 def logical_xor(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return where exactly one is not zero, as bool (`torch.logical_xor`)."""
     return _logical("logical_xor", np.logical_xor, input, other, out)
 
 
+@public(inplace=True)
 def logical_not(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return where the input is zero, as bool (`torch.logical_not`)."""
     y = wrap(as_array(np.logical_not(check_tensor(input, "logical_not")._array)))
@@ -144,21 +158,25 @@ def _bitwise(name: str, ufunc: Any, input: Any, other: Any, out: Any) -> Tensor:
     return y if out is None else write_out(name, out, y)
 
 
+@public(inplace=True)
 def bitwise_and(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:
     """Return input & other of integers or bools (`torch.bitwise_and`)."""
     return _bitwise("bitwise_and", np.bitwise_and, input, other, out)
 
 
+@public(inplace=True)
 def bitwise_or(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:
     """Return input | other of integers or bools (`torch.bitwise_or`)."""
     return _bitwise("bitwise_or", np.bitwise_or, input, other, out)
 
 
+@public(inplace=True)
 def bitwise_xor(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:
     """Return input ^ other of integers or bools (`torch.bitwise_xor`)."""
     return _bitwise("bitwise_xor", np.bitwise_xor, input, other, out)
 
 
+@public(inplace=True)
 def bitwise_not(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return ~input of integers or bools (`torch.bitwise_not`)."""
     if check_tensor(input, "bitwise_not")._array.dtype in FLOATS:
@@ -195,6 +213,7 @@ class Where(Operation):
         )
 
 
+@public(method=False)
 def where(condition: Tensor, input: Any = None, other: Any = None, *, out: Tensor | None = None) -> Any:
     """Return input where the condition holds, else other; each a tensor or a number (`torch.where`).
 
@@ -236,6 +255,7 @@ class MaskedFill(Operation):
         return MaskedFill.apply(grad, mask, value=0) if self.needs_input_grad[0] else None, None
 
 
+@public(inplace=True)
 def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     """Return input with `value`, a number or a 0-d tensor, where `mask` holds (`torch.masked_fill`)."""
     x = check_tensor(input, "masked_fill")

@@ -13,14 +13,17 @@ from tinygrad_cnn.dtypes import from_numpy_dtype
 from tinygrad_cnn.tensor import Tensor
 
 from .base import CopyInto, check_tensor, clone
+from .forms import public
 from .promotion import cast
 
 
+@public(function=False)
 def contiguous(input: Tensor, memory_format: Any = None) -> Tensor:
     """Return the tensor if its memory is dense and row-major, else a dense copy (`Tensor.contiguous`)."""
     return input if input._array.flags.c_contiguous else clone(input)
 
 
+@public(function=False)
 def copy_(input: Tensor, src: Tensor, non_blocking: builtins.bool = False) -> Tensor:
     """Write `src`, broadcast and converted to this dtype, into `input` and return it (`Tensor.copy_`)."""
     if not isinstance(src, Tensor):
@@ -32,6 +35,7 @@ def copy_(input: Tensor, src: Tensor, non_blocking: builtins.bool = False) -> Te
     return input._inplace(CopyInto, cast(src, from_numpy_dtype(input._array.dtype)))
 
 
+@public(function=False)
 def to(input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     """Return the tensor in another dtype, `to(dtype)`, `to(device)`, `to(device, dtype)` or `to(other)` (`Tensor.to`).
 
@@ -70,36 +74,43 @@ def parse_to(*args: Any, **kwargs: Any) -> tuple[DType | None, builtins.bool, An
     return dtype, builtins.bool(values.get("copy", False)), device
 
 
+@public(function=False)
 def type_as(input: Tensor, other: Tensor) -> Tensor:
     """Return the tensor in the dtype of `other` (`Tensor.type_as`)."""
     return cast(input, other.dtype)
 
 
+@public(function=False)
 def float(input: Tensor) -> Tensor:
     """Return the tensor as float32 (`Tensor.float`)."""
     return cast(input, dtypes.float32)
 
 
+@public(function=False)
 def double(input: Tensor) -> Tensor:
     """Return the tensor as float64 (`Tensor.double`)."""
     return cast(input, dtypes.float64)
 
 
+@public(function=False)
 def long(input: Tensor) -> Tensor:
     """Return the tensor as int64, cut off towards zero (`Tensor.long`)."""
     return cast(input, dtypes.int64)
 
 
+@public(function=False)
 def int(input: Tensor) -> Tensor:
     """Return the tensor as int32, cut off towards zero (`Tensor.int`)."""
     return cast(input, dtypes.int32)
 
 
+@public(function=False)
 def byte(input: Tensor) -> Tensor:
     """Return the tensor as uint8 (`Tensor.byte`)."""
     return cast(input, dtypes.uint8)
 
 
+@public(function=False)
 def bool(input: Tensor) -> Tensor:
     """Return where the tensor is not zero, as bool (`Tensor.bool`)."""
     return cast(input, dtypes.bool)

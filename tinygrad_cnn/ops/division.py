@@ -13,6 +13,7 @@ from tinygrad_cnn.tensor import Tensor
 from .arithmetic import mul, of_tensors, pair
 from .base import FLOATS, broadcast_error, write_out
 from .elementwise import Binary, Scalar
+from .forms import public
 from .transcendental import reciprocal
 
 # ---- operations ----
@@ -142,6 +143,7 @@ class RemainderOfNumber(Remainder):
 # ---- functions ----
 
 
+@public("divide", "true_divide")
 def div(input: Tensor, other: Any, *, rounding_mode: str | None = None, out: Tensor | None = None) -> Tensor:
     """Return input / other, broadcast (`torch.div`): integers give floats unless `rounding_mode` is 'trunc' or 'floor'.
 
@@ -169,16 +171,19 @@ def rdiv(input: Tensor, other: Any) -> Tensor:
     return mul(reciprocal(input), other)
 
 
+@public(inplace=True)
 def floor_divide(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:
     """Return the quotient rounded down, Python's // (`torch.floor_divide`)."""
     return of_tensors("floor_divide", FloorDivide, input, other, out, mode="floor")
 
 
+@public(inplace=True)
 def fmod(input: Tensor, other: Any, *, out: Tensor | None = None) -> Tensor:
     """Return the remainder with the dividend's sign (`torch.fmod`)."""
     return of_tensors("fmod", Fmod, input, other, out)
 
 
+@public(inplace=True)
 def remainder(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:
     """Return the remainder with the divisor's sign, Python's % (`torch.remainder`)."""
     operation = Remainder if isinstance(input, Tensor) else RemainderOfNumber

@@ -13,6 +13,7 @@ from tinygrad_cnn.autograd.operation import Operation
 from tinygrad_cnn.tensor import Tensor, wrap
 
 from .base import FLOATS, as_array, check_tensor, numpy_names, scalar_name, wrap_dim, wrap_dims, write_out
+from .forms import public
 from .gather import AddAt
 from .power import maximum, minimum
 from .promotion import cast
@@ -105,6 +106,7 @@ def _extreme(name: str, smallest: bool, input: Any, dim: Any, keepdim: bool, oth
     return y if out is None else write_out(name, out, y, x)
 
 
+@public()
 @numpy_names
 def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor | None = None, out: Any = None) -> Any:
     """Return the maximum of all elements; (values, indices) along `dim`; or the larger of two tensors (`torch.max`).
@@ -114,6 +116,7 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor 
     return _extreme("max", False, input, dim, keepdim, other, out)
 
 
+@public()
 @numpy_names
 def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor | None = None, out: Any = None) -> Any:
     """Return the minimum of all elements.
@@ -134,18 +137,21 @@ def _amax(name: str, op: int, input: Any, dim: Any, keepdim: bool, out: Any) -> 
     return y if out is None else write_out(name, out, y, x)
 
 
+@public()
 @numpy_names
 def amax(input: Tensor, dim: Any = (), keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
     """Return the maximum over one or several dimensions; equals share the gradient evenly (`torch.amax`)."""
     return _amax("amax", core.AMAX, input, dim, keepdim, out)
 
 
+@public()
 @numpy_names
 def amin(input: Tensor, dim: Any = (), keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
     """Return the minimum over one or several dimensions; equals share the gradient evenly (`torch.amin`)."""
     return _amax("amin", core.AMIN, input, dim, keepdim, out)
 
 
+@public()
 def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> Any:
     """Return (min, max) of all elements or along `dim` (`torch.aminmax`)."""
     return _AminMax(amin(input, () if dim is None else dim, keepdim), amax(input, () if dim is None else dim, keepdim))
@@ -172,12 +178,14 @@ def _argmax(name: str, smallest: bool, input: Any, dim: Any, keepdim: bool, out:
     return wrap(y) if out is None else write_out(name, out, wrap(y))
 
 
+@public()
 @numpy_names
 def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
     """Return the index of the maximum, in the flattened input or along `dim`; the first of equals (`torch.argmax`)."""
     return _argmax("argmax", False, input, dim, keepdim, out)
 
 
+@public()
 @numpy_names
 def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
     """Return the index of the minimum, in the flattened input or along `dim`; the first of equals (`torch.argmin`)."""
@@ -194,18 +202,21 @@ def _any_all(name: str, ufunc: Any, input: Any, dim: Any, keepdim: bool, out: An
     return tensor if out is None else write_out(name, out, tensor)
 
 
+@public()
 @numpy_names
 def any(input: Tensor, dim: Any = None, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
     """Return whether any element, over `dim`, is not zero (`torch.any`)."""
     return _any_all("any", np.any, input, dim, keepdim, out)
 
 
+@public()
 @numpy_names
 def all(input: Tensor, dim: Any = None, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
     """Return whether all elements, over `dim`, are not zero (`torch.all`)."""
     return _any_all("all", np.all, input, dim, keepdim, out)
 
 
+@public()
 @numpy_names
 def count_nonzero(input: Tensor, dim: Any = None) -> Tensor:
     """Return the number of elements, over `dim`, that are not zero (`torch.count_nonzero`)."""
@@ -216,6 +227,7 @@ def count_nonzero(input: Tensor, dim: Any = None) -> Tensor:
 # ---- norms ----
 
 
+@public()
 def norm(
     input: Tensor,
     p: Any = "fro",
@@ -279,6 +291,7 @@ def vector_norm(x: Tensor, p: float, dim: Any, keepdim: bool) -> Tensor:
     return (total.masked_fill(zero, 1) ** (1 / p)).masked_fill(zero, 0)
 
 
+@public()
 @numpy_names
 def logsumexp(input: Tensor, dim: Any, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
     """Return log(sum(exp(input))) over `dim`, the maximum taken out first (`torch.logsumexp`)."""
@@ -295,6 +308,7 @@ def logsumexp(input: Tensor, dim: Any, keepdim: bool = False, *, out: Tensor | N
     return y if out is None else write_out("logsumexp", out, y, input)
 
 
+@public()
 def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
     """Return the p-norm of input - other (`torch.dist`)."""
     return norm(input - other, p)

@@ -15,6 +15,7 @@ from tinygrad_cnn.autograd.operation import Operation
 from tinygrad_cnn.tensor import Tensor, wrap
 
 from .base import check_tensor, wrap_dim, write_out
+from .forms import public
 from .slices import PutBasic
 
 
@@ -145,6 +146,7 @@ def _check_sizes(name: str, index: Any, dim: int, x: Any, src: Any = None) -> No
             )
 
 
+@public()
 def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False, out: Tensor | None = None) -> Tensor:
     """Return the elements that `index`, of the input's rank, names along `dim` (`torch.gather`).
 
@@ -162,6 +164,7 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False,
     return y if out is None else write_out("gather", out, y, input)
 
 
+@public()
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
     """Return the elements at `indices` along `dim`, other dimensions broadcast; flattened without `dim`."""
     if dim is None:
@@ -189,6 +192,7 @@ def _scatter_arguments(name: str, input: Tensor, dim: int, index: Tensor, src: A
     return x, array, dim, src
 
 
+@public(inplace=True)
 def scatter(
     input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None, reduce: str | None = None
 ) -> Tensor:
@@ -216,6 +220,7 @@ def scatter(
     return PutAlong.apply(x, src, index=array, dim=dim)
 
 
+@public(inplace=True)
 def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     """Return input with `src` added along `dim` where `index` says, repeated places adding up (`torch.scatter_add`)."""
     check_tensor(src, "scatter_add", "src", 4)

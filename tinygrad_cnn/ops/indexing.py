@@ -16,6 +16,7 @@ from tinygrad_cnn.tensor import Tensor, wrap
 
 from .base import check_tensor, clone, scalar_name, write_out
 from .broadcasting import broadcast_tensors
+from .forms import public
 from .gather import check_index
 from .promotion import cast
 
@@ -150,6 +151,7 @@ class PutAt(Operation):
 # ---- functions ----
 
 
+@public(inplace=True, inplace_function=True)
 def index_put(input: Tensor, indices: Any, values: Tensor, accumulate: bool = False) -> Tensor:
     """Return input with `values`, broadcast, at the places that a tuple of index tensors names (`torch.index_put`)."""
     x, v = check_tensor(input, "index_put"), check_tensor(values, "index_put", "values", 3)
@@ -161,6 +163,7 @@ def index_put(input: Tensor, indices: Any, values: Tensor, accumulate: bool = Fa
     return PutAt.apply(x, v, index=advanced_index(x._array.shape, list(indices)), accumulate=accumulate)
 
 
+@public()
 def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return the elements where the bool `mask`, broadcast, holds, in one dimension (`torch.masked_select`)."""
     x, m = check_tensor(input, "masked_select"), check_tensor(mask, "masked_select", "mask", 2)
@@ -173,6 +176,7 @@ def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = None) -> 
     return y if out is None else write_out("masked_select", out, y, input)
 
 
+@public()
 def take(input: Tensor, index: Tensor) -> Tensor:
     """Return the elements that `index` names in the flattened input, in the shape of `index` (`torch.take`)."""
     flat = check_tensor(input, "take").reshape(-1)
@@ -182,6 +186,7 @@ def take(input: Tensor, index: Tensor) -> Tensor:
     return TakeAt.apply(flat, index=(places,), grad_name="TakeBackward0")
 
 
+@public()
 def nonzero(input: Tensor, *, out: Tensor | None = None, as_tuple: bool = False) -> Any:
     """Return the places of the nonzero elements: an (n, ndim) tensor, or a tuple of vectors (`torch.nonzero`)."""
     x = check_tensor(input, "nonzero")._array
@@ -192,9 +197,13 @@ def nonzero(input: Tensor, *, out: Tensor | None = None, as_tuple: bool = False)
     return y if out is None else write_out("nonzero", out, y)
 
 
-argwhere = nonzero
+@public()
+def argwhere(input: Tensor) -> Tensor:
+    """Return the indices of the elements that are not zero, a row each (`torch.argwhere`)."""
+    return nonzero(input)
 
 
+@public(inplace=True)
 def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     """Return input with the elements of `source`, in order, where `mask` holds (`torch.masked_scatter`)."""
     x, m = broadcast_tensors(input, mask)
@@ -205,6 +214,7 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     return PutAt.apply(clone(x), source.reshape(-1).narrow(0, 0, count), index=places, accumulate=False)
 
 
+@public()
 def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return the parts along `dim` that the vector `index` names (`torch.index_select`)."""
     x = check_tensor(input, "index_select")
@@ -224,6 +234,7 @@ def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None =
     return y if out is None else write_out("index_select", out, y, input)
 
 
+@public(inplace=True)
 def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Any = 1) -> Tensor:
     """Return input with the parts of `source` added along `dim` at the places `index` (`torch.index_add`)."""
     x = check_tensor(input, "index_add")
@@ -232,6 +243,7 @@ def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: 
     return PutAt.apply(x, cast(source, x.dtype) * alpha, index=where, accumulate=True)
 
 
+@public(inplace=True)
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     """Return input with `value` in the parts along `dim` that `index` names (`torch.index_fill`)."""
     x = check_tensor(input, "index_fill")

@@ -1,7 +1,7 @@
 """In-place forms: `x.f_(...)` writes f(x, ...) into the memory of x.
 
-The frequent ones hand their operation to `Tensor._inplace`, which lets the core write straight into x where it can.
-The others are made from the function (`base.inplace`).
+Here are those that are more than their function on a copy: the frequent ones, which hand their operation to
+`Tensor._inplace` and so let the core write straight into x; fills; views. The others are made by `forms.public`.
 """
 
 from __future__ import annotations
@@ -17,33 +17,20 @@ from tinygrad_cnn.autograd.waiting import settle
 from tinygrad_cnn.creation import check_fits
 from tinygrad_cnn.tensor import Tensor, wrap
 
-from . import (
-    arithmetic,
-    combinations,
-    comparison,
-    division,
-    gather,
-    indexing,
-    matmul,
-    order,
-    power,
-    sorting,
-    transcendental,
-    triangular,
-    unary,
-    views,
-)
+from . import arithmetic, division, order, power, unary, views
 from .arithmetic import Add, AddScalar, Mul, MulScalar, Sub, SubScalar
 from .base import FLOATS, CopyInto, inplace
 from .conversion import copy_
 from .division import Div, DivScalar
-from .elementwise import Unary, constant
+from .elementwise import constant
+from .forms import public
 from .power import Clamp
 from .promotion import is_number, python_number
 
 _NUMBERS = (builtins.float, builtins.int)
 
 
+@public(function=False)
 def add_(input: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
     """Add alpha * other to input, in place."""
     if input._array.dtype in FLOATS:
@@ -55,6 +42,7 @@ def add_(input: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
     return _add(input, other, alpha=alpha)
 
 
+@public("subtract_", function=False)
 def sub_(input: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
     """Subtract alpha * other from input, in place."""
     if input._array.dtype in FLOATS:
@@ -66,6 +54,7 @@ def sub_(input: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
     return _sub(input, other, alpha=alpha)
 
 
+@public("multiply_", function=False)
 def mul_(input: Tensor, other: Any) -> Tensor:
     """Multiply input by other, in place."""
     if input._array.dtype in FLOATS:
@@ -77,6 +66,7 @@ def mul_(input: Tensor, other: Any) -> Tensor:
     return _mul(input, other)
 
 
+@public("divide_", "true_divide_", function=False)
 def div_(input: Tensor, other: Any, *, rounding_mode: str | None = None) -> Tensor:
     """Divide input by other, in place; RuntimeError for an integer input unless the result is rounded."""
     if rounding_mode is None and input._array.dtype in FLOATS:
@@ -96,6 +86,7 @@ _add, _sub, _mul, _div = (
 )
 
 
+@public("clip_")
 def clamp_(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
     """Limit the elements to [min, max], in place."""
     limits = [limit for limit in (min, max) if limit is not None]
@@ -107,6 +98,7 @@ def clamp_(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
 _clamp = inplace(power.clamp)
 
 
+@public()
 def fill_(input: Tensor, value: Any) -> Tensor:
     """Set all elements to `value`, a number or a 0-d tensor, in place (`Tensor.fill_`)."""
     if isinstance(value, Tensor):
@@ -133,11 +125,13 @@ def fill_(input: Tensor, value: Any) -> Tensor:
     return input
 
 
+@public()
 def zero_(input: Tensor) -> Tensor:
     """Set all elements to 0, in place (`Tensor.zero_`)."""
     return fill_(input, 0)
 
 
+@public(function=False)
 def fill_diagonal_(input: Tensor, fill_value: Any, wrap: builtins.bool = False) -> Tensor:
     """Set the main diagonal, of all dimensions, to a number, in place (`Tensor.fill_diagonal_`)."""
     shape = input._array.shape
@@ -153,74 +147,18 @@ def fill_diagonal_(input: Tensor, fill_value: Any, wrap: builtins.bool = False) 
     return input
 
 
-def _unary(operation: type[Unary], function: Callable[..., Any]) -> Callable[[Tensor], Tensor]:
-    """Return the in-place form of an operation of floats."""
-    general = inplace(function)
-
-    def changed(input: Tensor) -> Tensor:
-        return input._inplace(operation) if input._array.dtype in FLOATS else general(input)
-
-    changed.__name__, changed.__doc__ = f"{function.__name__}_", f"In-place form of `{function.__name__}`."
-    return changed
+_relu = inplace(unary.relu)
 
 
-neg_ = negative_ = _unary(unary.Neg, unary.neg)
-abs_ = absolute_ = _unary(unary.Abs, unary.abs)
-sign_, floor_, ceil_ = _unary(unary.Sign, unary.sign), _unary(unary.Floor, unary.floor), _unary(unary.Ceil, unary.ceil)
-trunc_, sqrt_ = _unary(unary.Trunc, unary.trunc), _unary(transcendental.Sqrt, transcendental.sqrt)
-rsqrt_, reciprocal_ = (
-    _unary(transcendental.Rsqrt, transcendental.rsqrt),
-    _unary(transcendental.Reciprocal, transcendental.reciprocal),
-)
-square_, exp_, expm1_ = (
-    _unary(unary.Square, unary.square),
-    _unary(transcendental.Exp, transcendental.exp),
-    _unary(transcendental.Expm1, transcendental.expm1),
-)
-log_, log2_, log10_ = (
-    _unary(transcendental.Log, transcendental.log),
-    _unary(transcendental.Log2, transcendental.log2),
-    _unary(transcendental.Log10, transcendental.log10),
-)
-log1p_, sin_, cos_ = (
-    _unary(transcendental.Log1p, transcendental.log1p),
-    _unary(transcendental.Sin, transcendental.sin),
-    _unary(transcendental.Cos, transcendental.cos),
-)
-tanh_, sigmoid_ = (
-    _unary(transcendental.Tanh, transcendental.tanh),
-    _unary(transcendental.Sigmoid, transcendental.sigmoid),
-)
-erf_, _relu_ = _unary(transcendental.Erf, transcendental.erf), _unary(unary.Relu, unary.relu)
-
-
+@public()
 def relu_(input: Tensor) -> Tensor:
     """In-place form of `relu`."""
-    return take_relu_inplace(input, unary.Relu) if type(input) is Deferred else _relu_(input)
+    if type(input) is Deferred:
+        return take_relu_inplace(input, unary.Relu)
+    return input._inplace(unary.Relu) if input._array.dtype in FLOATS else _relu(input)
 
 
-round_, frac_ = inplace(unary.round), inplace(unary.frac)
-
-pow_, fmod_, remainder_ = inplace(power.pow), inplace(division.fmod), inplace(division.remainder)
-floor_divide_, atan2_ = inplace(division.floor_divide), inplace(arithmetic.atan2)
-lerp_, addcmul_, addcdiv_ = inplace(combinations.lerp), inplace(combinations.addcmul), inplace(combinations.addcdiv)
-clamp_min_, clamp_max_ = inplace(power.clamp_min), inplace(power.clamp_max)
-multiply_, divide_, subtract_, true_divide_, clip_ = mul_, div_, sub_, div_, clamp_
-eq_, ne_, lt_ = inplace(comparison.eq), inplace(comparison.ne), inplace(comparison.lt)
-le_, gt_, ge_ = inplace(comparison.le), inplace(comparison.gt), inplace(comparison.ge)
-logical_and_, logical_or_ = inplace(comparison.logical_and), inplace(comparison.logical_or)
-logical_xor_, logical_not_ = inplace(comparison.logical_xor), inplace(comparison.logical_not)
-bitwise_and_, bitwise_or_ = inplace(comparison.bitwise_and), inplace(comparison.bitwise_or)
-bitwise_xor_, bitwise_not_ = inplace(comparison.bitwise_xor), inplace(comparison.bitwise_not)
-masked_fill_, tril_, triu_ = inplace(comparison.masked_fill), inplace(triangular.tril), inplace(triangular.triu)
-cumsum_, cumprod_ = inplace(sorting.cumsum), inplace(sorting.cumprod)
-scatter_, scatter_add_ = inplace(gather.scatter), inplace(gather.scatter_add)
-index_add_, index_fill_ = inplace(indexing.index_add), inplace(indexing.index_fill)
-index_put_, masked_scatter_ = inplace(indexing.index_put), inplace(indexing.masked_scatter)
-addmm_, baddbmm_ = inplace(matmul.addmm), inplace(matmul.baddbmm)
-
-
-def _reshaping(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+def _reshaping(function: Callable[..., Tensor], *aliases: str) -> Callable[..., Tensor]:
     """Return the in-place form of a view: the tensor itself gets the other shape or order, on its memory."""
 
     def changed(input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
@@ -232,12 +170,10 @@ def _reshaping(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
         input._bump()
         return input
 
-    changed.__name__ = f"{function.__name__}_"
+    changed.__name__, changed.__module__ = f"{function.__name__}_", __name__
     changed.__doc__ = f"In-place form of `{function.__name__}`, for a tensor outside the graph that is no view."
-    return changed
+    return public(*aliases, function=False)(changed)
 
 
 squeeze_, unsqueeze_ = _reshaping(views.squeeze), _reshaping(views.unsqueeze)
-t_, transpose_ = _reshaping(order.t), _reshaping(order.transpose)
-
-__all__ = [name for name in globals() if name.endswith("_") and not name.startswith("_")]
+t_, transpose_ = _reshaping(order.t), _reshaping(order.transpose, "swapaxes_", "swapdims_")

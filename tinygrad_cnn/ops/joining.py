@@ -12,6 +12,7 @@ from tinygrad_cnn.dtypes import promote_types
 from tinygrad_cnn.tensor import Tensor
 
 from .base import numpy_names, wrap_dim, write_out
+from .forms import public
 from .promotion import cast
 from .slices import narrow, select
 from .views import reshape
@@ -64,6 +65,7 @@ def _of_one_dtype(tensors: list[Tensor]) -> list[Tensor]:
     return [cast(tensor, dtype) for tensor in tensors]
 
 
+@public("concat", "concatenate", method=False)
 @numpy_names
 def cat(tensors: Any, dim: int = 0, *, out: Tensor | None = None) -> Tensor:
     """Return the tensors joined along `dim` (`torch.cat`); they agree in all other sizes, dtypes are promoted.
@@ -135,6 +137,7 @@ class Stack(Cat):
         return tuple([select(grad, self.dim, i) if needed else None for i, needed in enumerate(self.needs_input_grad)])
 
 
+@public(method=False)
 @numpy_names
 def stack(tensors: Any, dim: int = 0, *, out: Tensor | None = None) -> Tensor:
     """Return the tensors, all of one shape, joined along a new dimension `dim` (`torch.stack`)."""
@@ -156,12 +159,14 @@ def stack(tensors: Any, dim: int = 0, *, out: Tensor | None = None) -> Tensor:
     return y if out is None else write_out("stack", out, y, *tensors)
 
 
+@public(method=False)
 def hstack(tensors: Any) -> Tensor:
     """Return the tensors joined along the second dimension, one-dimensional ones along the first (`torch.hstack`)."""
     parts = [reshape(tensor, 1) if tensor._array.ndim == 0 else tensor for tensor in tensors]
     return cat(parts, 0 if parts[0]._array.ndim == 1 else 1)
 
 
+@public(method=False)
 def vstack(tensors: Any) -> Tensor:
     """Return the tensors, at least two-dimensional, joined along the first dimension (`torch.vstack`)."""
     return cat([reshape(tensor, 1, -1) if tensor._array.ndim < 2 else tensor for tensor in tensors], 0)

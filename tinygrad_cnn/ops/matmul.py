@@ -12,6 +12,7 @@ from tinygrad_cnn.core import gemm
 from tinygrad_cnn.tensor import Tensor, wrap
 
 from .base import FLOATS, broadcast_error, check_tensor, scalar_name, write_out
+from .forms import public
 
 _apply: Any = Operation.apply.__func__  # type: ignore[attr-defined]
 
@@ -80,6 +81,7 @@ def _mm(a: Tensor, b: Tensor) -> Tensor:
     return Mm.apply(a, b)
 
 
+@public()
 def mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return the product of matrices (M, K) and (K, N) (`torch.mm`); RuntimeError for other shapes or two dtypes."""
     for name, x in (("self", check_tensor(input, "mm")), ("mat2", check_tensor(mat2, "mm", "mat2", 2))):
@@ -89,6 +91,7 @@ def mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
     return y if out is None else write_out("mm", out, y, input, mat2)
 
 
+@public()
 def bmm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return the products of batches of matrices (B, M, K) and (B, K, N) (`torch.bmm`)."""
     a, b = check_tensor(input, "bmm")._array, check_tensor(mat2, "bmm", "mat2", 2)._array
@@ -105,6 +108,7 @@ def bmm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
     return y if out is None else write_out("bmm", out, y, input, mat2)
 
 
+@public()
 def dot(input: Tensor, tensor: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return the inner product of two vectors of one size (`torch.dot`)."""
     a, b = check_tensor(input, "dot")._array, check_tensor(tensor, "dot", "tensor", 2)._array
@@ -126,6 +130,7 @@ def dot(input: Tensor, tensor: Tensor, *, out: Tensor | None = None) -> Tensor:
     return y if out is None else write_out("dot", out, y, input, tensor)
 
 
+@public()
 def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return the product of a matrix (M, N) and a vector (N,) (`torch.mv`)."""
     a, v = check_tensor(input, "mv")._array, check_tensor(vec, "mv", "vec", 2)._array
@@ -140,6 +145,7 @@ def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = None) -> Tensor:
     return y if out is None else write_out("mv", out, y, input, vec)
 
 
+@public("ger")
 def outer(input: Tensor, vec2: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return the matrix of all products of two vectors' elements (`torch.outer`)."""
     for name, x, position in (("self", input, 1), ("vec2", vec2, 2)):
@@ -149,6 +155,7 @@ def outer(input: Tensor, vec2: Tensor, *, out: Tensor | None = None) -> Tensor:
     return y if out is None else write_out("outer", out, y, input, vec2)
 
 
+@public()
 def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return the matrix product by dimensions (`torch.matmul`).
 
@@ -199,6 +206,7 @@ def _batched(a: Tensor, b: Tensor) -> Tensor:
     return Mm.apply(a3, b3, grad_name="BmmBackward0").reshape(*batch, sa[-2], sb[-1])
 
 
+@public(inplace=True)
 def addmm(
     input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: Any = 1, out: Tensor | None = None
 ) -> Tensor:
@@ -215,6 +223,7 @@ def addmm(
     return y if out is None else write_out("addmm", out, y, input, mat1, mat2)
 
 
+@public(inplace=True)
 def baddbmm(
     input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1, out: Tensor | None = None
 ) -> Tensor:
@@ -229,6 +238,7 @@ def baddbmm(
     return y if out is None else write_out("baddbmm", out, y, input, batch1, batch2)
 
 
+@public()
 def inner(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return the products summed over the last dimension of both (`torch.inner`)."""
     a, b = check_tensor(input, "inner")._array, check_tensor(other, "inner", "other", 2)._array

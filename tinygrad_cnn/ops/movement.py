@@ -12,12 +12,14 @@ from tinygrad_cnn.tensor import Tensor, wrap
 
 from .base import check_tensor, clone, index_of, sizes_of, wrap_dim, wrap_dims
 from .broadcasting import expand
+from .forms import public
 from .slices import narrow, select
 from .views import reshape
 
 # ---- splitting ----
 
 
+@public()
 def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """Return the views along `dim`, without it (`torch.unbind`)."""
     shape = check_tensor(input, "unbind")._array.shape
@@ -27,6 +29,7 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     return tuple([select(input, dim, i) for i in range(shape[dim])])
 
 
+@public()
 def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """Return views of one size along `dim`, the last possibly smaller, or of the sizes in a list (`torch.split`)."""
     shape = check_tensor(tensor, "split")._array.shape
@@ -54,6 +57,7 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Te
     return tuple([narrow(tensor, dim, start, part) for start, part in zip(starts, sizes, strict=True)])
 
 
+@public()
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """Return at most `chunks` views of equal size along `dim`, the last possibly smaller (`torch.chunk`)."""
     shape = check_tensor(input, "chunk")._array.shape
@@ -89,6 +93,7 @@ class Rearranged(Operation):
         return Rearranged.apply(grad, kind=self.kind, params=params)
 
 
+@public()
 def flip(input: Tensor, *dims: Any) -> Tensor:
     """Return a copy with the order reversed along `dims` (`torch.flip`)."""
     ndim = check_tensor(input, "flip")._array.ndim
@@ -96,6 +101,7 @@ def flip(input: Tensor, *dims: Any) -> Tensor:
     return Rearranged.apply(input, kind="flip", params=wrap_dims(sizes, ndim) if sizes else ())
 
 
+@public()
 def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
     """Return a copy with elements moved by `shifts` along `dims`, cyclically; flattened without dims (`torch.roll`)."""
     ndim = check_tensor(input, "roll")._array.ndim
@@ -111,6 +117,7 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
     return Rearranged.apply(input, kind="roll", params=(by, axes))
 
 
+@public(function=False)
 def repeat(input: Tensor, *repeats: Any) -> Tensor:
     """Return a copy repeated along each dimension, new leading ones included (`Tensor.repeat`)."""
     shape, times = input._array.shape, sizes_of(repeats, "repeat")
@@ -127,12 +134,14 @@ def repeat(input: Tensor, *repeats: Any) -> Tensor:
     return reshape(clone(expand(reshape(input, between), wide)), final)
 
 
+@public()
 def tile(input: Tensor, *dims: Any) -> Tensor:
     """Return a copy repeated `dims` times, missing leading counts being 1 (`torch.tile`)."""
     times = sizes_of(dims, "tile")
     return repeat(input, (1,) * (check_tensor(input, "tile")._array.ndim - len(times)) + times)
 
 
+@public()
 def repeat_interleave(input: Tensor, repeats: Any, dim: int | None = None, *, output_size: int | None = None) -> Tensor:
     """Return each element, or each part along `dim`, repeated in place (`torch.repeat_interleave`)."""
     from .indexing import index_select

@@ -9,6 +9,7 @@ from tinygrad_cnn.autograd.operation import ViewOperation
 from tinygrad_cnn.tensor import Tensor
 
 from .base import check_tensor, sizes_of, wrap_dim
+from .forms import public
 
 
 class Permute(ViewOperation):
@@ -36,6 +37,7 @@ def _inverse(dims: tuple[int, ...]) -> tuple[int, ...]:
     return tuple([dims.index(d) for d in range(len(dims))])
 
 
+@public()
 def permute(input: Tensor, *dims: Any) -> Tensor:
     """Return a view with the dimensions in the order `dims` (`torch.permute`); RuntimeError for a wrong number."""
     ndim = check_tensor(input, "permute")._array.ndim
@@ -51,6 +53,7 @@ def permute(input: Tensor, *dims: Any) -> Tensor:
     return Permute.apply(input, order)
 
 
+@public("swapaxes", "swapdims")
 def transpose(input: Tensor, dim0: int, dim1: int, *, grad_name: str = "TransposeBackward0") -> Tensor:
     """Return a view with two dimensions swapped (`torch.transpose`)."""
     ndim = check_tensor(input, "transpose")._array.ndim
@@ -65,6 +68,7 @@ def _swapped(ndim: int, dim0: int, dim1: int) -> tuple[int, ...]:
     return tuple(order)
 
 
+@public()
 def t(input: Tensor) -> Tensor:
     """Return the transpose of a tensor of at most two dimensions (`torch.t`)."""
     ndim = check_tensor(input, "t")._array.ndim
@@ -73,6 +77,7 @@ def t(input: Tensor) -> Tensor:
     return Permute.apply(input, (1, 0) if ndim == 2 else tuple(range(ndim)), "TBackward0")
 
 
+@public("moveaxis")
 def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     """Return a view with dimensions moved to other places, the others in their order (`torch.movedim`)."""
     ndim = check_tensor(input, "movedim")._array.ndim

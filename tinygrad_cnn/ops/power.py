@@ -15,6 +15,7 @@ from tinygrad_cnn.tensor import Tensor
 from .arithmetic import as_tensor, of_tensors, pair
 from .base import FLOATS, as_array, broadcast_error, check_tensor, write_out
 from .elementwise import Binary, Scalar, constant
+from .forms import public
 from .promotion import NUMBERS, cast, common_dtype, promoted, python_number
 
 # ---- powers ----
@@ -117,6 +118,7 @@ class RpowScalar(Scalar):
         return grad * (y * (math.log(self.value) if self.value > 0 else math.nan))
 
 
+@public(inplace=True)
 def pow(input: Any, exponent: Any, *, out: Tensor | None = None) -> Tensor:
     """Return input ** exponent, one of them possibly a number (`torch.pow`).
 
@@ -174,12 +176,14 @@ class Minimum(Maximum):
     grad_name, op, ufunc, beaten = "MinimumBackward0", core.MINIMUM, np.minimum, "__gt__"
 
 
+@public()
 def maximum(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return the larger of each two elements, NaN if one is (`torch.maximum`); equals share the gradient."""
     check_tensor(other, "maximum", "other", 2)
     return of_tensors("maximum", Maximum, input, other, out)
 
 
+@public()
 def minimum(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return the smaller of each two elements, NaN if one is (`torch.minimum`); equals share the gradient."""
     check_tensor(other, "minimum", "other", 2)
@@ -248,6 +252,7 @@ class ClampTensor(Operation):
         return by_x if needs[0] else None, by_low if needs[1] else None, by_high if needs[2] else None
 
 
+@public("clip")
 def clamp(input: Tensor, min: Any = None, max: Any = None, *, out: Tensor | None = None) -> Tensor:
     """Return the elements limited to [min, max], each a number, a tensor or None (`torch.clamp`).
 
@@ -277,11 +282,13 @@ def _limit(limit: Any, dtype: dtypes.dtype) -> Tensor:
     return cast(limit, dtype) if isinstance(limit, Tensor) else wrap(constant(limit, dtype._numpy))
 
 
+@public(inplace=True, inplace_function=True)
 def clamp_min(input: Tensor, min: Any, *, out: Tensor | None = None) -> Tensor:
     """Return the elements, at least `min` (`torch.clamp_min`)."""
     return clamp(input, min=min, out=out)
 
 
+@public(inplace=True, inplace_function=True)
 def clamp_max(input: Tensor, max: Any, *, out: Tensor | None = None) -> Tensor:
     """Return the elements, at most `max` (`torch.clamp_max`)."""
     return clamp(input, max=max, out=out)

@@ -14,6 +14,7 @@ from tinygrad_cnn.core import reduce
 from tinygrad_cnn.tensor import Tensor, wrap
 
 from .base import FLOATS, as_array, check_tensor, numpy_names, scalar_name, wrap_dims, write_out
+from .forms import public
 from .promotion import cast
 from .views import reshaped
 
@@ -192,6 +193,7 @@ def finish(name: str, y: Tensor, out: Any, input: Any) -> Tensor:
     return y if out is None else write_out(name, out, y, input)
 
 
+@public()
 @numpy_names
 def sum(
     input: Tensor,
@@ -209,6 +211,7 @@ def sum(
     return y if out is None else write_out("sum", out, y, input)
 
 
+@public()
 def nansum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: dtypes.dtype | None = None) -> Tensor:
     """Return the sum, NaN counted as 0 (`torch.nansum`)."""
     return sum(input.masked_fill(input.isnan(), 0), dim, keepdim, dtype=dtype)
@@ -225,6 +228,7 @@ def _mean_input(input: Any, name: str, dtype: dtypes.dtype | None) -> Tensor:
     return x
 
 
+@public()
 @numpy_names
 def mean(
     input: Tensor,
@@ -240,6 +244,7 @@ def mean(
     return finish("mean", y, out, input)
 
 
+@public()
 @numpy_names
 def prod(
     input: Tensor,

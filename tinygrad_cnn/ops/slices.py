@@ -12,6 +12,7 @@ from tinygrad_cnn.autograd.operation import Operation, ViewOperation
 from tinygrad_cnn.tensor import Tensor
 
 from .base import check_tensor, clone, index_of, wrap_dim
+from .forms import public
 
 
 class BasicIndex(ViewOperation):
@@ -55,6 +56,7 @@ def _at(ndim: int, dim: int, what: Any) -> tuple[Any, ...]:
     return (slice(None),) * dim + (what, Ellipsis)
 
 
+@public()
 def select(input: Tensor, dim: int, index: Any) -> Tensor:
     """Return the part with `index` along `dim`, a view without that dimension (`torch.select`)."""
     shape = check_tensor(input, "select")._array.shape
@@ -66,6 +68,7 @@ def select(input: Tensor, dim: int, index: Any) -> Tensor:
     return BasicIndex.apply(input, _at(len(shape), dim, index), "SelectBackward0")
 
 
+@public()
 def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     """Return the view of `length` elements from `start` along `dim` (`torch.narrow`)."""
     shape = check_tensor(input, "narrow")._array.shape
@@ -123,6 +126,7 @@ class PutDiagonal(Operation):
         return Diagonal.apply(grad, *self.params.values())
 
 
+@public()
 def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
     """Return a view of a diagonal of two dimensions, as the last dimension (`torch.diagonal`)."""
     ndim = check_tensor(input, "diagonal")._array.ndim

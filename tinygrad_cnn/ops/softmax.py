@@ -9,6 +9,8 @@ from tinygrad_cnn.core import FLOATS, Array
 from tinygrad_cnn.core import softmax as kernels
 from tinygrad_cnn.dtypes import scalar_name as _scalar_name
 
+from .forms import public
+
 __all__ = ["LogSoftmax", "Softmax", "log_softmax", "softmax"]
 
 
@@ -103,6 +105,7 @@ def _prepare(input: Any, dim: int, dtype: Any, name: str) -> tuple[Any, int]:
     return input, dim
 
 
+@public()
 def softmax(input: Any, dim: int, dtype: Any = None) -> Any:
     """Return softmax of `input` along `dim`, in `dtype` if given (`torch.softmax`).
 
@@ -112,6 +115,7 @@ def softmax(input: Any, dim: int, dtype: Any = None) -> Any:
     return Softmax.apply(input, dim=dim)
 
 
+@public()
 def log_softmax(input: Any, dim: int, dtype: Any = None) -> Any:
     """Return the logarithm of softmax along `dim` (`torch.log_softmax`): exact where the softmax underflows."""
     input, dim = _prepare(input, dim, dtype, "log_softmax")

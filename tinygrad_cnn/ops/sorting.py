@@ -13,6 +13,7 @@ from tinygrad_cnn.tensor import Tensor, wrap
 
 from .base import as_array, check_tensor, numpy_names, scalar_name, wrap_dim, write_out
 from .extremes import result_tuple
+from .forms import public
 from .gather import Pick
 from .movement import flip
 from .promotion import cast
@@ -35,6 +36,7 @@ def _picked(input: Tensor, places: Any, dim: int, name: str, keepdim: bool = Tru
     return Pick.apply(input, index=places, dim=dim, grad_name=name, keepdim=keepdim)
 
 
+@public()
 def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False, *, out: Any = None) -> Any:
     """Return (values, indices) sorted along `dim` (`torch.sort`); equals always keep their order here."""
     x = check_tensor(input, "sort")._array
@@ -48,16 +50,19 @@ def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = 
     return _Sort(write_out("sort", out[0], result[0], input), write_out("sort", out[1], result[1]))
 
 
+@public()
 def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Tensor:
     """Return the indices that sort along `dim` (`torch.argsort`)."""
     return sort(input.detach(), dim, descending, stable)[1]
 
 
+@public()
 def msort(input: Tensor) -> Tensor:
     """Return the values sorted along the first dimension (`torch.msort`)."""
     return sort(input, 0)[0]
 
 
+@public()
 def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True, *, out: Any = None) -> Any:
     """Return (values, indices) of the k largest (smallest) along `dim`, always in order here (`torch.topk`)."""
     x = check_tensor(input, "topk")._array
@@ -75,6 +80,7 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
     return _TopK(write_out("topk", out[0], result[0], input), write_out("topk", out[1], result[1]))
 
 
+@public()
 def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Any:
     """Return (values, indices) of the k-th smallest, counted from 1, along `dim` (`torch.kthvalue`)."""
     x = check_tensor(input, "kthvalue")._array
@@ -90,6 +96,7 @@ def _one(kind: Any, input: Tensor, order: Any, rank: Any, dim: int, keepdim: boo
     return kind(_picked(input, places, dim, name, keepdim), wrap(places if keepdim else np.squeeze(places, dim)))
 
 
+@public()
 @numpy_names
 def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     """Return the median, the lower of two middle elements: of all, or (values, indices) along `dim` (`torch.median`).
@@ -134,6 +141,7 @@ def _median_places(x: Any, dim: int) -> Any:
     return places
 
 
+@public()
 def unique(
     input: Tensor,
     sorted: bool = True,
@@ -153,6 +161,7 @@ def unique(
     return results[0] if len(results) == 1 else tuple(results)
 
 
+@public()
 def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
     """Return how often each non-negative integer occurs, or the sums of its weights (`torch.bincount`)."""
     x = check_tensor(input, "bincount")._array
@@ -191,6 +200,7 @@ def _running(name: str, input: Any, dim: Any, dtype: dtypes.dtype | None) -> tup
     return x, wrap_dim(dim, x._array.ndim)
 
 
+@public(inplace=True)
 @numpy_names
 def cumsum(input: Tensor, dim: int, *, dtype: dtypes.dtype | None = None, out: Tensor | None = None) -> Tensor:
     """Return the running sums along `dim` (`torch.cumsum`); integers and bool give int64."""
@@ -201,6 +211,7 @@ def cumsum(input: Tensor, dim: int, *, dtype: dtypes.dtype | None = None, out: T
     return y if out is None else write_out("cumsum", out, y, input)
 
 
+@public(inplace=True)
 @numpy_names
 def cumprod(input: Tensor, dim: int, *, dtype: dtypes.dtype | None = None, out: Tensor | None = None) -> Tensor:
     """Return the running products along `dim` (`torch.cumprod`); integers and bool give int64."""
@@ -234,11 +245,13 @@ def _cum_extreme(kind: Any, name: str, ufunc: Any, input: Any, dim: Any) -> Any:
     return kind(_picked(input, indices, dim, f"{name.capitalize()}Backward0"), wrap(indices))
 
 
+@public()
 def cummax(input: Tensor, dim: int) -> Any:
     """Return (values, indices) of the running maximum along `dim`; of equals the last one (`torch.cummax`)."""
     return _cum_extreme(_CumMax, "cummax", np.maximum, input, dim)
 
 
+@public()
 def cummin(input: Tensor, dim: int) -> Any:
     """Return (values, indices) of the running minimum along `dim`; of equals the last one (`torch.cummin`)."""
     return _cum_extreme(_CumMin, "cummin", np.minimum, input, dim)

@@ -10,6 +10,7 @@ from tinygrad_cnn.autograd.operation import Operation
 from tinygrad_cnn.tensor import Tensor
 
 from .base import FLOATS, check_tensor, numpy_names, wrap_dims
+from .forms import public
 from .reduce import count, finish, mean, restored
 
 
@@ -82,6 +83,7 @@ def _spread(input: Any, dim: Any, unbiased: Any, correction: Any, keepdim: bool)
     return x, {"dims": wrap_dims(dim, x._array.ndim), "correction": correction, "keepdim": keepdim}
 
 
+@public()
 @numpy_names
 def var(
     input: Tensor,
@@ -97,6 +99,7 @@ def var(
     return finish("var", Var.apply(x, **params), out, input)
 
 
+@public()
 @numpy_names
 def std(
     input: Tensor,
@@ -112,6 +115,7 @@ def std(
     return finish("std", Std.apply(x, **params), out, input)
 
 
+@public(method=False)
 def var_mean(
     input: Tensor,
     dim: Any = None,
@@ -125,6 +129,7 @@ def var_mean(
     return var(input, dim, unbiased, keepdim, correction=correction), mean(input, dim, keepdim)
 
 
+@public(method=False)
 def std_mean(
     input: Tensor,
     dim: Any = None,

@@ -12,6 +12,7 @@ from tinygrad_cnn.tensor import Tensor
 
 from .base import floating, write_out
 from .elementwise import OfInput, OfOutput, Unary
+from .forms import public
 
 # ---- operations ----
 
@@ -158,71 +159,85 @@ def _apply(operation: type[Unary], name: str, input: Any, out: Any) -> Tensor:
     return y if out is None else write_out(name, out, y, input)
 
 
+@public(inplace=Sqrt)
 def sqrt(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return the square roots, NaN for negative numbers (`torch.sqrt`)."""
     return _apply(Sqrt, "sqrt", input, out)
 
 
+@public(inplace=Rsqrt)
 def rsqrt(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return 1 / sqrt(input) (`torch.rsqrt`)."""
     return _apply(Rsqrt, "rsqrt", input, out)
 
 
+@public(inplace=Reciprocal)
 def reciprocal(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return 1 / input (`torch.reciprocal`)."""
     return _apply(Reciprocal, "reciprocal", input, out)
 
 
+@public(inplace=Exp)
 def exp(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return e ** input (`torch.exp`)."""
     return _apply(Exp, "exp", input, out)
 
 
+@public(inplace=Expm1)
 def expm1(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return e ** input - 1, accurate near 0 (`torch.expm1`)."""
     return _apply(Expm1, "expm1", input, out)
 
 
+@public(inplace=Log)
 def log(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return natural logarithms (`torch.log`)."""
     return _apply(Log, "log", input, out)
 
 
+@public(inplace=Log2)
 def log2(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return logarithms to base 2 (`torch.log2`)."""
     return _apply(Log2, "log2", input, out)
 
 
+@public(inplace=Log10)
 def log10(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return logarithms to base 10 (`torch.log10`)."""
     return _apply(Log10, "log10", input, out)
 
 
+@public(inplace=Log1p)
 def log1p(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return log(1 + input), accurate near 0 (`torch.log1p`)."""
     return _apply(Log1p, "log1p", input, out)
 
 
+@public(inplace=Sin)
 def sin(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return sines (`torch.sin`)."""
     return _apply(Sin, "sin", input, out)
 
 
+@public(inplace=Cos)
 def cos(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return cosines (`torch.cos`)."""
     return _apply(Cos, "cos", input, out)
 
 
+@public(inplace=Tanh)
 def tanh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return hyperbolic tangents (`torch.tanh`)."""
     return _apply(Tanh, "tanh", input, out)
 
 
+@public(inplace=Sigmoid)
 def sigmoid(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return 1 / (1 + exp(-input)) (`torch.sigmoid`)."""
     return _apply(Sigmoid, "sigmoid", input, out)
 
 
+@public(inplace=Erf)
 def erf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return the error function (`torch.erf`)."""
     return _apply(Erf, "erf", input, out)

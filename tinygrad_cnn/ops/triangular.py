@@ -10,6 +10,7 @@ from tinygrad_cnn.autograd.operation import Operation
 from tinygrad_cnn.tensor import Tensor
 
 from .base import check_tensor, clone, write_out
+from .forms import public
 from .slices import PutDiagonal
 from .slices import diagonal as diagonal_of
 
@@ -35,16 +36,19 @@ def _triangle(name: str, input: Any, diagonal: int, lower: bool, out: Any) -> Te
     return y if out is None else write_out(name, out, y, input)
 
 
+@public(inplace=True)
 def tril(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
     """Return matrices with zeros above the given diagonal (`torch.tril`)."""
     return _triangle("tril", input, diagonal, True, out)
 
 
+@public(inplace=True)
 def triu(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
     """Return matrices with zeros below the given diagonal (`torch.triu`)."""
     return _triangle("triu", input, diagonal, False, out)
 
 
+@public()
 def diag(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
     """Return the diagonal of a matrix as a copy, or the matrix with a vector as its diagonal (`torch.diag`)."""
     ndim = check_tensor(input, "diag")._array.ndim

@@ -14,6 +14,7 @@ from tinygrad_cnn.tensor import Tensor, wrap
 
 from .base import FLOATS, check_tensor, scalar_name, write_out
 from .elementwise import Binary, OfInput, OfOutput, Unary
+from .forms import public
 from .pool import ScatterTask
 
 # ---- operations ----
@@ -167,6 +168,7 @@ def _no_bool(input: Any, name: str, kernel: str) -> None:
         raise NotImplementedError(f"\"{kernel}\" not implemented for 'Bool'")
 
 
+@public("negative", inplace=Neg)
 def neg(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return -input (`torch.neg`). RuntimeError for bool."""
     if check_tensor(input, "neg")._array.dtype.kind == "b":
@@ -177,6 +179,7 @@ def neg(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     return _apply(Neg, "neg", input, out)
 
 
+@public()
 def positive(input: Tensor) -> Tensor:
     """Return the input itself (`torch.positive`). RuntimeError for bool."""
     if check_tensor(input, "positive")._array.dtype.kind == "b":
@@ -184,12 +187,14 @@ def positive(input: Tensor) -> Tensor:
     return input
 
 
+@public("absolute", inplace=Abs, inplace_function=("abs_",))
 def abs(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return |input| (`torch.abs`); the derivative at 0 is 0. NotImplementedError for bool."""
     _no_bool(input, "abs", "abs_cpu")
     return _apply(Abs, "abs", input, out)
 
 
+@public("sgn", inplace=Sign, inplace_function=False)
 def sign(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return -1, 0 or 1 (`torch.sign`)."""
     if check_tensor(input, "sign")._array.dtype.kind == "b":
@@ -198,18 +203,21 @@ def sign(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     return _apply(Sign, "sign", input, out)
 
 
+@public(inplace=Floor)
 def floor(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return the largest integers not above the elements (`torch.floor`)."""
     _no_bool(input, "floor", "floor_vml_cpu")
     return _apply(Floor, "floor", input, out)
 
 
+@public(inplace=Ceil)
 def ceil(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return the smallest integers not below the elements (`torch.ceil`)."""
     _no_bool(input, "ceil", "ceil_vml_cpu")
     return _apply(Ceil, "ceil", input, out)
 
 
+@public(inplace=True, inplace_function=True)
 def round(input: Tensor, *, decimals: int = 0, out: Tensor | None = None) -> Tensor:
     """Return the elements rounded to `decimals` places, halves to even (`torch.round`)."""
     if decimals == 0:
@@ -221,18 +229,21 @@ def round(input: Tensor, *, decimals: int = 0, out: Tensor | None = None) -> Ten
     return y if out is None else write_out("round", out, y, input)
 
 
+@public("fix", inplace=Trunc)
 def trunc(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return the integer parts (`torch.trunc`)."""
     _no_bool(input, "trunc", "trunc_vml_cpu")
     return _apply(Trunc, "trunc", input, out)
 
 
+@public(inplace=True, inplace_function=True)
 def frac(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return input - trunc(input) (`torch.frac`)."""
     y = check_tensor(input, "frac") - trunc(input)
     return y if out is None else write_out("frac", out, y, input)
 
 
+@public(inplace=Square)
 def square(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return input ** 2 (`torch.square`)."""
     if check_tensor(input, "square")._array.dtype.kind == "b":
@@ -241,6 +252,7 @@ def square(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     return _apply(Square, "square", input, out)
 
 
+@public()
 def relu(input: Tensor) -> Tensor:
     """Return max(input, 0) (`torch.relu`); the derivative at 0 is 0. RuntimeError for bool."""
     if type(input) is Deferred:
@@ -251,16 +263,19 @@ def relu(input: Tensor) -> Tensor:
     return Relu.apply(input)
 
 
+@public()
 def isnan(input: Tensor) -> Tensor:
     """Return where elements are NaN (`torch.isnan`)."""
     return _predicate(np.isnan, check_tensor(input, "isnan"), False)
 
 
+@public()
 def isinf(input: Tensor) -> Tensor:
     """Return where elements are infinite (`torch.isinf`)."""
     return _predicate(np.isinf, check_tensor(input, "isinf"), False)
 
 
+@public()
 def isfinite(input: Tensor) -> Tensor:
     """Return where elements are neither NaN nor infinite (`torch.isfinite`)."""
     return _predicate(np.isfinite, check_tensor(input, "isfinite"), True)

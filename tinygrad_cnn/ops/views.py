@@ -13,6 +13,7 @@ from tinygrad_cnn.dtypes import dtype as DType
 from tinygrad_cnn.tensor import Tensor, wrap
 
 from .base import check_tensor, clone, numpy_names, sizes_of, wrap_dim
+from .forms import public
 
 # ---- shape ----
 
@@ -115,6 +116,7 @@ class View(ViewOperation):
         return reshaped(grad, self.shape)
 
 
+@public()
 def reshape(input: Tensor, *shape: Any) -> Tensor:
     """Return the elements in another shape, -1 for a size to infer.
 
@@ -132,6 +134,7 @@ def reshaped(input: Tensor, sizes: tuple[int, ...]) -> Tensor:
     return View.apply(clone(input), sizes, "UnsafeViewBackward0")
 
 
+@public(function=False)
 def view(input: Tensor, *shape: Any) -> Tensor:
     """Return a view of the memory in another shape, or as another dtype (`Tensor.view`).
 
@@ -160,16 +163,19 @@ def _view_dtype(input: Tensor, dtype: DType) -> Tensor:
     return result
 
 
+@public(function=False)
 def view_as(input: Tensor, other: Tensor) -> Tensor:
     """Return `input.view(other.shape)` (`Tensor.view_as`)."""
     return view(input, other._array.shape)
 
 
+@public(function=False)
 def reshape_as(input: Tensor, other: Tensor) -> Tensor:
     """Return `input.reshape(other.shape)` (`Tensor.reshape_as`)."""
     return reshape(input, other._array.shape)
 
 
+@public()
 def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """Return the dimensions from start_dim to end_dim as one (`torch.flatten`); RuntimeError if start is after end."""
     shape = check_tensor(input, "flatten")._array.shape
@@ -183,6 +189,7 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     return reshaped(input, (*shape[:start], prod(shape[start : end + 1]), *shape[end + 1 :]))
 
 
+@public()
 def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
     """Return one dimension split into several (`torch.unflatten`)."""
     shape = check_tensor(input, "unflatten")._array.shape
@@ -199,11 +206,13 @@ def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
     return view(input, (*shape[:dim], *inner, *shape[dim + 1 :]))
 
 
+@public()
 def ravel(input: Tensor) -> Tensor:
     """Return the elements in one dimension (`torch.ravel`)."""
     return reshape(input, -1)
 
 
+@public()
 @numpy_names
 def squeeze(input: Tensor, dim: Any = None) -> Tensor:
     """Return a view without the dimensions of size 1: all of them, or those of `dim` that are (`torch.squeeze`)."""
@@ -216,6 +225,7 @@ def squeeze(input: Tensor, dim: Any = None) -> Tensor:
     return View.apply(input, kept, "SqueezeBackward2" if several else "SqueezeBackward1")
 
 
+@public()
 @numpy_names
 def unsqueeze(input: Tensor, dim: int) -> Tensor:
     """Return a view with a new dimension of size 1 at `dim` (`torch.unsqueeze`)."""

@@ -1,0 +1,103 @@
+"""The operators of Tensor, and the few methods that differ from the function of their name.
+
+The other methods are described beside their operations (`ops.forms.public`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .ops import arithmetic, brackets, broadcasting, comparison, division, inplace, order, power, unary
+from .ops import matmul as products
+from .ops.base import FLOATS
+from .ops.forms import METHODS
+from .ops.promotion import OPERANDS
+from .tensor import Tensor
+
+
+def _operator(function: Callable[..., Any]) -> Any:
+    """Return a function of two operands as an operator: for what is no operand the other side is asked."""
+
+    def operator(self: Tensor, other: Any) -> Any:
+        return function(self, other) if isinstance(other, OPERANDS) else NotImplemented
+
+    return operator
+
+
+def _arithmetic(function: Callable[..., Any], same: Callable[..., Any]) -> Any:
+    """Return a function as an operator that has a shorter way, `same`, for two tensors of the same float dtype."""
+
+    def operator(self: Tensor, other: Any) -> Any:
+        if type(other) is Tensor:
+            dtype = self._array.dtype
+            if dtype is other._array.dtype and dtype in FLOATS:
+                return same(self, other)
+        return function(self, other) if isinstance(other, OPERANDS) else NotImplemented
+
+    return operator
+
+
+def _reflected(function: Callable[..., Any]) -> Any:
+    """Return the operator for a tensor on the right-hand side of a number."""
+
+    def operator(self: Tensor, other: Any) -> Any:
+        return function(other, self) if isinstance(other, OPERANDS) else NotImplemented
+
+    return operator
+
+
+def _matmul(self: Tensor, other: Any) -> Any:
+    return products.matmul(self, other) if isinstance(other, Tensor) else NotImplemented
+
+
+def _identity(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+    return self
+
+
+def _transposed(self: Tensor) -> Tensor:
+    return order.permute(self, tuple(range(self._array.ndim))[::-1])
+
+
+def _matrix_transposed(self: Tensor) -> Tensor:
+    if self._array.ndim < 2:
+        raise RuntimeError("tensor.mT is only supported on matrices or batches of matrices. Got "
+                           f"{self._array.ndim}-D tensor.")  # fmt: skip
+    return order.transpose(self, -2, -1)
+
+
+class Operators:
+    """Names of Tensor and what they are."""
+
+    # operators
+    __add__ = __radd__ = _arithmetic(arithmetic.add, arithmetic.add_same)
+    __sub__, __rsub__ = _arithmetic(arithmetic.sub, arithmetic.Sub.apply), _operator(arithmetic.rsub)
+    __mul__ = __rmul__ = _arithmetic(arithmetic.mul, arithmetic.Mul.apply)
+    __truediv__, __rtruediv__ = _arithmetic(division.div, division.Div.apply), _operator(division.rdiv)
+    __floordiv__, __rfloordiv__ = _operator(division.floor_divide), _reflected(division.floor_divide)
+    __mod__, __rmod__ = _operator(division.remainder), _reflected(division.remainder)
+    __pow__, __rpow__ = _operator(power.pow), _reflected(power.pow)
+    __matmul__ = _matmul
+    __and__ = __rand__ = _operator(comparison.bitwise_and)
+    __or__ = __ror__ = _operator(comparison.bitwise_or)
+    __xor__ = __rxor__ = _operator(comparison.bitwise_xor)
+    __eq__, __ne__ = _operator(comparison.eq), _operator(comparison.ne)
+    __lt__, __le__ = _operator(comparison.lt), _operator(comparison.le)
+    __gt__, __ge__ = _operator(comparison.gt), _operator(comparison.ge)
+    __neg__, __pos__, __abs__ = unary.neg, unary.positive, unary.abs
+    __invert__ = comparison.bitwise_not
+    __iadd__, __isub__ = _operator(inplace.add_), _operator(inplace.sub_)
+    __imul__, __itruediv__ = _operator(inplace.mul_), _operator(inplace.div_)
+    __ifloordiv__, __imod__ = _operator(METHODS["floor_divide_"]), _operator(METHODS["remainder_"])
+    __ipow__, __iand__ = _operator(METHODS["pow_"]), _operator(METHODS["bitwise_and_"])
+    __ior__, __ixor__ = _operator(METHODS["bitwise_or_"]), _operator(METHODS["bitwise_xor_"])
+    __getitem__, __setitem__ = brackets.getitem, brackets.setitem
+
+    def where(self, condition: Tensor, other: Any) -> Tensor:
+        """Return self where the condition holds, else other."""
+        return comparison.where(condition, self, other)
+
+    T = property(_transposed, doc="The dimensions in reverse order.")
+    mT = property(_matrix_transposed, doc="The last two dimensions swapped.")
+    cpu = _identity
+    _unbroadcast = broadcasting.unbroadcast

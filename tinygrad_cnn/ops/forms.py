@@ -1,0 +1,100 @@
+"""The forms in which an operation is offered: function of the package, method of Tensor, in-place method, `out=`.
+
+`@public(...)` beside the operation is the one description; `tinygrad_cnn.functions` and `tinygrad_cnn.methods` take all
+that stands in `FUNCTIONS` and `METHODS`. Type checkers read the stubs that `tools/stubs.py` makes of the same two.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from tinygrad_cnn.tensor import Tensor
+
+from .base import FLOATS, clone, write_out
+from .base import inplace as inplace_of
+from .promotion import result_type
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {}
+METHODS: dict[str, Callable[..., Any]] = {}
+# Where the type of a form stands: name of the form -> (module, name there). An in-place form has its function's type.
+ORIGINS: dict[str, tuple[str, str]] = {}
+
+
+def public(
+    *aliases: str,
+    function: bool = True,
+    method: bool = True,
+    inplace: Any = None,
+    inplace_function: bool | tuple[str, ...] | None = None,
+    out: bool = False,
+) -> Callable[[F], F]:
+    """Offer a function under its own name and `aliases`.
+
+    Args:
+        aliases: PyTorch's other names for it.
+        function: whether the package has it (`torch.abs`).
+        method: whether Tensor has it (`Tensor.abs`).
+        inplace: True for an in-place form (`Tensor.abs_`) made of the function, or the Operation that computes it for
+            floats by one call of the core.
+        inplace_function: whether the package has the in-place form, too (`torch.abs_`), or under which names alone; so by
+            default for Operations.
+        out: whether the keyword `out`, which the function declares but need not read, is handled here.
+    """
+
+    def offer(original: F) -> F:
+        offered = _writing_out(original) if out else original
+        changed = _inplace_form(offered, inplace) if inplace else None
+        in_package = inplace is not True if inplace_function is None else inplace_function
+        names = in_package if isinstance(in_package, tuple) else ()
+        for name in (original.__name__, *aliases):
+            forms = [(name, offered, function, method)]
+            if changed is not None:
+                forms.append((f"{name}_", changed, f"{name}_" in names if names else bool(in_package), True))
+            for form, call, in_functions, in_methods in forms:
+                ORIGINS[form] = (original.__module__, original.__name__)
+                if in_functions:
+                    FUNCTIONS[form] = call
+                if in_methods:
+                    METHODS[form] = call
+        return offered  # type: ignore[return-value]
+
+    return offer
+
+
+def _inplace_form(function: Callable[..., Any], operation: Any) -> Callable[..., Any]:
+    general = inplace_of(function)
+    if operation is True:
+        return general
+
+    @functools.wraps(general)
+    def changed(input: Tensor) -> Tensor:
+        return input._inplace(operation) if input._array.dtype in FLOATS else general(input)
+
+    return changed
+
+
+def _writing_out(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the function with the keyword `out`: a tensor, or a tuple of them for several results."""
+    name = function.__name__
+
+    @functools.wraps(function)
+    def called(*args: Any, out: Any = None, **kwargs: Any) -> Any:
+        result = function(*args, **kwargs)
+        if out is None:
+            return result
+        inputs = (*args, *kwargs.values())
+        if isinstance(result, Tensor):
+            return write_out(name, out, result, *inputs)
+        written = [write_out(name, target, part, *inputs) for target, part in zip(out, result, strict=True)]
+        return type(result)(*written) if hasattr(result, "_fields") else tuple(written)
+
+    return called
+
+
+# What the families build on, and so cannot describe itself.
+public()(clone)
+public(method=False)(result_type)
