@@ -40,8 +40,8 @@ def public(
         method: whether Tensor has it (`Tensor.abs`).
         inplace: True for an in-place form (`Tensor.abs_`) made of the function, or the Operation that computes it for
             floats by one call of the core.
-        inplace_function: whether the package has the in-place form, too (`torch.abs_`), or under which names alone; so by
-            default for Operations.
+        inplace_function: whether the package has the in-place form, too (`torch.abs_`), or the names under which alone
+            it has; by default so for Operations.
         out: whether the keyword `out`, which the function declares but need not read, is handled here.
     """
 
@@ -53,7 +53,8 @@ def public(
         for name in (original.__name__, *aliases):
             forms = [(name, offered, function, method)]
             if changed is not None:
-                forms.append((f"{name}_", changed, f"{name}_" in names if names else bool(in_package), True))
+                also = f"{name}_" in names if names else bool(in_package)
+                forms.append((f"{name}_", changed, also, True))
             for form, call, in_functions, in_methods in forms:
                 ORIGINS[form] = (original.__module__, original.__name__)
                 if in_functions:
