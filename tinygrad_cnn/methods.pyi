@@ -7,20 +7,24 @@ from .ops import comparison as _comparison
 from .ops import conversion as _conversion
 from .ops import division as _division
 from .ops import extremes as _extremes
+from .ops import gamma as _gamma
 from .ops import gather as _gather
 from .ops import indexing as _indexing
 from .ops import inplace as _inplace
 from .ops import matmul as _matmul
 from .ops import movement as _movement
 from .ops import order as _order
+from .ops import pairs as _pairs
 from .ops import power as _power
 from .ops import reduce as _reduce
 from .ops import slices as _slices
 from .ops import softmax as _softmax
 from .ops import sorting as _sorting
+from .ops import special_values as _special_values
 from .ops import spread as _spread
 from .ops import transcendental as _transcendental
 from .ops import triangular as _triangular
+from .ops import trigonometry as _trigonometry
 from .ops import unary as _unary
 from .ops import views as _views
 
@@ -29,6 +33,10 @@ class Methods:
     abs_ = _unary.abs
     absolute = _unary.abs
     absolute_ = _unary.abs
+    acos = _trigonometry.acos
+    acos_ = _trigonometry.acos
+    acosh = _trigonometry.acosh
+    acosh_ = _trigonometry.acosh
     add = _arithmetic.add
     add_ = _inplace.add_
     addcdiv = _combinations.addcdiv
@@ -42,24 +50,49 @@ class Methods:
     amax = _extremes.amax
     amin = _extremes.amin
     aminmax = _extremes.aminmax
+    angle = _trigonometry.angle
     any = _extremes.any
+    arccos = _trigonometry.acos
+    arccos_ = _trigonometry.acos
+    arccosh = _trigonometry.acosh
+    arccosh_ = _trigonometry.acosh
+    arcsin = _trigonometry.asin
+    arcsin_ = _trigonometry.asin
+    arcsinh = _trigonometry.asinh
+    arcsinh_ = _trigonometry.asinh
+    arctan = _trigonometry.atan
     arctan2 = _arithmetic.atan2
     arctan2_ = _arithmetic.atan2
+    arctan_ = _trigonometry.atan
+    arctanh = _trigonometry.atanh
+    arctanh_ = _trigonometry.atanh
     argmax = _extremes.argmax
     argmin = _extremes.argmin
     argsort = _sorting.argsort
     argwhere = _indexing.argwhere
+    asin = _trigonometry.asin
+    asin_ = _trigonometry.asin
+    asinh = _trigonometry.asinh
+    asinh_ = _trigonometry.asinh
+    atan = _trigonometry.atan
     atan2 = _arithmetic.atan2
     atan2_ = _arithmetic.atan2
+    atan_ = _trigonometry.atan
+    atanh = _trigonometry.atanh
+    atanh_ = _trigonometry.atanh
     baddbmm = _matmul.baddbmm
     baddbmm_ = _matmul.baddbmm
     bincount = _sorting.bincount
     bitwise_and = _comparison.bitwise_and
     bitwise_and_ = _comparison.bitwise_and
+    bitwise_left_shift = _pairs.bitwise_left_shift
+    bitwise_left_shift_ = _pairs.bitwise_left_shift
     bitwise_not = _comparison.bitwise_not
     bitwise_not_ = _comparison.bitwise_not
     bitwise_or = _comparison.bitwise_or
     bitwise_or_ = _comparison.bitwise_or
+    bitwise_right_shift = _pairs.bitwise_right_shift
+    bitwise_right_shift_ = _pairs.bitwise_right_shift
     bitwise_xor = _comparison.bitwise_xor
     bitwise_xor_ = _comparison.bitwise_xor
     bmm = _matmul.bmm
@@ -78,10 +111,17 @@ class Methods:
     clip = _power.clamp
     clip_ = _inplace.clamp_
     clone = _base.clone
+    conj = _special_values.conj
+    conj_physical = _special_values.conj_physical
+    conj_physical_ = _special_values.conj_physical
     contiguous = _conversion.contiguous
     copy_ = _conversion.copy_
+    copysign = _pairs.copysign
+    copysign_ = _pairs.copysign
     cos = _transcendental.cos
     cos_ = _transcendental.cos
+    cosh = _trigonometry.cosh
+    cosh_ = _trigonometry.cosh
     count_nonzero = _extremes.count_nonzero
     cummax = _sorting.cummax
     cummin = _sorting.cummin
@@ -89,8 +129,12 @@ class Methods:
     cumprod_ = _sorting.cumprod
     cumsum = _sorting.cumsum
     cumsum_ = _sorting.cumsum
+    deg2rad = _trigonometry.deg2rad
+    deg2rad_ = _trigonometry.deg2rad
     diag = _triangular.diag
     diagonal = _slices.diagonal
+    digamma = _gamma.digamma
+    digamma_ = _gamma.digamma
     dist = _extremes.dist
     div = _division.div
     div_ = _inplace.div_
@@ -103,7 +147,13 @@ class Methods:
     equal = _comparison.equal
     erf = _transcendental.erf
     erf_ = _transcendental.erf
+    erfc = _gamma.erfc
+    erfc_ = _gamma.erfc
+    erfinv = _gamma.erfinv
+    erfinv_ = _gamma.erfinv
     exp = _transcendental.exp
+    exp2 = _transcendental.exp2
+    exp2_ = _transcendental.exp2
     exp_ = _transcendental.exp
     expand = _broadcasting.expand
     expand_as = _broadcasting.expand_as
@@ -116,15 +166,21 @@ class Methods:
     flatten = _views.flatten
     flip = _movement.flip
     float = _conversion.float
+    float_power = _pairs.float_power
+    float_power_ = _pairs.float_power
     floor = _unary.floor
     floor_ = _unary.floor
     floor_divide = _division.floor_divide
     floor_divide_ = _division.floor_divide
+    fmax = _pairs.fmax
+    fmin = _pairs.fmin
     fmod = _division.fmod
     fmod_ = _division.fmod
     frac = _unary.frac
     frac_ = _unary.frac
     gather = _gather.gather
+    gcd = _pairs.gcd
+    gcd_ = _pairs.gcd
     ge = _comparison.ge
     ge_ = _comparison.ge
     ger = _matmul.outer
@@ -134,6 +190,16 @@ class Methods:
     greater_equal_ = _comparison.ge
     gt = _comparison.gt
     gt_ = _comparison.gt
+    heaviside = _pairs.heaviside
+    heaviside_ = _pairs.heaviside
+    hypot = _pairs.hypot
+    hypot_ = _pairs.hypot
+    i0 = _gamma.i0
+    i0_ = _gamma.i0
+    igamma = _gamma.igamma
+    igamma_ = _gamma.igamma
+    igammac = _gamma.igammac
+    igammac_ = _gamma.igammac
     index_add = _indexing.index_add
     index_add_ = _indexing.index_add
     index_fill = _indexing.index_fill
@@ -144,10 +210,17 @@ class Methods:
     inner = _matmul.inner
     int = _conversion.int
     isclose = _comparison.isclose
-    isfinite = _unary.isfinite
-    isinf = _unary.isinf
-    isnan = _unary.isnan
+    isfinite = _special_values.isfinite
+    isinf = _special_values.isinf
+    isnan = _special_values.isnan
+    isneginf = _special_values.isneginf
+    isposinf = _special_values.isposinf
+    isreal = _special_values.isreal
     kthvalue = _sorting.kthvalue
+    lcm = _pairs.lcm
+    lcm_ = _pairs.lcm
+    ldexp = _pairs.ldexp
+    ldexp_ = _pairs.ldexp
     le = _comparison.le
     le_ = _comparison.le
     lerp = _combinations.lerp
@@ -156,6 +229,8 @@ class Methods:
     less_ = _comparison.lt
     less_equal = _comparison.le
     less_equal_ = _comparison.le
+    lgamma = _gamma.lgamma
+    lgamma_ = _gamma.lgamma
     log = _transcendental.log
     log10 = _transcendental.log10
     log10_ = _transcendental.log10
@@ -165,6 +240,8 @@ class Methods:
     log2_ = _transcendental.log2
     log_ = _transcendental.log
     log_softmax = _softmax.log_softmax
+    logaddexp = _pairs.logaddexp
+    logaddexp2 = _pairs.logaddexp2
     logical_and = _comparison.logical_and
     logical_and_ = _comparison.logical_and
     logical_not = _comparison.logical_not
@@ -173,6 +250,8 @@ class Methods:
     logical_or_ = _comparison.logical_or
     logical_xor = _comparison.logical_xor
     logical_xor_ = _comparison.logical_xor
+    logit = _transcendental.logit
+    logit_ = _transcendental.logit
     logsumexp = _extremes.logsumexp
     long = _conversion.long
     lt = _comparison.lt
@@ -198,6 +277,10 @@ class Methods:
     multiply = _arithmetic.mul
     multiply_ = _inplace.mul_
     mv = _matmul.mv
+    mvlgamma = _gamma.mvlgamma
+    mvlgamma_ = _gamma.mvlgamma
+    nan_to_num = _special_values.nan_to_num
+    nan_to_num_ = _special_values.nan_to_num
     nansum = _reduce.nansum
     narrow = _slices.narrow
     ne = _comparison.ne
@@ -206,6 +289,8 @@ class Methods:
     neg_ = _unary.neg
     negative = _unary.neg
     negative_ = _unary.neg
+    nextafter = _pairs.nextafter
+    nextafter_ = _pairs.nextafter
     nonzero = _indexing.nonzero
     norm = _extremes.norm
     not_equal = _comparison.ne
@@ -216,6 +301,8 @@ class Methods:
     pow = _power.pow
     pow_ = _power.pow
     prod = _reduce.prod
+    rad2deg = _trigonometry.rad2deg
+    rad2deg_ = _trigonometry.rad2deg
     ravel = _views.ravel
     reciprocal = _transcendental.reciprocal
     reciprocal_ = _transcendental.reciprocal
@@ -227,6 +314,8 @@ class Methods:
     repeat_interleave = _movement.repeat_interleave
     reshape = _views.reshape
     reshape_as = _views.reshape_as
+    resolve_conj = _special_values.conj
+    resolve_neg = _special_values.conj
     roll = _movement.roll
     round = _unary.round
     round_ = _unary.round
@@ -243,8 +332,13 @@ class Methods:
     sigmoid_ = _transcendental.sigmoid
     sign = _unary.sign
     sign_ = _unary.sign
+    signbit = _special_values.signbit
     sin = _transcendental.sin
     sin_ = _transcendental.sin
+    sinc = _trigonometry.sinc
+    sinc_ = _trigonometry.sinc
+    sinh = _trigonometry.sinh
+    sinh_ = _trigonometry.sinh
     softmax = _softmax.softmax
     sort = _sorting.sort
     split = _movement.split
@@ -269,6 +363,8 @@ class Methods:
     t_ = _inplace.t_
     take = _indexing.take
     take_along_dim = _gather.take_along_dim
+    tan = _trigonometry.tan
+    tan_ = _trigonometry.tan
     tanh = _transcendental.tanh
     tanh_ = _transcendental.tanh
     tile = _movement.tile
@@ -293,6 +389,8 @@ class Methods:
     var = _spread.var
     view = _views.view
     view_as = _views.view_as
+    xlogy = _pairs.xlogy
+    xlogy_ = _pairs.xlogy
     zero_ = _inplace.zero_
 
 def install() -> None: ...

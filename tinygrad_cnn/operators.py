@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .ops import arithmetic, brackets, broadcasting, comparison, division, inplace, order, power, unary
+from .ops import arithmetic, brackets, broadcasting, comparison, division, gamma, inplace, order, power, unary
 from .ops import matmul as products
-from .ops.base import FLOATS
+from .ops.base import FLOATS, assign
 from .ops.forms import METHODS
 from .ops.promotion import OPERANDS
 from .tensor import Tensor
@@ -66,6 +66,21 @@ def _matrix_transposed(self: Tensor) -> Tensor:
     return order.transpose(self, -2, -1)
 
 
+def _where(self: Tensor, condition: Tensor, other: Any) -> Tensor:
+    """Return self where the condition holds, else other."""
+    return comparison.where(condition, self, other)
+
+
+def _polygamma(self: Tensor, n: int) -> Tensor:
+    """Return the n-th derivative of digamma."""
+    return gamma.polygamma(n, self)
+
+
+def _polygamma_(self: Tensor, n: int) -> Tensor:
+    """Replace the elements by the n-th derivative of digamma."""
+    return assign(self, gamma.polygamma(n, self))
+
+
 class Operators:
     """Names of Tensor and what they are."""
 
@@ -93,10 +108,8 @@ class Operators:
     __ior__, __ixor__ = _operator(METHODS["bitwise_or_"]), _operator(METHODS["bitwise_xor_"])
     __getitem__, __setitem__ = brackets.getitem, brackets.setitem
 
-    def where(self, condition: Tensor, other: Any) -> Tensor:
-        """Return self where the condition holds, else other."""
-        return comparison.where(condition, self, other)
-
+    where = _where
+    polygamma, polygamma_ = _polygamma, _polygamma_
     T = property(_transposed, doc="The dimensions in reverse order.")
     mT = property(_matrix_transposed, doc="The last two dimensions swapped.")
     cpu = _identity

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import sys
+import types
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -40,13 +41,14 @@ def resolve(root: Any, dotted: str) -> Any:
 
 
 def function_of(op: Any) -> Callable[..., Any] | None:
-    """Return our function for an operation: by its name, or the operation itself where it only calls methods."""
-    if resolve(torch, op.name) is not None and not op.name.startswith("_"):
+    """Return our function for an operation: of the same name, or its lambda with this package for `torch`."""
+    theirs = resolve(torch, op.name)
+    if theirs is not None and (op.op is theirs or not isinstance(op.op, types.FunctionType)):
         return resolve(tc, op.name)
-    for name in (op.name, f"{op.name}_"):
-        if hasattr(torch.Tensor, name):
-            return getattr(tc.Tensor, name, None)
-    return op.op
+    if isinstance(op.op, types.FunctionType):
+        names = {**op.op.__globals__, "torch": tc}
+        return types.FunctionType(op.op.__code__, names, op.name, op.op.__defaults__, op.op.__closure__)
+    return getattr(tc.Tensor, op.name, None)
 
 
 def seeded(function: Callable[..., Any], package: Any, *args: Any, **kwargs: Any) -> Any:

@@ -6,7 +6,8 @@
 import importlib
 
 FAMILIES = (
-    "unary", "transcendental", "arithmetic", "division", "power", "combinations", "comparison", "conversion",
+    "unary", "transcendental", "trigonometry", "arithmetic", "division", "power", "pairs", "gamma", "combinations",
+    "comparison", "conversion", "special_values",
     "reduce", "spread", "extremes", "sorting", "softmax",
     "views", "order", "slices", "broadcasting", "joining", "movement", "triangular",
     "gather", "indexing", "matmul", "inplace",

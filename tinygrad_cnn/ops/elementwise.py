@@ -10,6 +10,7 @@ then cost one call of the core (`Tensor._inplace`).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -52,6 +53,20 @@ class Unary(Operation):
     def forward(self, x: Any, out: Any = None) -> Any:
         """Return f(x)."""
         return self.compute(x, out)
+
+
+def in_double(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function of an array that computes in float64 and gives the result the array's dtype."""
+
+    def computed(x: Any, *args: Any, out: Any = None) -> Any:
+        with np.errstate(all="ignore"):
+            result = np.asarray(function(np.asarray(x, np.float64), *args), x.dtype)
+        if out is None:
+            return result
+        out[...] = result
+        return out
+
+    return computed
 
 
 class OfInput(Unary):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from tinygrad_cnn import core
 from tinygrad_cnn.tensor import Tensor
 
 from .base import floating, write_out
-from .elementwise import OfInput, OfOutput, Unary
+from .elementwise import OfInput, OfOutput, Unary, in_double
 from .forms import public
 
 # ---- operations ----
@@ -55,6 +55,27 @@ class Exp(OfOutput):
     def pull(self, grad: Tensor, y: Tensor) -> Tensor:
         """d exp(x) = exp(x) dx."""
         return grad * y
+
+
+class Exp2(OfOutput):
+    """2 to the power of x."""
+
+    grad_name, ufunc = "Exp2Backward0", np.exp2
+
+    def pull(self, grad: Tensor, y: Tensor) -> Tensor:
+        """d 2^x = 2^x log(2) dx."""
+        return grad * y * math.log(2)
+
+
+class Logit(OfInput):
+    """log(x / (1 - x)), the inverse of the sigmoid function; NaN outside [0, 1]."""
+
+    grad_name = "LogitBackward0"
+    ufunc: ClassVar[Any] = staticmethod(in_double(lambda x: np.log(x) - np.log1p(-x)))
+
+    def slope(self, x: Tensor) -> Tensor:
+        """Return 1 / (x (1 - x)), NaN outside [0, 1]."""
+        return (x * (1 - x)).reciprocal().masked_fill((x < 0) | (x > 1), math.nan)
 
 
 class Expm1(OfOutput):
@@ -241,3 +262,16 @@ def sigmoid(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 def erf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return the error function (`torch.erf`)."""
     return _apply(Erf, "erf", input, out)
+
+
+@public(inplace=True, inplace_function=True, out=True)
+def exp2(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Return 2 ** input (`torch.exp2`)."""
+    return Exp2.apply(floating(input, "exp2"))
+
+
+@public(inplace=True, inplace_function=True, out=True)
+def logit(input: Tensor, eps: float | None = None, *, out: Tensor | None = None) -> Tensor:
+    """Return log(input / (1 - input)), the input limited to [eps, 1 - eps] if `eps` is given (`torch.logit`)."""
+    x = floating(input, "logit")
+    return Logit.apply(x if eps is None or eps < 0 else x.clamp(eps, 1 - eps))

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_cnn import core, dtypes
+from tinygrad_cnn import core
 from tinygrad_cnn.autograd.deferred import Deferred, Task, may_wait, put_off, take_relu
 from tinygrad_cnn.autograd.grad_mode import mode
 from tinygrad_cnn.autograd.node import LEAF
@@ -261,28 +261,3 @@ def relu(input: Tensor) -> Tensor:
         check_tensor(input, "relu")
         raise RuntimeError("Boolean inputs not supported for relu")
     return Relu.apply(input)
-
-
-@public()
-def isnan(input: Tensor) -> Tensor:
-    """Return where elements are NaN (`torch.isnan`)."""
-    return _predicate(np.isnan, check_tensor(input, "isnan"), False)
-
-
-@public()
-def isinf(input: Tensor) -> Tensor:
-    """Return where elements are infinite (`torch.isinf`)."""
-    return _predicate(np.isinf, check_tensor(input, "isinf"), False)
-
-
-@public()
-def isfinite(input: Tensor) -> Tensor:
-    """Return where elements are neither NaN nor infinite (`torch.isfinite`)."""
-    return _predicate(np.isfinite, check_tensor(input, "isfinite"), True)
-
-
-def _predicate(ufunc: Any, input: Tensor, of_integers: bool) -> Tensor:
-    array = input._array
-    if array.dtype in FLOATS:
-        return wrap(np.asarray(ufunc(array)))
-    return wrap(np.full(array.shape, of_integers, dtypes.bool._numpy))

@@ -1,0 +1,97 @@
+"""Tests for NaN, infinities and signs, and their replacement; what complex numbers would need, for real ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_cnn import dtypes
+from tinygrad_cnn.tensor import Tensor, wrap
+
+from .base import FLOATS, check_tensor, clone
+from .forms import public
+
+
+@public()
+def isnan(input: Tensor) -> Tensor:
+    """Return where elements are NaN (`torch.isnan`)."""
+    return _predicate(np.isnan, check_tensor(input, "isnan"), False)
+
+
+@public()
+def isinf(input: Tensor) -> Tensor:
+    """Return where elements are infinite (`torch.isinf`)."""
+    return _predicate(np.isinf, check_tensor(input, "isinf"), False)
+
+
+@public()
+def isfinite(input: Tensor) -> Tensor:
+    """Return where elements are neither NaN nor infinite (`torch.isfinite`)."""
+    return _predicate(np.isfinite, check_tensor(input, "isfinite"), True)
+
+
+def _predicate(ufunc: Any, input: Tensor, of_integers: bool) -> Tensor:
+    array = input._array
+    if array.dtype in FLOATS:
+        return wrap(np.asarray(ufunc(array)))
+    return wrap(np.full(array.shape, of_integers, dtypes.bool._numpy))
+
+
+@public(out=True)
+def isposinf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Return where elements are positive infinity (`torch.isposinf`)."""
+    return _predicate(np.isposinf, check_tensor(input, "isposinf"), False)
+
+
+@public(out=True)
+def isneginf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Return where elements are negative infinity (`torch.isneginf`)."""
+    return _predicate(np.isneginf, check_tensor(input, "isneginf"), False)
+
+
+@public()
+def isreal(input: Tensor) -> Tensor:
+    """Return True for every element: there are no complex numbers here (`torch.isreal`)."""
+    return wrap(np.ones(check_tensor(input, "isreal")._array.shape, np.bool_))
+
+
+@public(out=True)
+def signbit(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Return where the sign is set, of -0.0 too (`torch.signbit`)."""
+    array = check_tensor(input, "signbit")._array
+    return wrap(np.asarray(np.signbit(array) if array.dtype.kind == "f" else array < 0))
+
+
+@public(inplace=True, inplace_function=True, out=True)
+def conj_physical(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Return the input itself, which is real (`torch.conj_physical`)."""
+    return check_tensor(input, "conj_physical")
+
+
+@public("resolve_conj", "resolve_neg")
+def conj(input: Tensor) -> Tensor:
+    """Return the input itself, which is real (`torch.conj`)."""
+    return check_tensor(input, "conj")
+
+
+@public(inplace=True, inplace_function=True, out=True)
+def nan_to_num(
+    input: Tensor,
+    nan: float | None = None,
+    posinf: float | None = None,
+    neginf: float | None = None,
+    *,
+    out: Tensor | None = None,
+) -> Tensor:
+    """Return input with NaN replaced by `nan` (0) and infinities by `posinf`, `neginf` (the dtype's largest numbers).
+
+    `torch.nan_to_num`; the gradient is 0 where something was replaced.
+    """
+    array = check_tensor(input, "nan_to_num")._array
+    if array.dtype not in FLOATS:
+        return clone(input)
+    limits = np.finfo(array.dtype)
+    y = input.masked_fill(wrap(np.asarray(np.isnan(array))), 0.0 if nan is None else nan)
+    y = y.masked_fill(wrap(np.asarray(np.isposinf(array))), float(limits.max) if posinf is None else posinf)
+    return y.masked_fill(wrap(np.asarray(np.isneginf(array))), float(limits.min) if neginf is None else neginf)
