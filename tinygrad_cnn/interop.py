@@ -160,7 +160,7 @@ def __iter__(self: Tensor) -> Iterator[Tensor]:
     """Go through the slices along the first dimension; TypeError for a 0-d tensor."""
     if not self._array.ndim:
         raise TypeError("iteration over a 0-d tensor")
-    from .ops.movement import unbind
+    from .ops.splitting import unbind
 
     return iter(unbind(self, 0))
 

@@ -6,10 +6,9 @@ import builtins
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from ._arguments import contiguous_format, strided
 from .dtypes import Size
+from .ops.strided import memory_of
 from .tensor import Tensor
 
 __all__ = ["is_complex", "is_floating_point", "is_nonzero", "is_tensor", "numel"]
@@ -81,15 +80,9 @@ def data_ptr(self: Tensor) -> builtins.int:
     return self._array.__array_interface__["data"][0] if self._array.size else 0
 
 
-def _root(array: Any) -> Any:
-    while isinstance(array.base, np.ndarray):
-        array = array.base
-    return array
-
-
 def storage_offset(self: Tensor) -> builtins.int:
     """Return how many elements the first one lies behind the start of the memory that it is part of."""
-    root = _root(self._array)
+    root = memory_of(self._array)
     first, start = (array.__array_interface__["data"][0] for array in (self._array, root))
     return (first - start) // self._array.itemsize
 
@@ -100,7 +93,7 @@ class UntypedStorage:
     is_cuda = False
 
     def __init__(self, tensor: Tensor):
-        self._root = _root(tensor._array)
+        self._root = memory_of(tensor._array)
 
     def data_ptr(self) -> builtins.int:
         """Return the address of the first byte."""

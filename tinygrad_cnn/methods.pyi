@@ -5,6 +5,7 @@ from .ops import broadcasting as _broadcasting
 from .ops import combinations as _combinations
 from .ops import comparison as _comparison
 from .ops import conversion as _conversion
+from .ops import copies as _copies
 from .ops import division as _division
 from .ops import extremes as _extremes
 from .ops import gamma as _gamma
@@ -12,6 +13,7 @@ from .ops import gather as _gather
 from .ops import indexing as _indexing
 from .ops import inplace as _inplace
 from .ops import matmul as _matmul
+from .ops import matrices as _matrices
 from .ops import movement as _movement
 from .ops import order as _order
 from .ops import pairs as _pairs
@@ -21,7 +23,9 @@ from .ops import slices as _slices
 from .ops import softmax as _softmax
 from .ops import sorting as _sorting
 from .ops import special_values as _special_values
+from .ops import splitting as _splitting
 from .ops import spread as _spread
+from .ops import strided as _strided
 from .ops import transcendental as _transcendental
 from .ops import triangular as _triangular
 from .ops import trigonometry as _trigonometry
@@ -70,6 +74,9 @@ class Methods:
     argmin = _extremes.argmin
     argsort = _sorting.argsort
     argwhere = _indexing.argwhere
+    as_strided = _strided.as_strided
+    as_strided_ = _inplace.as_strided_
+    as_strided_scatter = _copies.as_strided_scatter
     asin = _trigonometry.asin
     asin_ = _trigonometry.asin
     asinh = _trigonometry.asinh
@@ -101,7 +108,7 @@ class Methods:
     byte = _conversion.byte
     ceil = _unary.ceil
     ceil_ = _unary.ceil
-    chunk = _movement.chunk
+    chunk = _splitting.chunk
     clamp = _power.clamp
     clamp_ = _inplace.clamp_
     clamp_max = _power.clamp_max
@@ -132,7 +139,10 @@ class Methods:
     deg2rad = _trigonometry.deg2rad
     deg2rad_ = _trigonometry.deg2rad
     diag = _triangular.diag
+    diag_embed = _matrices.diag_embed
+    diagflat = _matrices.diagflat
     diagonal = _slices.diagonal
+    diagonal_scatter = _copies.diagonal_scatter
     digamma = _gamma.digamma
     digamma_ = _gamma.digamma
     dist = _extremes.dist
@@ -142,6 +152,7 @@ class Methods:
     divide_ = _inplace.div_
     dot = _matmul.dot
     double = _conversion.double
+    dsplit = _splitting.dsplit
     eq = _comparison.eq
     eq_ = _comparison.eq
     equal = _comparison.equal
@@ -165,6 +176,8 @@ class Methods:
     fix_ = _unary.trunc
     flatten = _views.flatten
     flip = _movement.flip
+    fliplr = _movement.fliplr
+    flipud = _movement.flipud
     float = _conversion.float
     float_power = _pairs.float_power
     float_power_ = _pairs.float_power
@@ -192,6 +205,7 @@ class Methods:
     gt_ = _comparison.gt
     heaviside = _pairs.heaviside
     heaviside_ = _pairs.heaviside
+    hsplit = _splitting.hsplit
     hypot = _pairs.hypot
     hypot_ = _pairs.hypot
     i0 = _gamma.i0
@@ -216,6 +230,7 @@ class Methods:
     isneginf = _special_values.isneginf
     isposinf = _special_values.isposinf
     isreal = _special_values.isreal
+    kron = _matrices.kron
     kthvalue = _sorting.kthvalue
     lcm = _pairs.lcm
     lcm_ = _pairs.lcm
@@ -283,6 +298,7 @@ class Methods:
     nan_to_num_ = _special_values.nan_to_num
     nansum = _reduce.nansum
     narrow = _slices.narrow
+    narrow_copy = _copies.narrow_copy
     ne = _comparison.ne
     ne_ = _comparison.ne
     neg = _unary.neg
@@ -317,6 +333,7 @@ class Methods:
     resolve_conj = _special_values.conj
     resolve_neg = _special_values.conj
     roll = _movement.roll
+    rot90 = _movement.rot90
     round = _unary.round
     round_ = _unary.round
     rsqrt = _transcendental.rsqrt
@@ -326,6 +343,7 @@ class Methods:
     scatter_add = _gather.scatter_add
     scatter_add_ = _gather.scatter_add
     select = _slices.select
+    select_scatter = _copies.select_scatter
     sgn = _unary.sign
     sgn_ = _unary.sign
     sigmoid = _transcendental.sigmoid
@@ -339,9 +357,11 @@ class Methods:
     sinc_ = _trigonometry.sinc
     sinh = _trigonometry.sinh
     sinh_ = _trigonometry.sinh
+    slice_scatter = _copies.slice_scatter
     softmax = _softmax.softmax
     sort = _sorting.sort
-    split = _movement.split
+    split = _splitting.split
+    split_with_sizes = _splitting.split_with_sizes
     sqrt = _transcendental.sqrt
     sqrt_ = _transcendental.sqrt
     square = _unary.square
@@ -367,9 +387,11 @@ class Methods:
     tan_ = _trigonometry.tan
     tanh = _transcendental.tanh
     tanh_ = _transcendental.tanh
+    tensor_split = _splitting.tensor_split
     tile = _movement.tile
     to = _conversion.to
     topk = _sorting.topk
+    trace = _matrices.trace
     transpose = _order.transpose
     transpose_ = _inplace.transpose_
     tril = _triangular.tril
@@ -381,14 +403,19 @@ class Methods:
     trunc = _unary.trunc
     trunc_ = _unary.trunc
     type_as = _conversion.type_as
-    unbind = _movement.unbind
+    unbind = _splitting.unbind
     unflatten = _views.unflatten
+    unfold = _strided.unfold
     unique = _sorting.unique
+    unsafe_chunk = _splitting.unsafe_chunk
+    unsafe_split = _splitting.unsafe_split
+    unsafe_split_with_sizes = _splitting.unsafe_split_with_sizes
     unsqueeze = _views.unsqueeze
     unsqueeze_ = _inplace.unsqueeze_
     var = _spread.var
     view = _views.view
     view_as = _views.view_as
+    vsplit = _splitting.vsplit
     xlogy = _pairs.xlogy
     xlogy_ = _pairs.xlogy
     zero_ = _inplace.zero_

@@ -68,11 +68,10 @@ def _tensor(value: torch.Tensor) -> Any:
         raise Untranslatable("a lazy view")
     detached = value.detach()
     bits = detached.view(torch.int16) if value.dtype is torch.bfloat16 else detached
-    size = 1 + sum((n - 1) * s for n, s in zip(value.shape, value.stride(), strict=True)) if value.numel() else 0
-    memory = bits.as_strided((size,), (1,)).numpy().copy()
-    array = np.lib.stride_tricks.as_strided(
-        memory, tuple(value.shape), [step * memory.itemsize for step in value.stride()]
-    )
+    size = bits.untyped_storage().nbytes() // bits.itemsize
+    memory = bits.as_strided((size,), (1,), 0).numpy().copy()  # all of it: as_strided may look beyond the tensor
+    steps = [step * memory.itemsize for step in value.stride()]
+    array = np.lib.stride_tricks.as_strided(memory[value.storage_offset() :], tuple(value.shape), steps)
     made = tc.from_numpy(array)
     if value.dtype is torch.bfloat16:
         made = made.view(tc.bfloat16)

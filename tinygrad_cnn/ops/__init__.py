@@ -9,7 +9,8 @@ FAMILIES = (
     "unary", "transcendental", "trigonometry", "arithmetic", "division", "power", "pairs", "gamma", "combinations",
     "comparison", "conversion", "special_values",
     "reduce", "spread", "extremes", "sorting", "softmax",
-    "views", "order", "slices", "broadcasting", "joining", "movement", "triangular",
+    "views", "order", "slices", "strided", "broadcasting", "joining", "splitting", "movement", "triangular", "matrices",
+    "copies",
     "gather", "indexing", "matmul", "inplace",
 )  # fmt: skip
 

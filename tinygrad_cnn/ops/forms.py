@@ -87,7 +87,9 @@ def _writing_out(function: Callable[..., Any]) -> Callable[..., Any]:
         result = function(*args, **kwargs)
         if out is None:
             return result
-        inputs = (*args, *kwargs.values())
+        inputs: list[Any] = []
+        for value in (*args, *kwargs.values()):
+            inputs.extend(value if isinstance(value, (tuple, list)) else (value,))
         if isinstance(result, Tensor):
             return write_out(name, out, result, *inputs)
         written = [write_out(name, target, part, *inputs) for target, part in zip(out, result, strict=True)]

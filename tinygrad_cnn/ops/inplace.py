@@ -26,6 +26,7 @@ from .elementwise import constant
 from .forms import public
 from .power import Clamp
 from .promotion import is_number, python_number
+from .strided import as_strided
 
 _NUMBERS = (builtins.float, builtins.int)
 
@@ -177,3 +178,4 @@ def _reshaping(function: Callable[..., Tensor], *aliases: str) -> Callable[..., 
 
 squeeze_, unsqueeze_ = _reshaping(views.squeeze), _reshaping(views.unsqueeze)
 t_, transpose_ = _reshaping(order.t), _reshaping(order.transpose, "swapaxes_", "swapdims_")
+as_strided_ = _reshaping(as_strided)

@@ -119,9 +119,6 @@ def _joinable(tensors: list[Tensor], shapes: list[tuple[int, ...]], dim: int) ->
     return parts, dim
 
 
-concat = concatenate = cat
-
-
 class Stack(Cat):
     """Arrays of one shape and dtype side by side along a new dimension."""
 
@@ -159,14 +156,60 @@ def stack(tensors: Any, dim: int = 0, *, out: Tensor | None = None) -> Tensor:
     return y if out is None else write_out("stack", out, y, *tensors)
 
 
-@public(method=False)
-def hstack(tensors: Any) -> Tensor:
+def _some(name: str, tensors: Any) -> list[Tensor]:
+    parts = list(tensors)
+    if not parts:
+        raise RuntimeError(f"{name} expects a non-empty TensorList")
+    return parts
+
+
+@public(method=False, out=True)
+def hstack(tensors: Any, *, out: Tensor | None = None) -> Tensor:
     """Return the tensors joined along the second dimension, one-dimensional ones along the first (`torch.hstack`)."""
-    parts = [reshape(tensor, 1) if tensor._array.ndim == 0 else tensor for tensor in tensors]
+    parts = [reshape(tensor, 1) if tensor._array.ndim == 0 else tensor for tensor in _some("hstack", tensors)]
     return cat(parts, 0 if parts[0]._array.ndim == 1 else 1)
 
 
-@public(method=False)
-def vstack(tensors: Any) -> Tensor:
+@public("row_stack", method=False, out=True)
+def vstack(tensors: Any, *, out: Tensor | None = None) -> Tensor:
     """Return the tensors, at least two-dimensional, joined along the first dimension (`torch.vstack`)."""
-    return cat([reshape(tensor, 1, -1) if tensor._array.ndim < 2 else tensor for tensor in tensors], 0)
+    return cat([reshape(tensor, 1, -1) if tensor._array.ndim < 2 else tensor for tensor in _some("vstack", tensors)], 0)
+
+
+@public(method=False, out=True)
+def dstack(tensors: Any, *, out: Tensor | None = None) -> Tensor:
+    """Return the tensors, at least three-dimensional, joined along the third dimension (`torch.dstack`)."""
+    return cat(atleast_3d(_some("dstack", tensors)), 2)
+
+
+@public(method=False, out=True)
+def column_stack(tensors: Any, *, out: Tensor | None = None) -> Tensor:
+    """Return the tensors side by side, numbers and vectors as columns (`torch.column_stack`)."""
+    columns = [reshape(x, (x._array.size, 1)) if x._array.ndim < 2 else x for x in tensors]
+    return hstack(columns)
+
+
+def _at_least(tensors: tuple[Any, ...], shape: Any) -> Any:
+    """Return each tensor in the shape that `shape` gives for it: one for one, a tuple for several or a list."""
+    if len(tensors) == 1 and isinstance(tensors[0], Tensor):
+        return reshape(tensors[0], shape(tensors[0]._array.shape))
+    several = tensors[0] if len(tensors) == 1 else tensors
+    return tuple([reshape(tensor, shape(tensor._array.shape)) for tensor in several])
+
+
+@public(method=False)
+def atleast_1d(*tensors: Any) -> Any:
+    """Return tensors with at least one dimension (`torch.atleast_1d`)."""
+    return _at_least(tensors, lambda shape: shape or (1,))
+
+
+@public(method=False)
+def atleast_2d(*tensors: Any) -> Any:
+    """Return tensors with at least two dimensions: vectors are rows (`torch.atleast_2d`)."""
+    return _at_least(tensors, lambda shape: shape if len(shape) > 1 else (1, *(shape or (1,))))
+
+
+@public(method=False)
+def atleast_3d(*tensors: Any) -> Any:
+    """Return tensors with at least three dimensions, the third last: (n,) is (1, n, 1) (`torch.atleast_3d`)."""
+    return _at_least(tensors, lambda shape: shape if len(shape) > 2 else (*((1,) * (2 - len(shape)) + shape), 1))

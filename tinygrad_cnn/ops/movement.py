@@ -1,4 +1,4 @@
-"""Splitting, and copies with elements in other places or repeated."""
+"""Copies with elements in other places or repeated."""
 
 from __future__ import annotations
 
@@ -10,68 +10,10 @@ from tinygrad_cnn import core
 from tinygrad_cnn.autograd.operation import Operation
 from tinygrad_cnn.tensor import Tensor, wrap
 
-from .base import check_tensor, clone, index_of, sizes_of, wrap_dim, wrap_dims
+from .base import check_tensor, clone, sizes_of, wrap_dim, wrap_dims
 from .broadcasting import expand
 from .forms import public
-from .slices import narrow, select
 from .views import reshape
-
-# ---- splitting ----
-
-
-@public()
-def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
-    """Return the views along `dim`, without it (`torch.unbind`)."""
-    shape = check_tensor(input, "unbind")._array.shape
-    if not shape:
-        raise IndexError("Dimension specified as 0 but tensor has no dimensions")
-    dim = wrap_dim(dim, len(shape))
-    return tuple([select(input, dim, i) for i in range(shape[dim])])
-
-
-@public()
-def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
-    """Return views of one size along `dim`, the last possibly smaller, or of the sizes in a list (`torch.split`)."""
-    shape = check_tensor(tensor, "split")._array.shape
-    if not shape:
-        raise RuntimeError("split expects at least a 1-dimensional tensor")
-    dim = wrap_dim(dim, len(shape))
-    size = shape[dim]
-    if isinstance(split_size_or_sections, (tuple, list)):
-        sizes = sizes_of((split_size_or_sections,), "split")
-        if sum(sizes) != size or any(part < 0 for part in sizes):
-            raise RuntimeError(
-                f"split_with_sizes expects split_sizes to sum exactly to {size} (input tensor's size at dimension "
-                f"{dim}), but got split_sizes={list(sizes)}"
-            )
-    else:
-        step = index_of(split_size_or_sections)
-        if step < 0:
-            raise RuntimeError(f"split expects split_size be non-negative, but got split_size={step}")
-        if step == 0 and size:
-            raise RuntimeError(
-                "split_size can only be 0 if dimension size is 0, but got dimension size of " + str(size)
-            )
-        sizes = tuple([min(step, size - start) for start in range(0, size, step)]) if size else (0,)
-    starts = [sum(sizes[:i]) for i in range(len(sizes))]
-    return tuple([narrow(tensor, dim, start, part) for start, part in zip(starts, sizes, strict=True)])
-
-
-@public()
-def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
-    """Return at most `chunks` views of equal size along `dim`, the last possibly smaller (`torch.chunk`)."""
-    shape = check_tensor(input, "chunk")._array.shape
-    if not shape:
-        raise RuntimeError("chunk expects at least a 1-dimensional tensor")
-    if chunks <= 0:
-        raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
-    size = shape[wrap_dim(dim, len(shape))]
-    if size == 0:
-        return split(input, [0] * chunks, dim)
-    return split(input, -(-size // chunks), dim)
-
-
-# ---- rearranging ----
 
 
 class Rearranged(Operation):
@@ -94,11 +36,11 @@ class Rearranged(Operation):
 
 
 @public()
-def flip(input: Tensor, *dims: Any) -> Tensor:
+def flip(input: Tensor, *sizes: Any, dims: Any = None) -> Tensor:
     """Return a copy with the order reversed along `dims` (`torch.flip`)."""
     ndim = check_tensor(input, "flip")._array.ndim
-    sizes = sizes_of(dims, "flip")
-    return Rearranged.apply(input, kind="flip", params=wrap_dims(sizes, ndim) if sizes else ())
+    axes = sizes_of(sizes if dims is None else (dims,), "flip")
+    return Rearranged.apply(input, kind="flip", params=wrap_dims(axes, ndim) if axes else ())
 
 
 @public()
@@ -118,9 +60,9 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
 
 
 @public(function=False)
-def repeat(input: Tensor, *repeats: Any) -> Tensor:
+def repeat(input: Tensor, *sizes: Any, repeats: Any = None) -> Tensor:
     """Return a copy repeated along each dimension, new leading ones included (`Tensor.repeat`)."""
-    shape, times = input._array.shape, sizes_of(repeats, "repeat")
+    shape, times = input._array.shape, sizes_of(sizes if repeats is None else (repeats,), "repeat")
     lead = len(times) - len(shape)
     if lead < 0:
         raise RuntimeError("Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor")
@@ -135,9 +77,9 @@ def repeat(input: Tensor, *repeats: Any) -> Tensor:
 
 
 @public()
-def tile(input: Tensor, *dims: Any) -> Tensor:
+def tile(input: Tensor, *sizes: Any, dims: Any = None) -> Tensor:
     """Return a copy repeated `dims` times, missing leading counts being 1 (`torch.tile`)."""
-    times = sizes_of(dims, "tile")
+    times = sizes_of(sizes if dims is None else (dims,), "tile")
     return repeat(input, (1,) * (check_tensor(input, "tile")._array.ndim - len(times)) + times)
 
 
@@ -158,3 +100,41 @@ def repeat_interleave(input: Tensor, repeats: Any, dim: int | None = None, *, ou
         )
     places = np.repeat(np.arange(x._array.shape[dim]), times)
     return index_select(x, dim, wrap(places.astype(np.int64)))
+
+
+@public()
+def fliplr(input: Tensor) -> Tensor:
+    """Return a copy with the order reversed along the second dimension (`torch.fliplr`)."""
+    if check_tensor(input, "fliplr")._array.ndim < 2:
+        raise RuntimeError("Input must be >= 2-d.")
+    return flip(input, 1)
+
+
+@public()
+def flipud(input: Tensor) -> Tensor:
+    """Return a copy with the order reversed along the first dimension (`torch.flipud`)."""
+    if check_tensor(input, "flipud")._array.ndim < 1:
+        raise RuntimeError("Input must be >= 1-d.")
+    return flip(input, 0)
+
+
+@public()
+def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
+    """Return a copy turned k times by 90 degrees from the first towards the second of `dims` (`torch.rot90`)."""
+    ndim = check_tensor(input, "rot90")._array.ndim
+    if len(dims) != 2:
+        raise RuntimeError(f"expected total rotation dims == 2, but got dims = {len(dims)}")
+    if ndim < 2:
+        raise RuntimeError(f"expected total dims >= 2, but got total dims = {ndim}")
+    if dims[0] == dims[1] or abs(dims[0] - dims[1]) == ndim:
+        raise RuntimeError(f"expected rotation dims to be different, but got dim0 = {dims[0]} and dim1 = {dims[1]}")
+    for dim in dims:
+        if not -ndim <= dim < ndim:
+            raise RuntimeError(f"Rotation dim{dims.index(dim)} out of range, dim{dims.index(dim)} = {dim}")
+    k %= 4
+    if k == 0:
+        return clone(input)
+    if k == 2:
+        return flip(input, *dims)
+    turned = flip(input, dims[1] if k == 1 else dims[0])
+    return clone(turned.transpose(dims[0], dims[1]))
