@@ -268,8 +268,8 @@ def test_not_tensors():
         F.conv2d(np.zeros((1, 1, 3, 3)), tg.zeros(1, 1, 2, 2))
     with pytest.raises(TypeError, match=r"argument 'weight' \(position 2\) must be Tensor, not list"):
         F.conv2d(tg.zeros(1, 1, 3, 3), [1])
-    with pytest.raises(RuntimeError, match="weight of size"):
-        F.conv2d(tg.zeros(1, 1, 3, 3), tg.zeros(1, 1, 2))
+    with pytest.raises(RuntimeError, match="weight should have at least three dimensions"):
+        F.conv2d(tg.zeros(1, 1, 3, 3), tg.zeros(1, 1))
 
 
 TRANSPOSED_ERRORS = {

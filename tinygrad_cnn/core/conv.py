@@ -13,9 +13,9 @@ class _Sizes(NamedTuple):
     x: tuple[int, ...]
     weight: tuple[int, ...]
     y: tuple[int, ...]
-    stride: tuple[int, int]
-    padding: tuple[int, int]  # above and left; what is below and right follows from y
-    dilation: tuple[int, int]
+    stride: tuple[int, ...]
+    padding: tuple[int, ...]  # above and left; what is below and right follows from y
+    dilation: tuple[int, ...]
     groups: int
 
 

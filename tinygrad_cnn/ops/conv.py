@@ -1,5 +1,6 @@
 """Convolution and its two gradients: three bilinear operations whose gradients are each other.
 
+Sizes are written for planes, x (N, C, H, W); lines (N, C, L) and volumes (N, C, D, H, W) go the same ways.
 With y = x * w, dx = T(dy, w) and dw = S(dy, x) for one ConvShape, the gradient of T by dy is a convolution again and by
 w an S, and so on: the family is closed, so convolutions can be differentiated any number of times.
 """
@@ -8,18 +9,18 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from tinygrad_cnn.autograd.deferred import Deferrable, Task
 from tinygrad_cnn.autograd.operation import Operation
-from tinygrad_cnn.core import FLOATS, Array
-from tinygrad_cnn.core import conv as kernels
+from tinygrad_cnn.core import Array
 from tinygrad_cnn.core.conv import ConvShape
 from tinygrad_cnn.core.norm import fold_batch_norm
 
+from . import conv_kernels as kernels
 from .reduce import Sum
 
-__all__ = ["Conv2d", "Conv2dInputGrad", "Conv2dWeightGrad", "ConvShape"]
+__all__ = ["ConvShape", "Convolution", "ConvolutionInputGrad", "ConvolutionWeightGrad"]
+
+_BUT_CHANNELS = {3: (0, 2), 4: (0, 2, 3), 5: (0, 2, 3, 4)}
 
 
 class ConvTask(Task):
@@ -34,7 +35,7 @@ class ConvTask(Task):
     def run(self, relu: bool) -> Array:
         """Convolve."""
         x, weight, bias = self.sources
-        return kernels.conv2d(self.sizes, x, weight, bias, relu)
+        return kernels.convolve(self.sizes, x, weight, bias, relu)
 
     def normalised(self, gamma: Array | None, beta: Array | None, mean: Array, var: Array, eps: float) -> ConvTask:
         """Return the convolution that gives this one's result batch-normalised by known statistics."""
@@ -42,7 +43,7 @@ class ConvTask(Task):
         return ConvTask(self.sizes, x, *fold_batch_norm(weight, bias, mean, var, gamma, beta, eps))
 
 
-class Conv2d(Deferrable):
+class Convolution(Deferrable):
     """y (N, K, OH, OW) of x (N, C, H, W), weight (K, C / groups, R, S) and bias (K,) or None."""
 
     grad_name = "ConvolutionBackward0"
@@ -57,23 +58,23 @@ class Conv2d(Deferrable):
         """Convolve."""
         self.shape = shape
         self.save_for_backward(x, weight)
-        return (kernels.conv2d if x.dtype in FLOATS else _integer_conv2d)(shape, x, weight, bias)
+        return kernels.convolve(shape, x, weight, bias)
 
     def backward(self, grad: Any) -> Any:
         """Return the gradients by x, weight and bias, each only if needed."""
         x, weight = self.saved_tensors
         to_x, to_weight, to_bias = self.edges
-        dx = Conv2dInputGrad.apply(grad, weight, None, shape=self.shape) if to_x is not None else None
+        dx = ConvolutionInputGrad.apply(grad, weight, None, shape=self.shape) if to_x is not None else None
         if to_weight is not None and to_bias is not None:
-            return dx, *Conv2dWeightGrad.apply(grad, x, shape=self.shape, bias=True)
+            return dx, *ConvolutionWeightGrad.apply(grad, x, shape=self.shape, bias=True)
         return (
             dx,
-            Conv2dWeightGrad.apply(grad, x, shape=self.shape) if to_weight is not None else None,
-            Sum.apply(grad, dims=(0, 2, 3), keepdim=False) if to_bias is not None else None,
+            ConvolutionWeightGrad.apply(grad, x, shape=self.shape) if to_weight is not None else None,
+            Sum.apply(grad, dims=_BUT_CHANNELS[grad.ndim], keepdim=False) if to_bias is not None else None,
         )
 
 
-class Conv2dInputGrad(Operation):
+class ConvolutionInputGrad(Operation):
     """dx of dy and weight: also the transposed convolution, which may have a bias (C,)."""
 
     grad_name = "ConvolutionBackward0"
@@ -82,9 +83,9 @@ class Conv2dInputGrad(Operation):
         """Spread each dy over the window that it came from."""
         self.shape = shape
         self.save_for_backward(dy, weight)
-        dx = kernels.conv2d_input_grad(shape, dy, weight)
+        dx = kernels.input_gradient(shape, dy, weight)
         if bias is not None:
-            dx += bias.reshape(-1, 1, 1)
+            dx += bias.reshape(-1, *[1] * (dx.ndim - 2))
         return dx
 
     def backward(self, grad: Any) -> Any:
@@ -92,13 +93,13 @@ class Conv2dInputGrad(Operation):
         dy, weight = self.saved_tensors
         needs = self.needs_input_grad
         return (
-            Conv2d.apply(grad, weight, None, shape=self.shape) if needs[0] else None,
-            Conv2dWeightGrad.apply(dy, grad, shape=self.shape) if needs[1] else None,
-            grad.sum((0, 2, 3)) if needs[2] else None,
+            Convolution.apply(grad, weight, None, shape=self.shape) if needs[0] else None,
+            ConvolutionWeightGrad.apply(dy, grad, shape=self.shape) if needs[1] else None,
+            grad.sum(_BUT_CHANNELS[grad.ndim]) if needs[2] else None,
         )
 
 
-class Conv2dWeightGrad(Operation):
+class ConvolutionWeightGrad(Operation):
     """dweight of dy and x; with `bias`, dweight and the sum of dy for each filter, in one pass over dy."""
 
     grad_name = "ConvolutionBackward0"
@@ -107,32 +108,17 @@ class Conv2dWeightGrad(Operation):
         """Correlate dy with x."""
         self.shape = shape
         self.save_for_backward(dy, x)
-        return kernels.conv2d_weight_grad(shape, dy, x, bias)
+        return kernels.weight_gradient(shape, dy, x, bias)
 
     def backward(self, grad: Any, bias_grad: Any = None) -> Any:
         """Return the gradients by dy and x, each only if needed; that of dweight or of the sum may be None: zero."""
         dy, x = self.saved_tensors
         needs = self.needs_input_grad
         if grad is None:
-            return bias_grad.reshape(1, -1, 1, 1).expand(self.shape.y) if needs[0] else None, None
+            if not needs[0]:
+                return None, None
+            return bias_grad.reshape(-1, *[1] * (len(self.shape.y) - 2)).expand(self.shape.y), None
         return (
-            Conv2d.apply(x, grad, bias_grad, shape=self.shape) if needs[0] else None,
-            Conv2dInputGrad.apply(dy, grad, None, shape=self.shape) if needs[1] else None,
+            Convolution.apply(x, grad, bias_grad, shape=self.shape) if needs[0] else None,
+            ConvolutionInputGrad.apply(dy, grad, None, shape=self.shape) if needs[1] else None,
         )
-
-
-def _integer_conv2d(shape: ConvShape, x: Array, weight: Array, bias: Array | None) -> Array:
-    """Convolve integers, in NumPy: exact, wrapping as integers do; for small examples, the core computes floats."""
-    n, c, h, w = shape.x
-    k, _, r, s = shape.weight
-    _, _, oh, ow = shape.y
-    (sh, sw), (dh, dw), (top, left), groups = shape.stride, shape.dilation, shape.padding, shape.groups
-    high, wide = (oh - 1) * sh + (r - 1) * dh + 1, (ow - 1) * sw + (s - 1) * dw + 1
-    padded = np.zeros((n, c, max(high, h + top), max(wide, w + left)), x.dtype)
-    padded[:, :, top : top + h, left : left + w] = x
-    windows = np.lib.stride_tricks.sliding_window_view(padded, ((r - 1) * dh + 1, (s - 1) * dw + 1), (2, 3))
-    windows = windows[:, :, ::sh, ::sw, ::dh, ::dw][:, :, :oh, :ow]
-    windows = windows.reshape(n, groups, c // groups, oh, ow, r, s)
-    kernel = weight.reshape(groups, k // groups, c // groups, r, s)
-    y = np.einsum("ngchwrs,gkcrs->ngkhw", windows, kernel).reshape(shape.y)
-    return y if bias is None else y + bias.reshape(-1, 1, 1)

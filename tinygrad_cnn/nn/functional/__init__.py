@@ -6,7 +6,8 @@ from tinygrad_cnn.nn.functional.adaptive import (
     adaptive_max_pool2d,
     adaptive_max_pool2d_with_indices,
 )
-from tinygrad_cnn.nn.functional.conv import conv2d, conv_transpose2d
+from tinygrad_cnn.nn.functional.conv import conv1d, conv2d, conv3d, conv_tbc
+from tinygrad_cnn.nn.functional.conv_transpose import conv_transpose1d, conv_transpose2d, conv_transpose3d
 from tinygrad_cnn.nn.functional.dropout import dropout
 from tinygrad_cnn.nn.functional.gates import (
     gelu,
@@ -86,8 +87,13 @@ __all__ = [
     "binary_cross_entropy_with_logits",
     "celu",
     "celu_",
+    "conv1d",
     "conv2d",
+    "conv3d",
+    "conv_tbc",
+    "conv_transpose1d",
     "conv_transpose2d",
+    "conv_transpose3d",
     "cosine_embedding_loss",
     "cosine_similarity",
     "cross_entropy",

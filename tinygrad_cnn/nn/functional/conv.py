@@ -1,4 +1,4 @@
-"""conv2d and conv_transpose2d: argument checks, output sizes, padding by name."""
+"""conv1d, conv2d, conv3d: argument checks, output sizes, padding by name; conv_tbc."""
 
 from __future__ import annotations
 
@@ -6,135 +6,115 @@ from functools import lru_cache
 from typing import Any
 
 from tinygrad_cnn.autograd.deferred import run
-from tinygrad_cnn.nn.functional._arguments import (
-    check_int,
-    check_tensors,
-    int_tuple,
-    not_implemented_for,
-    scalar_name,
+from tinygrad_cnn.nn.functional._arguments import check_int, check_tensor, check_tensors, not_implemented_for
+from tinygrad_cnn.nn.functional._conv_arguments import (
+    Sizes,
+    check_bias,
+    check_channels,
+    check_dtypes,
+    check_kernel,
+    check_not_empty,
+    check_numbers,
+    check_ranks,
+    spatial,
 )
-from tinygrad_cnn.ops.conv import Conv2d, Conv2dInputGrad, ConvShape
+from tinygrad_cnn.ops.conv import Convolution, ConvShape
 from tinygrad_cnn.tensor import Tensor
 
-__all__ = ["conv2d", "conv_transpose2d"]
-
-Pair = tuple[int, int]
+__all__ = ["conv1d", "conv2d", "conv3d", "conv_tbc"]
 
 
-def _pair(value: Any, argument: str, function: str, position: int) -> Pair:
-    """Return (vertical, horizontal) of an int, a 1-tuple or a pair."""
-    # By far the most frequent first, for they are checked on every call.
-    if type(value) is int and -(2**31) < value < 2**31:
-        return value, value
-    if type(value) is tuple and len(value) == 2:
-        a, b = value
-        if type(a) is int and type(b) is int and -(2**31) < a < 2**31 and -(2**31) < b < 2**31:
-            return a, b
-    numbers = int_tuple(value, function, argument, position)
-    if len(numbers) == 1:
-        return numbers[0], numbers[0]
-    if len(numbers) != 2:
-        raise RuntimeError(
-            f"expected {argument} to be a single integer value or a list of 2 values to match the convolution "
-            f"dimensions, but got {argument}={list(numbers)}"
-        )
-    return numbers[0], numbers[1]
-
-
-def _check_ranks(x: tuple[int, ...], weight: tuple[int, ...], function: str) -> None:
-    if len(weight) != 4:
-        raise RuntimeError(
-            f"{function}: expected a weight of 4 dimensions (out_channels, in_channels / groups, height, width), but "
-            f"got weight of size {list(weight)}"
-        )
-    if len(x) not in (3, 4):
-        raise RuntimeError(
-            f"Expected 3D (unbatched) or 4D (batched) input to {function}, but got input of size: {list(x)}"
-        )
-
-
-def _check_numbers(stride: Pair, padding: Pair, dilation: Pair, groups: int) -> None:
-    for value, least, what in ((stride, 1, "stride"), (padding, 0, "padding"), (dilation, 1, "dilation")):
-        if min(value) < least:
-            raise RuntimeError(f"{'negative' if least == 0 else 'non-positive'} {what} is not supported")
-    if groups <= 0:
-        raise RuntimeError("non-positive groups is not supported")
-
-
-def _check_channels(x: tuple[int, ...], weight: tuple[int, ...], groups: int, transposed: bool) -> None:
-    kind = "transposed=1" if transposed else f"groups={groups}"
-    if weight[0] < groups:
-        raise RuntimeError(
-            f"Given groups={groups}, expected weight to be at least {groups} at dimension 0, but got weight of size "
-            f"{list(weight)} instead"
-        )
-    if weight[0] % groups:
-        raise RuntimeError(
-            f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, but got weight of "
-            f"size [{list(weight)}] instead"
-        )
-    expected = weight[0] if transposed else weight[1] * groups
-    if x[-3] != expected:
-        raise RuntimeError(
-            f"Given {kind}, weight of size {list(weight)}, expected input{list(x)} to have {expected} channels, but "
-            f"got {x[-3]} channels instead"
-        )
-
-
-def _check_bias(bias: Tensor | None, count: int, weight: tuple[int, ...], transposed: bool) -> None:
-    if bias is not None and bias._array.shape != (count,):
-        kind = "transposed=1, " if transposed else ""
-        raise RuntimeError(
-            f"Given {kind}weight of size {list(weight)}, expected bias to be 1-dimensional with {count} elements, but "
-            f"got bias of size {list(bias.shape)} instead"
-        )
-
-
-def _check_dtypes(input: Tensor, weight: Tensor, bias: Tensor | None) -> None:
-    dtype = input._array.dtype
-    if weight._array.dtype is dtype and (bias is None or bias._array.dtype is dtype):
-        return
-    names = {"Float": "float", "Double": "double", "Long": "long int", "Int": "int", "Byte": "unsigned char"}
-    if bias is not None and bias._array.dtype != dtype:
-        got, want = [names.get(name, name.lower()) for name in (scalar_name(input.dtype), scalar_name(bias.dtype))]
-        raise RuntimeError(f"Input type ({got}) and bias type ({want}) should be the same")
-    if weight._array.dtype != dtype:
-        raise RuntimeError(f"Input type ({input.type()}) and weight type ({weight.type()}) should be the same")
+def _padding_amounts(padding: Sizes | str, stride: Sizes, dilation: Sizes, kernel: Sizes) -> tuple[Sizes, Sizes]:
+    """Return the padding before each dimension, and that before and after it together."""
+    if not isinstance(padding, str):
+        return padding, tuple([2 * amount for amount in padding])
+    none = (0,) * len(stride)
+    if padding == "valid":
+        return none, none
+    if padding != "same":
+        raise RuntimeError(f"Invalid padding string: '{padding}'")
+    if stride != (1,) * len(stride):
+        raise RuntimeError("padding='same' is not supported for strided convolutions")
+    # An odd amount has its extra row below and its extra column on the right.
+    total = tuple([step * (size - 1) for step, size in zip(dilation, kernel, strict=True)])
+    return tuple([amount // 2 for amount in total]), total
 
 
 @lru_cache(maxsize=4096)
 def _conv_shape(
-    x: tuple[int, ...], weight: tuple[int, ...], stride: Pair, padding: Pair | str, dilation: Pair, groups: int
+    function: str, x: Sizes, weight: Sizes, stride: Sizes, padding: Sizes | str, dilation: Sizes, groups: int
 ) -> ConvShape:
     """Check all sizes of a convolution and return them; x is batched or not."""
-    _check_ranks(x, weight, "conv2d")
-    before, total = (0, 0), (0, 0)
-    if isinstance(padding, str):
-        _check_numbers(stride, (0, 0), dilation, groups)
-        if padding == "same":
-            if stride != (1, 1):
-                raise RuntimeError("padding='same' is not supported for strided convolutions")
-            # An odd amount has its extra row below and its extra column on the right.
-            total = (dilation[0] * (weight[2] - 1), dilation[1] * (weight[3] - 1))
-            before = (total[0] // 2, total[1] // 2)
-        elif padding != "valid":
-            raise RuntimeError(f"Invalid padding string: '{padding}'")
-    else:
-        _check_numbers(stride, padding, dilation, groups)
-        before, total = padding, (2 * padding[0], 2 * padding[1])
-    _check_channels(x, weight, groups, transposed=False)
-    padded = [size + extra for size, extra in zip(x[-2:], total, strict=True)]
+    check_ranks(x, weight, stride, function, same=padding == "same")
+    none = (0,) * len(stride)
+    check_numbers(stride, none if isinstance(padding, str) else padding, dilation, groups)
+    before, total = _padding_amounts(padding, stride, dilation, weight[2:])
+    batched = x if len(x) == len(weight) else (1, *x)
+    check_channels(batched, weight, groups, transposed=False)
+    check_kernel(weight, function)
+    padded = [size + extra for size, extra in zip(batched[2:], total, strict=True)]
     extents = [d * (size - 1) + 1 for d, size in zip(dilation, weight[2:], strict=True)]
-    if weight[2] == 0 or weight[3] == 0:
-        raise RuntimeError(f"conv2d: the kernel has no elements: weight of size {list(weight)}")
-    if padded[0] < extents[0] or padded[1] < extents[1]:
+    if any(size < extent for size, extent in zip(padded, extents, strict=True)):
         raise RuntimeError(
-            f"Calculated padded input size per channel: ({padded[0]} x {padded[1]}). Kernel size: ({extents[0]} x "
-            f"{extents[1]}). Kernel size can't be greater than actual input size"
+            f"Calculated padded input size per channel: ({' x '.join(map(str, padded))}). Kernel size: "
+            f"({' x '.join(map(str, extents))}). Kernel size can't be greater than actual input size"
         )
+    if min(dilation) < 1:
+        raise RuntimeError("non-positive dilation is not supported")
+    check_not_empty(batched)
     out = [(size - extent) // step + 1 for size, extent, step in zip(padded, extents, stride, strict=True)]
-    batched = x if len(x) == 4 else (1, *x)
     return ConvShape(batched, weight, (batched[0], weight[0], *out), stride, before, dilation, groups)
+
+
+def _conv(
+    function: str,
+    count: int,
+    input: Any,
+    weight: Any,
+    bias: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    groups: Any,
+) -> Tensor:
+    """Check the arguments of a convolution over `count` dimensions, and convolve."""
+    check_tensors(function, input, weight, bias)
+    if type(groups) is not int:
+        groups = check_int(groups, function, "groups", 7)
+    shape = _conv_shape(
+        function,
+        input._array.shape,
+        weight._array.shape,
+        spatial(stride, "stride", function, 4, count),
+        padding if isinstance(padding, str) else spatial(padding, "padding", function, 5, count),
+        spatial(dilation, "dilation", function, 6, count),
+        groups,
+    )
+    if bias is not None and bias._array.shape != shape.weight[:1]:
+        check_bias(bias, shape.weight[0], shape.weight, transposed=False)
+    check_dtypes(input, weight, bias)
+    array = input._array
+    if array.dtype.kind == "b":
+        raise not_implemented_for("compute_columns3d" if count == 3 else "slow_conv2d_cpu", input)
+    if array.ndim == count + 1:
+        return Convolution.apply(input.unsqueeze(0), weight, bias, shape=shape).squeeze(0)
+    return run(Convolution, shape.outputs * array.itemsize, (input, weight, bias), {"shape": shape})
+
+
+def conv1d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+) -> Tensor:
+    """Convolve signals (`F.conv1d`): conv2d with one dimension.
+
+    input (N, C, L) or (C, L); weight (K, C / groups, R); bias (K,) or None. Returns (N, K, OL) or (K, OL).
+    """
+    return _conv("conv1d", 1, input, weight, bias, stride, padding, dilation, groups)
 
 
 def conv2d(
@@ -156,95 +136,46 @@ def conv2d(
     Raises RuntimeError for wrong ranks, channels, sizes, dtypes or a kernel larger than the padded input, TypeError for
     arguments of a wrong type.
     """
-    check_tensors("conv2d", input, weight, bias)
-    if type(groups) is not int:
-        groups = check_int(groups, "conv2d", "groups", 7)
-    shape = _conv_shape(
-        input._array.shape,
-        weight._array.shape,
-        _pair(stride, "stride", "conv2d", 4),
-        padding if isinstance(padding, str) else _pair(padding, "padding", "conv2d", 5),
-        _pair(dilation, "dilation", "conv2d", 6),
-        groups,
-    )
-    if bias is not None and bias._array.shape != shape.weight[:1]:
-        _check_bias(bias, shape.weight[0], shape.weight, transposed=False)
-    _check_dtypes(input, weight, bias)
-    array = input._array
-    if array.dtype.kind == "b":
-        raise not_implemented_for("slow_conv2d_cpu", input)
-    if array.ndim == 3:
-        return Conv2d.apply(input.unsqueeze(0), weight, bias, shape=shape).squeeze(0)
-    return run(Conv2d, shape.outputs * array.itemsize, (input, weight, bias), {"shape": shape})
+    return _conv("conv2d", 2, input, weight, bias, stride, padding, dilation, groups)
 
 
-@lru_cache(maxsize=4096)
-def _transposed_shape(
-    x: tuple[int, ...],
-    weight: tuple[int, ...],
-    stride: Pair,
-    padding: Pair,
-    output_padding: Pair,
-    groups: int,
-    dilation: Pair,
-) -> ConvShape:
-    """Check all sizes of a transposed convolution; return those of the convolution that it is the gradient of."""
-    _check_ranks(x, weight, "conv_transpose2d")
-    _check_numbers(stride, padding, dilation, groups)
-    if min(output_padding) < 0:
-        raise RuntimeError("negative output_padding is not supported")
-    _check_channels(x, weight, groups, transposed=True)
-    if any(extra >= max(s, d) for extra, s, d in zip(output_padding, stride, dilation, strict=True)):
-        raise RuntimeError(
-            "output padding must be smaller than either stride or dilation, but got "
-            f"output_padding_height: {output_padding[0]} output_padding_width: {output_padding[1]} "
-            f"stride_height: {stride[0]} stride_width: {stride[1]} "
-            f"dilation_height: {dilation[0]} dilation_width: {dilation[1]}"
-        )
-    out = [
-        (size - 1) * s - 2 * p + d * (k - 1) + extra + 1
-        for size, s, p, d, k, extra in zip(x[-2:], stride, padding, dilation, weight[2:], output_padding, strict=True)
-    ]
-    if min(out) < 1:
-        raise RuntimeError(
-            f"Given input size per channel: ({x[-2]} x {x[-1]}). Calculated output size per channel: ({out[0]} x "
-            f"{out[1]}). Output size is too small"
-        )
-    batched = x if len(x) == 4 else (1, *x)
-    y = (batched[0], weight[1] * groups, *out)
-    return ConvShape(y, weight, batched, stride, padding, dilation, groups)
-
-
-def conv_transpose2d(
+def conv3d(
     input: Tensor,
     weight: Tensor,
     bias: Tensor | None = None,
     stride: Any = 1,
     padding: Any = 0,
-    output_padding: Any = 0,
-    groups: int = 1,
     dilation: Any = 1,
+    groups: int = 1,
 ) -> Tensor:
-    """Spread each input value over a window, weighted by a kernel: the gradient of conv2d as an operation of its own.
+    """Convolve volumes (`F.conv3d`): conv2d with three dimensions.
 
-    input (N, C, H, W) or (C, H, W); weight (C, K / groups, R, S); bias (K,) or None. Returns (N, K, OH, OW) with
-    OH = (H - 1) stride - 2 padding + dilation (R - 1) + output_padding + 1. Errors as conv2d's.
+    input (N, C, D, H, W) or (C, D, H, W); weight (K, C / groups, R, S, T); bias (K,) or None. Returns (N, K, OD, OH,
+    OW) or (K, OD, OH, OW). Computed by the convolution of planes, some output depths at a time.
     """
-    name = "conv_transpose2d"
-    check_tensors(name, input, weight, bias)
-    shape = _transposed_shape(
-        input._array.shape,
-        weight._array.shape,
-        _pair(stride, "stride", name, 4),
-        _pair(padding, "padding", name, 5),
-        _pair(output_padding, "output_padding", name, 6),
-        check_int(groups, name, "groups", 7),
-        _pair(dilation, "dilation", name, 8),
-    )
-    _check_bias(bias, shape.x[1], shape.weight, transposed=True)
-    _check_dtypes(input, weight, bias)
-    if not input.is_floating_point():
-        raise not_implemented_for("slow_conv_transpose2d_out_cpu", input)
-    if input.ndim == 3:
-        return Conv2dInputGrad.apply(input.unsqueeze(0), weight, bias, shape=shape).squeeze(0)
-    return Conv2dInputGrad.apply(input, weight, bias, shape=shape)
+    return _conv("conv3d", 3, input, weight, bias, stride, padding, dilation, groups)
+
+
+def conv_tbc(input: Tensor, weight: Tensor, bias: Tensor, pad: int = 0) -> Tensor:
+    """Convolve signals whose time comes first (`F.conv_tbc`).
+
+    input (T, N, C), weight (R, C, K), bias (K,); returns (T + 2 pad - R + 1, N, K). Raises RuntimeError for sizes that
+    do not fit.
+    """
+    check_tensors("conv_tbc", input, weight, check_tensor(bias, "conv_tbc", "bias", 3))
+    pad = check_int(pad, "conv_tbc", "pad", 4)
+    x, w = input._array.shape, weight._array.shape
+    if len(x) != 3:
+        raise RuntimeError("Input must have 3 dims: time, batch, in_channel")
+    if len(w) != 3:
+        raise RuntimeError("Weight tensor must have 3 dims: kernel_width, in_channels, out_channels.")
+    if bias._array.ndim != 1:
+        raise RuntimeError("Bias must be 1-D")
+    if x[2] != w[1]:
+        raise RuntimeError("Input dim 2 (input channels) is not == dim 1 in the weight tensor")
+    if w[2] != bias._array.shape[0]:
+        raise RuntimeError("Bias size must equal dim 2 in the weight tensor (output channels).")
+    length = x[0] + 2 * pad - w[0] + 1
+    if length < 0:
+        raise RuntimeError(f"Trying to create tensor with negative dimension {length}: {[length, x[1], w[2]]}")
+    return conv1d(input.permute(1, 2, 0), weight.permute(2, 1, 0), bias, padding=pad).permute(2, 0, 1)

@@ -3,7 +3,8 @@
 from tinygrad_cnn.nn.modules.activation import LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
 from tinygrad_cnn.nn.modules.batchnorm import BatchNorm2d
 from tinygrad_cnn.nn.modules.container import ModuleDict, ModuleList, Sequential
-from tinygrad_cnn.nn.modules.conv import Conv2d
+from tinygrad_cnn.nn.modules.conv import Conv1d, Conv2d, Conv3d
+from tinygrad_cnn.nn.modules.conv_transpose import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from tinygrad_cnn.nn.modules.dropout import Dropout
 from tinygrad_cnn.nn.modules.flatten import Flatten, Unflatten
 from tinygrad_cnn.nn.modules.gates import (
@@ -73,7 +74,12 @@ __all__ = [
     "BCELoss",
     "BCEWithLogitsLoss",
     "BatchNorm2d",
+    "Conv1d",
     "Conv2d",
+    "Conv3d",
+    "ConvTranspose1d",
+    "ConvTranspose2d",
+    "ConvTranspose3d",
     "CosineEmbeddingLoss",
     "CosineSimilarity",
     "CrossEntropyLoss",
