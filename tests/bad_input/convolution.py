@@ -88,11 +88,11 @@ nn.Conv2d(1, 1, 3, device='cuda')
 nn.Conv2d(1, 1, 3)('text')
     TypeError
 nn.Conv2d(1, 1, 3)()
-    TypeError: Conv2d.forward() missing 1 required positional argument: 'input'
+    TypeError
 nn.Conv2d(1, 1, 3)(torch.zeros(1,2,5,5))
     RuntimeError: Given groups=1, weight of size [1, 1, 3, 3], expected input[1, 2, 5, 5] to have 1 channels, but...
 nn.Conv2d()
-    TypeError: Conv2d.__init__() missing 3 required positional arguments: 'in_channels', 'out_channels', and...
+    TypeError
 # padding
 F.pad(torch.zeros(2,3), (1,))
     RuntimeError: Padding length must be divisible by 2
