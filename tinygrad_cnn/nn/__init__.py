@@ -74,6 +74,9 @@ from tinygrad_cnn.nn.modules import (
     TripletMarginLoss,
     TripletMarginWithDistanceLoss,
     Unflatten,
+    Upsample,
+    UpsamplingBilinear2d,
+    UpsamplingNearest2d,
 )
 from tinygrad_cnn.nn.parameter import Buffer, Parameter
 
@@ -152,6 +155,9 @@ __all__ = [
     "TripletMarginLoss",
     "TripletMarginWithDistanceLoss",
     "Unflatten",
+    "Upsample",
+    "UpsamplingBilinear2d",
+    "UpsamplingNearest2d",
     "functional",
     "init",
     "modules",

@@ -76,11 +76,14 @@ from tinygrad_cnn.nn.functional.rectifiers import (
     threshold,
     threshold_,
 )
+from tinygrad_cnn.nn.functional.resample import interpolate, upsample, upsample_bilinear, upsample_nearest
+from tinygrad_cnn.nn.functional.vision import affine_grid, grid_sample
 
 __all__ = [
     "adaptive_avg_pool2d",
     "adaptive_max_pool2d",
     "adaptive_max_pool2d_with_indices",
+    "affine_grid",
     "avg_pool2d",
     "batch_norm",
     "binary_cross_entropy",
@@ -103,6 +106,7 @@ __all__ = [
     "gaussian_nll_loss",
     "gelu",
     "glu",
+    "grid_sample",
     "hardshrink",
     "hardsigmoid",
     "hardswish",
@@ -110,6 +114,7 @@ __all__ = [
     "hardtanh_",
     "hinge_embedding_loss",
     "huber_loss",
+    "interpolate",
     "kl_div",
     "l1_loss",
     "leaky_relu",
@@ -155,4 +160,7 @@ __all__ = [
     "threshold_",
     "triplet_margin_loss",
     "triplet_margin_with_distance_loss",
+    "upsample",
+    "upsample_bilinear",
+    "upsample_nearest",
 ]

@@ -1,0 +1,277 @@
+"""Sampling an image at places that a grid gives: each value is a weighted sum of a few places of the image.
+
+With an image x (N, C, L), weights w and places `index`, both (N, P, K), the sum of dy[n,c,p] * w[n,p,k] *
+x[n,c,index[n,p,k]] is linear in each of dy, w and x. Its derivatives by dy (`Sample`), x (`SampleGradInput`) and w
+(`SampleGradWeights`) are therefore each other's derivatives, and the family is closed.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from tinygrad_cnn.autograd.operation import Operation
+from tinygrad_cnn.core import FLOATS, Array
+from tinygrad_cnn.tensor import Tensor, wrap
+
+from .base import check_tensor, scalar_name
+from .embedding import add_columns
+from .joining import stack
+
+__all__ = ["affine_grid_generator", "grid_sampler"]
+
+BILINEAR, NEAREST, BICUBIC = 0, 1, 2
+ZEROS, BORDER, REFLECTION = 0, 1, 2
+
+
+def _rows(x: Array) -> Array:
+    """Return (N, C, L) as (N * L, C): a place's channels lie together, so that they are copied at once."""
+    return np.ascontiguousarray(x.transpose(0, 2, 1)).reshape(-1, x.shape[1])
+
+
+def _global(index: Array, length: int) -> Array:
+    """Return places within each image as places in the rows of all images, (N * P, K)."""
+    return (index + (np.arange(len(index)) * length)[:, None, None]).reshape(-1, index.shape[2])
+
+
+class Sample(Operation):
+    """y[n, c, p] = sum over k of w[n, p, k] * x[n, c, index[n, p, k]]."""
+
+    def forward(self, x: Array, weights: Array, *, index: Array, grad_name: str) -> Array:
+        """Gather and add."""
+        self.grad_name, self.params = grad_name, {"index": index, "grad_name": grad_name}
+        self.length = x.shape[2]
+        self.save_for_backward(x, weights)
+        rows, places = _rows(x), _global(index, self.length)
+        factors = weights.reshape(places.shape)
+        y = np.zeros((len(places), x.shape[1]), x.dtype)
+        for k in range(places.shape[1]):
+            y += rows[places[:, k]] * factors[:, k, None]
+        return np.ascontiguousarray(y.reshape(*index.shape[:2], x.shape[1]).transpose(0, 2, 1))
+
+    def backward(self, grad: Any) -> Any:
+        """Return the gradients by x and the weights."""
+        x, weights = self.saved_tensors
+        by_x = by_weights = None
+        if self.needs_input_grad[0]:
+            by_x = SampleGradInput.apply(weights, grad, length=self.length, **self.params)
+        if self.needs_input_grad[1]:
+            by_weights = SampleGradWeights.apply(x, grad, **self.params)
+        return by_x, by_weights
+
+
+class SampleGradInput(Operation):
+    """dx[n, c, j] = sum of w[n, p, k] * dy[n, c, p] over the (p, k) whose index is j."""
+
+    def forward(self, weights: Array, dy: Array, *, index: Array, length: int, grad_name: str) -> Array:
+        """Add up where it came from."""
+        self.grad_name, self.params = grad_name, {"index": index, "grad_name": grad_name}
+        self.length = length
+        self.save_for_backward(weights, dy)
+        batch, channels = dy.shape[:2]
+        places = _global(index, length).ravel()
+        parts = np.empty((channels, *weights.shape), dy.dtype)
+        np.multiply(dy.transpose(1, 0, 2)[..., None], weights, out=parts)
+        dx = add_columns(parts.reshape(channels, len(places)), places, batch * length)
+        return np.ascontiguousarray(dx.reshape(channels, batch, length).transpose(1, 0, 2))
+
+    def backward(self, grad: Any) -> Any:
+        """Return the gradients by the weights and dy."""
+        weights, dy = self.saved_tensors
+        by_weights = by_dy = None
+        if self.needs_input_grad[0]:
+            by_weights = SampleGradWeights.apply(grad, dy, **self.params)
+        if self.needs_input_grad[1]:
+            by_dy = Sample.apply(grad, weights, **self.params)
+        return by_weights, by_dy
+
+
+class SampleGradWeights(Operation):
+    """dw[n, p, k] = sum over c of x[n, c, index[n, p, k]] * dy[n, c, p]."""
+
+    def forward(self, x: Array, dy: Array, *, index: Array, grad_name: str) -> Array:
+        """Gather and multiply."""
+        self.grad_name, self.params = grad_name, {"index": index, "grad_name": grad_name}
+        self.length = x.shape[2]
+        self.save_for_backward(x, dy)
+        rows, outer, places = _rows(x), _rows(dy), _global(index, self.length)
+        dw = np.empty(places.shape, dy.dtype)
+        for k in range(places.shape[1]):
+            np.einsum("pc,pc->p", rows[places[:, k]], outer, out=dw[:, k])
+        return dw.reshape(index.shape)
+
+    def backward(self, grad: Any) -> Any:
+        """Return the gradients by x and dy."""
+        x, dy = self.saved_tensors
+        by_x = by_dy = None
+        if self.needs_input_grad[0]:
+            by_x = SampleGradInput.apply(grad, dy, length=self.length, **self.params)
+        if self.needs_input_grad[1]:
+            by_dy = Sample.apply(x, grad, **self.params)
+        return by_x, by_dy
+
+
+# ---- from the grid to places and weights ----
+
+
+class Coordinate(Operation):
+    """Where in the image a coordinate in [-1, 1] lies, in pixels, drawn inside by the padding: piecewise linear."""
+
+    grad_name = "GridSamplerBackward0"
+
+    def forward(self, grid: Array, *, size: int, padding: int, align: bool) -> Array:
+        """Map, and keep the slope, which is 0 where the border cuts."""
+        scale = grid.dtype.type((size - 1) / 2 if align else size / 2)
+        y = (grid + 1) / 2 * (size - 1) if align else ((grid + 1) * size - 1) / 2
+        y, sign = _inside(y, size, padding, align)
+        self.save_for_backward(np.broadcast_to(scale, y.shape) if sign is None else sign * scale)
+        return y
+
+    def backward(self, grad: Any) -> Any:
+        """Multiply by the slope."""
+        (slope,) = self.saved_tensors
+        return grad * slope
+
+
+def _inside(y: Array, size: int, padding: int, align: bool) -> tuple[Array, Array | None]:
+    """Return coordinates in pixels, clipped or reflected into the image, and the sign of the slope (None: all 1)."""
+    if padding == ZEROS:
+        return y, None
+    sign = np.ones_like(y)
+    if padding == REFLECTION:  # at the centres of the corner pixels, or at their edges
+        low = 0.0 if align else -0.5
+        span = size - 1 if align else size
+        if span == 0:
+            return np.zeros_like(y), np.zeros_like(y)
+        distance = np.abs(y - low)
+        odd = np.floor(distance / span) % 2 != 0
+        rest = np.fmod(distance, span)
+        sign = np.where((y < low) != odd, -1, 1).astype(y.dtype)
+        y = (np.where(odd, span - rest, rest) + low).astype(y.dtype)
+    y = np.nan_to_num(y)
+    return np.clip(y, 0, size - 1), sign * ((y > 0) & (y < size - 1))
+
+
+def _in_image(places: Array, size: int, padding: int, align: bool) -> tuple[Array, Array | None]:
+    """Return whole coordinates as int64 places of the image, and where they are (zeros padding) in it at all."""
+    if padding != ZEROS:
+        places = _inside(places, size, padding, align)[0]
+        return places.astype(np.int64), None
+    valid = (places >= 0) & (places <= size - 1)
+    return np.where(valid, places, 0).astype(np.int64), valid
+
+
+def _axis(y: Tensor, size: int, mode: int, padding: int, align: bool) -> tuple[Array, Tensor]:
+    """Return (index, weights) of one axis, both with the taps as a last dimension, for coordinates y in pixels."""
+    if mode == NEAREST:
+        index, valid = _in_image(np.rint(y._array)[..., None], size, padding, align)
+        weights = wrap(np.ones(index.shape, y._array.dtype) if valid is None else valid.astype(y._array.dtype))
+        if y.requires_grad:  # the gradient by the grid is 0, not absent
+            weights = weights + y.unsqueeze(-1).masked_fill(wrap(np.ones((), np.bool_)), 0)
+        return index, weights
+    first = np.floor(y._array)
+    t = y - wrap(first)
+    weights = stack([1 - t, t], -1) if mode == BILINEAR else _cubic(t)
+    offsets = (0, 1) if mode == BILINEAR else (-1, 0, 1, 2)
+    places = first[..., None] + np.asarray(offsets, first.dtype)
+    if mode == BILINEAR and padding != ZEROS:  # y is inside; behind its last pixel the weight is 0
+        return np.minimum(places, size - 1).astype(np.int64), weights
+    index, valid = _in_image(places, size, padding, align)
+    return index, weights if valid is None else weights.masked_fill(wrap(~valid), 0)
+
+
+def _cubic(t: Tensor, a: float = -0.75) -> Tensor:
+    """Keys's cubic convolution for the four pixels around a place, t in [0, 1) behind the second."""
+
+    def near(d: Tensor) -> Tensor:
+        return ((a + 2) * d - (a + 3)) * d * d + 1
+
+    def far(d: Tensor) -> Tensor:
+        return ((a * d - 5 * a) * d + 8 * a) * d - 4 * a
+
+    return stack([far(t + 1), near(t), near(1 - t), far(2 - t)], -1)
+
+
+def grid_sampler(
+    input: Tensor, grid: Tensor, interpolation_mode: int, padding_mode: int, align_corners: bool
+) -> Tensor:
+    """Return the values of input (N, C, H, W) at the places grid (N, OH, OW, 2), (x, y) in [-1, 1]: (N, C, OH, OW).
+
+    Likewise (N, C, D, H, W) at (N, OD, OH, OW, 3). interpolation_mode: 0 bilinear, 1 nearest, 2 bicubic (images only);
+    padding_mode: 0 zeros, 1 border, 2 reflection; see `F.grid_sample` (`torch.grid_sampler`).
+
+    Raises RuntimeError for sizes or dtypes that do not go together, NotImplementedError for integers.
+    """
+    _check(input, grid, interpolation_mode, align_corners)
+    x, places = input._array, grid._array
+    spatial, batch = x.shape[2:], len(x)
+    count = math.prod(places.shape[1:-1])
+    pull = ZEROS if interpolation_mode == BICUBIC else padding_mode  # cubic: each of the 16 pixels by itself
+    index: Any = np.zeros((batch, count, 1), np.int64)
+    weights: Any = None
+    flat = grid.reshape(batch, count, len(spatial))
+    for d, size in enumerate(spatial):
+        at = flat.select(-1, len(spatial) - 1 - d)  # the grid has the last dimension first
+        y = Coordinate.apply(at, size=size, padding=pull, align=align_corners)
+        more, factor = _axis(y, size, interpolation_mode, padding_mode, align_corners)
+        index = (index[..., None] * size + more[:, :, None]).reshape(batch, count, index.shape[2] * more.shape[2])
+        weights = factor if weights is None else (weights.unsqueeze(-1) * factor.unsqueeze(2)).reshape(index.shape)
+    flat_x = input.reshape(batch, x.shape[1], math.prod(spatial))
+    y = Sample.apply(flat_x, weights, index=index, grad_name=f"GridSampler{len(spatial)}DBackward0")
+    return y.reshape(*x.shape[:2], *places.shape[1:-1])
+
+
+def _check(input: Tensor, grid: Tensor, mode: int, align_corners: Any) -> None:
+    x = check_tensor(input, "grid_sampler")._array
+    g = check_tensor(grid, "grid_sampler", "grid", 2)._array
+    if type(align_corners) is not bool:
+        raise TypeError(
+            f"grid_sampler(): argument 'align_corners' (position 5) must be bool, not {type(align_corners).__name__}"
+        )
+    if g.ndim == 0 or x.ndim == 0 or len(x) != len(g):
+        raise RuntimeError(
+            "grid_sampler(): expected grid and input to have same batch size, but got input with sizes "
+            f"{list(x.shape)} and grid with sizes {list(g.shape)}"
+        )
+    if g.shape[-1] != x.ndim - 2:
+        raise RuntimeError(
+            f"grid_sampler(): expected grid to have size {x.ndim - 2} in last dimension, but got grid with sizes "
+            f"{list(g.shape)}"
+        )
+    for d in range(2, x.ndim):
+        if x.shape[d] == 0:
+            raise RuntimeError(
+                "grid_sampler(): expected input to have non-empty spatial dimensions, but input has sizes "
+                f"{list(x.shape)} with dimension {d} being empty"
+            )
+    if x.ndim not in (4, 5) or x.ndim != g.ndim:
+        raise RuntimeError(
+            "grid_sampler(): expected 4D or 5D input and grid with same number of dimensions, but got input with sizes "
+            f"{list(x.shape)} and grid with sizes {list(g.shape)}"
+        )
+    if x.ndim == 5 and mode == BICUBIC:
+        raise RuntimeError("grid_sampler(): bicubic interpolation only supports 4D input")
+    if x.dtype not in FLOATS:
+        kernel = "grid_sampler_2d_cpu_kernel_impl" if x.ndim == 4 else "grid_sampler3d_cpu"
+        raise NotImplementedError(f"\"{kernel}\" not implemented for '{scalar_name(input)}'")
+    if x.dtype != g.dtype:
+        raise RuntimeError(f"expected scalar type {scalar_name(input)} but found {scalar_name(grid)}")
+
+
+def affine_grid_generator(theta: Tensor, size: Any, align_corners: bool) -> Tensor:
+    """Return the grid (N, H, W, 2) that maps by theta (N, 2, 3), or (N, D, H, W, 3) by (N, 3, 4).
+
+    size: (N, C, H, W) or (N, C, D, H, W). Differentiable by theta (`torch.affine_grid_generator`).
+    """
+    spatial = tuple(size)[2:]
+    dtype = theta._array.dtype
+    axes = []
+    for n in spatial:
+        line = np.linspace(-1, 1, n, dtype=dtype) if n > 1 else np.zeros(n, dtype)
+        axes.append(line if align_corners else line * dtype.type((n - 1) / n if n else 0))
+    mesh = np.meshgrid(*axes, indexing="ij")
+    base = np.stack([*reversed(mesh), np.ones(spatial, dtype)], -1).reshape(1, -1, len(spatial) + 1)
+    points = wrap(np.ascontiguousarray(base)).expand(size[0], -1, -1)
+    return points.bmm(theta.transpose(1, 2)).reshape(size[0], *spatial, len(spatial))
