@@ -66,6 +66,13 @@ def one_class(rng):
     return [rng.standard_normal(3), np.array(1)]
 
 
+def lists_of_classes(rng):
+    return [
+        rng.standard_normal((5, 4)),
+        np.array([[3, 0, -1, 1], [-1, 0, 0, 0], [2, 2, 1, -1], [0, 1, 2, 3], [1, -1, 1, 1]]),
+    ]
+
+
 def labels(rng):
     return [rng.standard_normal((4, 3)), (rng.random((4, 3)) < 0.5).astype(float)]
 
@@ -85,7 +92,7 @@ CASES = [
     ("soft_margin_loss", with_signs, {}), ("multilabel_soft_margin_loss", labels, {}),
     ("multilabel_soft_margin_loss", labels, {"weight": [0.5, 1.0, 2.0]}), ("multi_margin_loss", classes, {}),
     ("multi_margin_loss", classes, {"p": 2, "margin": 0.5, "weight": [0.5, 1.0, 2.0]}),
-    ("multi_margin_loss", one_class, {}),
+    ("multi_margin_loss", one_class, {}), ("multilabel_margin_loss", lists_of_classes, {}),
     ("hinge_embedding_loss", with_signs, {}), ("hinge_embedding_loss", with_signs, {"margin": 0.2}),
     ("margin_ranking_loss", ranked, {}), ("margin_ranking_loss", ranked, {"margin": 0.5}),
     ("cosine_embedding_loss", embedded, {}), ("cosine_embedding_loss", embedded, {"margin": -0.3}),
@@ -106,12 +113,13 @@ def options_of(torch, options, dtype):
 FIRST_ONLY = (
     "soft_margin_loss",
     "multi_margin_loss",
+    "multilabel_margin_loss",
     "hinge_embedding_loss",
     "margin_ranking_loss",
     "kl_div",
     "poisson_nll_loss",
 )
-ONCE = ("multi_margin_loss",)
+ONCE = ("multi_margin_loss", "multilabel_margin_loss")
 
 
 def measure(torch, name, operands, options, reduction, dtype):

@@ -21,10 +21,16 @@ class Untranslatable(Exception):
     """A value of a kind that does not exist here: complex or sparse tensors, other devices, functions of PyTorch."""
 
 
-def ours(value: Any) -> Any:
-    """Return a value of PyTorch as ours: tensors with the same strides, on memory of their own."""
+def ours(value: Any, made: dict[int, Any] | None = None) -> Any:
+    """Return a value of PyTorch as ours: tensors with the same strides, on memory of their own.
+
+    made: the tensors that are there already, by identity: one that comes twice is one of ours, too.
+    """
+    made = {} if made is None else made
     if isinstance(value, torch.Tensor):
-        return _tensor(value)
+        if id(value) not in made:
+            made[id(value)] = _tensor(value)
+        return made[id(value)]
     if isinstance(value, torch.dtype):
         if value not in DTYPES:
             raise Untranslatable(str(value))
@@ -45,11 +51,11 @@ def ours(value: Any) -> Any:
     if isinstance(value, torch.nn.Module) or (callable(value) and "torch" in getattr(value, "__module__", "")):
         raise Untranslatable(repr(value))
     if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return type(value)(*map(ours, value))
+        return type(value)(*[ours(item, made) for item in value])
     if isinstance(value, (list, tuple)):
-        return type(value)(map(ours, value))
+        return type(value)([ours(item, made) for item in value])
     if isinstance(value, dict):
-        return {key: ours(item) for key, item in value.items()}
+        return {key: ours(item, made) for key, item in value.items()}
     if isinstance(value, slice):
         return slice(ours(value.start), ours(value.stop), ours(value.step))
     if isinstance(value, complex):

@@ -35,8 +35,11 @@ def _scale(total: float, reduction: str) -> float:
     return 1.0
 
 
-def _targets_of(target: Array, weight: Array | None, classes: int, options: ClassLoss, dtype: Any) -> Array:
-    """The weights (N, C, ...) of the log-probabilities in each loss: q with loss = -sum(q * logp), 0 where ignored."""
+def _targets_of(
+    target: Array, weight: Array | None, classes: int, scale: float, options: ClassLoss, dtype: Any
+) -> Array:
+    """The weights (N, C, ...) of the log-probabilities in each loss: q with loss = -sum(q * logp), times `scale`; 0
+    where ignored, also if the scale is infinite because all are."""
     counted = target != options.ignore_index
     safe = np.where(counted, target, 0)
     weights = np.ones(classes, dtype) if weight is None else weight
@@ -44,7 +47,8 @@ def _targets_of(target: Array, weight: Array | None, classes: int, options: Clas
     np.put_along_axis(q, safe[None], ((1.0 - options.label_smoothing) * weights[safe])[None], axis=0)
     if options.label_smoothing:
         q += (options.label_smoothing / classes * weights).reshape(-1, *[1] * target.ndim)
-    q *= counted
+    with np.errstate(invalid="ignore"):
+        q = np.where(counted, q * q.dtype.type(scale), q.dtype.type(0))
     return np.ascontiguousarray(np.moveaxis(q, 0, 1))
 
 
@@ -91,19 +95,20 @@ class CrossEntropyGrad(Operation):
         )
 
     def backward(self, outer: Any) -> Any:
-        """By g it is sum(G * (p Q - q)), by the logits g Q p (G - sum(p G)), with Q = sum(q) over the classes."""
+        """By g it is sum(G * (p Q - q)), by the logits g Q p (G - sum(p G)), with Q = sum(q) over the classes,
+        and the scale in q."""
         grad, logits, target, weight = self.saved_tensors
         array = _targets_of(
             target._array,
             None if weight is None else weight._array,
             logits.shape[1],
+            self.scale,
             self.options,
             logits._array.dtype,
         )
         q = wrap(array)
         q_sum = wrap(array.sum(1, keepdims=True))
         p = Softmax.apply(logits, dim=1)
-        outer = outer * self.scale
         by_grad, by_logits = None, None
         if self.needs_input_grad[0]:
             by_grad = (outer * (p * q_sum - q)).sum(1)
@@ -192,7 +197,8 @@ class BinaryCrossEntropy(Operation):
         """Compute each loss."""
         self.save_for_backward(x, target)
         with np.errstate(divide="ignore"):
-            return (target - 1) * np.maximum(np.log1p(-x), -100) - target * np.maximum(np.log(x), -100)
+            loss = (target - 1) * np.maximum(np.log1p(-x), -100) - target * np.maximum(np.log(x), -100)
+        return np.asarray(loss)
 
     def backward(self, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
         """dx = (x - t) / (x (1 - x)), whose denominator is at least 1e-12; dt = log(1 - x) - log(x)."""

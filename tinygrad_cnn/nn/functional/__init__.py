@@ -23,6 +23,7 @@ from tinygrad_cnn.nn.functional.gates import (
     tanhshrink,
 )
 from tinygrad_cnn.nn.functional.linear import linear, one_hot
+from tinygrad_cnn.nn.functional.linear_loss import linear_cross_entropy
 from tinygrad_cnn.nn.functional.loss import cross_entropy, mse_loss, nll_loss
 from tinygrad_cnn.nn.functional.margin_loss import (
     cosine_embedding_loss,
@@ -30,13 +31,13 @@ from tinygrad_cnn.nn.functional.margin_loss import (
     hinge_embedding_loss,
     margin_ranking_loss,
     multi_margin_loss,
-    multilabel_soft_margin_loss,
     normalize,
     pairwise_distance,
     soft_margin_loss,
     triplet_margin_loss,
     triplet_margin_with_distance_loss,
 )
+from tinygrad_cnn.nn.functional.multilabel_loss import multilabel_margin_loss, multilabel_soft_margin_loss
 from tinygrad_cnn.nn.functional.norm import batch_norm
 from tinygrad_cnn.nn.functional.padding import pad
 from tinygrad_cnn.nn.functional.pointwise_loss import (
@@ -120,6 +121,7 @@ __all__ = [
     "leaky_relu",
     "leaky_relu_",
     "linear",
+    "linear_cross_entropy",
     "log_softmax",
     "logsigmoid",
     "margin_ranking_loss",
@@ -130,6 +132,7 @@ __all__ = [
     "mish",
     "mse_loss",
     "multi_margin_loss",
+    "multilabel_margin_loss",
     "multilabel_soft_margin_loss",
     "nll_loss",
     "normalize",

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tinygrad_cnn.dtypes import int64
 from tinygrad_cnn.like import zeros_like
-from tinygrad_cnn.nn.functional._arguments import check_reduction, check_tensor, legacy_reduction
-from tinygrad_cnn.nn.functional.gates import LINEAR, logsigmoid, softplus
+from tinygrad_cnn.nn.functional._arguments import check_reduction, check_tensor, legacy_reduction, scalar_name
+from tinygrad_cnn.nn.functional.gates import LINEAR, softplus
 from tinygrad_cnn.nn.functional.pointwise_loss import reduced
 from tinygrad_cnn.ops.comparison import where
 from tinygrad_cnn.ops.power import minimum
@@ -19,8 +20,7 @@ from tinygrad_cnn.tensor import Tensor
 
 __all__ = [
     "cosine_embedding_loss", "cosine_similarity", "hinge_embedding_loss", "margin_ranking_loss", "multi_margin_loss",
-    "multilabel_soft_margin_loss", "normalize", "pairwise_distance", "soft_margin_loss", "triplet_margin_loss",
-    "triplet_margin_with_distance_loss",
+    "normalize", "pairwise_distance", "soft_margin_loss", "triplet_margin_loss", "triplet_margin_with_distance_loss",
 ]  # fmt: skip
 
 # ---- distances ----
@@ -53,6 +53,21 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
 # ---- classes ----
 
 
+def rows_of(input: Tensor) -> Tensor:
+    """Return scores of classes (N, C) as they are, (C,) or () as one row; RuntimeError for others and for no class."""
+    if input.ndim > 2 or 0 in input.shape[-1:]:
+        raise RuntimeError(
+            f"Expected non-empty vector or matrix with optional 0-dim batch size, but got: {list(input.shape)}"
+        )
+    return input if input.ndim == 2 else input.reshape(1, -1)
+
+
+def check_long(target: Tensor) -> None:
+    """Raise RuntimeError unless class indices (if there are any) are int64."""
+    if target.numel() and target.dtype is not int64:
+        raise RuntimeError(f"expected scalar type Long but found {scalar_name(target.dtype)}")
+
+
 def multi_margin_loss(
     input: Tensor,
     target: Tensor,
@@ -66,8 +81,8 @@ def multi_margin_loss(
     """Return the mean over classes c other than the true one t of max(0, margin - input[t] + input[c])^p, reduced
     (`F.multi_margin_loss`; Crammer and Singer, 2001).
 
-    input (N, C) or (C,), target: class indices (N,) or (). weight (C,) scales by the true class. ValueError unless p is
-    1 or 2, RuntimeError for shapes that do not fit.
+    input (N, C), (C,) or (), target: class indices (N,) or (). weight (C,) scales by the true class. ValueError unless
+    p is 1 or 2, RuntimeError for shapes that do not fit.
     """
     reduction = check_reduction(legacy_reduction(size_average, reduce, reduction))
     check_tensor(input, "multi_margin_loss")
@@ -76,11 +91,7 @@ def multi_margin_loss(
         raise ValueError("only p == 1 and p == 2 supported")
     if weight is not None and weight.dim() != 1:
         raise ValueError("weight must be one-dimensional")
-    if input.ndim not in (1, 2) or input.shape[-1] == 0:
-        raise RuntimeError(
-            f"Expected non-empty vector or matrix with optional 0-dim batch size, but got: {list(input.shape)}"
-        )
-    rows = input if input.ndim == 2 else input.reshape(1, -1)
+    rows = rows_of(input)
     if target.ndim > 1 or target.numel() != rows.size(0):
         raise RuntimeError(
             "multi_margin_loss: target tensor should be 1-D with size equal to the number of input samples (batch "
@@ -89,6 +100,7 @@ def multi_margin_loss(
         )
     if weight is not None and weight.numel() != rows.size(1):
         raise RuntimeError(f"inconsistent weight size, expected {rows.size(1)} but got {list(weight.shape)}")
+    check_long(target)
     index = target.reshape(-1, 1)
     if not bool(((index >= 0) & (index < rows.size(1))).all()):
         raise RuntimeError("target out of range")
@@ -111,29 +123,7 @@ def soft_margin_loss(
     """Return log(1 + exp(-target * input)) of targets 1 and -1, reduced (`F.soft_margin_loss`)."""
     reduction = legacy_reduction(size_average, reduce, reduction)
     check_tensor(input, "soft_margin_loss")
-    return reduced(softplus(-check_tensor(target, "soft_margin_loss", "target", 2) * input, 1.0, LINEAR), reduction)
-
-
-def multilabel_soft_margin_loss(
-    input: Tensor,
-    target: Tensor,
-    weight: Tensor | None = None,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
-    reduction: str = "mean",
-) -> Tensor:
-    """Return the mean over classes of binary cross-entropies with logits, reduced (`F.multilabel_soft_margin_loss`).
-
-    input and target (N, C) or (C,), targets 0 or 1. weight scales each class.
-    """
-    reduction = legacy_reduction(size_average, reduce, reduction)
-    loss = -(target * logsigmoid(input) + (1 - target) * logsigmoid(-input))
-    if weight is not None:
-        loss = loss * weight
-    loss = loss.sum(dim=-1) / input.size(-1)
-    if reduction not in ("none", "mean", "sum"):
-        raise ValueError(reduction + " is not valid")
-    return reduced(loss, reduction)
+    return reduced(softplus(-input * check_tensor(target, "soft_margin_loss", "target", 2), 1.0, LINEAR), reduction)
 
 
 # ---- pairs ----

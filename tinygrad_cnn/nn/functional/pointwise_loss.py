@@ -181,8 +181,7 @@ def kl_div(
         loss = target.exp() * (target - input)
     else:
         # 0 log 0 is 0; the logarithm is of something harmless there, also for the gradient.
-        filled = where(target > 0, target, ones_like(target))
-        loss = where(target > 0, target * filled.log(), zeros_like(target)) - target * input
+        loss = target * where(target == 0, ones_like(target), target).log() - target * input
     if reduction != "batchmean":
         return reduced(loss, reduction)
     return loss.sum() / input.size(0) if input.ndim else loss.sum()

@@ -1,6 +1,7 @@
 """The modules of `torch.nn` that exist here."""
 
 from tinygrad_cnn.nn.modules.activation import LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
+from tinygrad_cnn.nn.modules.adaptive import AdaptiveLogSoftmaxWithLoss, LinearCrossEntropyLoss
 from tinygrad_cnn.nn.modules.batchnorm import BatchNorm2d
 from tinygrad_cnn.nn.modules.container import ModuleDict, ModuleList, Sequential
 from tinygrad_cnn.nn.modules.conv import Conv1d, Conv2d, Conv3d
@@ -22,12 +23,18 @@ from tinygrad_cnn.nn.modules.gates import (
     Tanhshrink,
 )
 from tinygrad_cnn.nn.modules.linear import Identity, Linear
-from tinygrad_cnn.nn.modules.loss import CrossEntropyLoss, MSELoss, NLLLoss
+from tinygrad_cnn.nn.modules.loss import (
+    CrossEntropyLoss,
+    MSELoss,
+    NLLLoss,
+    NLLLoss2d,
+)
 from tinygrad_cnn.nn.modules.margin_loss import (
     CosineEmbeddingLoss,
     CosineSimilarity,
     HingeEmbeddingLoss,
     MarginRankingLoss,
+    MultiLabelMarginLoss,
     MultiLabelSoftMarginLoss,
     MultiMarginLoss,
     PairwiseDistance,
@@ -70,6 +77,7 @@ __all__ = [
     "GLU",
     "SELU",
     "AdaptiveAvgPool2d",
+    "AdaptiveLogSoftmaxWithLoss",
     "AdaptiveMaxPool2d",
     "AvgPool2d",
     "BCELoss",
@@ -98,6 +106,7 @@ __all__ = [
     "L1Loss",
     "LeakyReLU",
     "Linear",
+    "LinearCrossEntropyLoss",
     "LogSigmoid",
     "LogSoftmax",
     "MSELoss",
@@ -108,9 +117,11 @@ __all__ = [
     "Module",
     "ModuleDict",
     "ModuleList",
+    "MultiLabelMarginLoss",
     "MultiLabelSoftMarginLoss",
     "MultiMarginLoss",
     "NLLLoss",
+    "NLLLoss2d",
     "PReLU",
     "PairwiseDistance",
     "ParameterDict",
