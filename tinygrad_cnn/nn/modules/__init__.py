@@ -69,12 +69,17 @@ from tinygrad_cnn.nn.modules.rectifiers import (
     Threshold,
 )
 from tinygrad_cnn.nn.modules.upsampling import Upsample, UpsamplingBilinear2d, UpsamplingNearest2d
+from tinygrad_cnn.nn.modules.rnn import GRU, LSTM, RNN, RNNBase
+from tinygrad_cnn.nn.modules.rnn_cells import GRUCell, LSTMCell, RNNCell, RNNCellBase
 
 __all__ = [
     "CELU",
     "ELU",
     "GELU",
     "GLU",
+    "GRU",
+    "LSTM",
+    "RNN",
     "SELU",
     "AdaptiveAvgPool2d",
     "AdaptiveLogSoftmaxWithLoss",
@@ -94,6 +99,7 @@ __all__ = [
     "CrossEntropyLoss",
     "Dropout",
     "Flatten",
+    "GRUCell",
     "GaussianNLLLoss",
     "Hardshrink",
     "Hardsigmoid",
@@ -104,6 +110,7 @@ __all__ = [
     "Identity",
     "KLDivLoss",
     "L1Loss",
+    "LSTMCell",
     "LeakyReLU",
     "Linear",
     "LinearCrossEntropyLoss",
@@ -127,6 +134,9 @@ __all__ = [
     "ParameterDict",
     "ParameterList",
     "PoissonNLLLoss",
+    "RNNBase",
+    "RNNCell",
+    "RNNCellBase",
     "RReLU",
     "ReLU",
     "ReLU6",

@@ -1,5 +1,6 @@
 """Helpers around modules and their parameters, as `torch.nn.utils` names them."""
 
+from tinygrad_cnn.nn.utils import rnn
 from tinygrad_cnn.nn.utils.clip_grad import (
     clip_grad_norm,
     clip_grad_norm_,
@@ -26,5 +27,6 @@ __all__ = [
     "fuse_linear_bn_weights",
     "get_total_norm",
     "parameters_to_vector",
+    "rnn",
     "vector_to_parameters",
 ]
