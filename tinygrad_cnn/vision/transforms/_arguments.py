@@ -1,0 +1,111 @@
+"""Checks of arguments that transforms share, and their draws from the default generator, in torchvision's order."""
+
+from __future__ import annotations
+
+import numbers
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import tinygrad_cnn as torch
+from tinygrad_cnn import nn
+from tinygrad_cnn.tensor import Tensor
+
+from .functional._image import get_dimensions
+
+
+def uniform(low: Any, high: Any) -> float:
+    """Draw a float32 from [low, high)."""
+    return float(torch.empty(1).uniform_(float(low), float(high)).item())
+
+
+def integer(low: int, high: int) -> int:
+    """Draw an integer from [low, high)."""
+    return int(torch.randint(low, high, size=(1,)).item())
+
+
+def happens(p: float) -> bool:
+    """Draw whether something of probability p happens."""
+    return bool(torch.rand(1) < p)
+
+
+class WithProbability(nn.Module):
+    """Base class of transforms that do with probability p what their `change` does."""
+
+    def __init__(self, p: float = 0.5) -> None:
+        super().__init__()
+        self.p = p
+
+    def change(self, img: Any) -> Any:
+        """Return the changed image."""
+        raise NotImplementedError
+
+    def forward(self, img: Any) -> Any:
+        """Return the image, changed or not."""
+        return self.change(img) if happens(self.p) else img
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(p={self.p})"
+
+
+def setup_size(size: Any, message: str = "Please provide only two dimensions (h, w) for size.") -> Any:
+    """Return (height, width) of a number, a sequence of one, or of two as it is; ValueError for others."""
+    if isinstance(size, numbers.Number):
+        return int(size), int(size)  # type: ignore[call-overload]
+    if isinstance(size, Sequence) and len(size) == 1:
+        return size[0], size[0]
+    if len(size) != 2:
+        raise ValueError(message)
+    return size
+
+
+def check_sequence(value: Any, name: str, lengths: tuple[int, ...]) -> None:
+    """Raise TypeError for no sequence, ValueError for one of another length."""
+    wanted = " or ".join(str(length) for length in lengths)
+    if not isinstance(value, Sequence):
+        raise TypeError(f"{name} should be a sequence of length {wanted}.")
+    if len(value) not in lengths:
+        raise ValueError(f"{name} should be a sequence of length {wanted}.")
+
+
+def setup_angle(value: Any, name: str, lengths: tuple[int, ...] = (2,)) -> list[float]:
+    """Return [-x, x] of a number, a sequence as floats; TypeError and ValueError for others."""
+    if isinstance(value, numbers.Number):
+        if value < 0:  # type: ignore[operator]
+            raise ValueError(f"If {name} is a single number, it must be positive.")
+        value = [-value, value]  # type: ignore[operator]
+    else:
+        check_sequence(value, name, lengths)
+    return [float(angle) for angle in value]
+
+
+def setup_fill(fill: Any) -> Any:
+    """Return a colour, 0 for None; TypeError for what is neither a number nor a sequence."""
+    if fill is not None and not isinstance(fill, (Sequence, numbers.Number)):
+        raise TypeError("Fill should be either a sequence or a number.")
+    return 0 if fill is None else fill
+
+
+def fill_of(img: Any, fill: Any) -> Any:
+    """Return a colour as `functional` takes it for this image: for tensors floats, one for each channel."""
+    if not isinstance(img, Tensor) or fill is None:
+        return fill
+    if isinstance(fill, (int, float)):
+        return [float(fill)] * get_dimensions(img)[0]
+    return [float(level) for level in fill]
+
+
+def check_ranges(scale: Any, ratio: Any) -> None:
+    """Raise TypeError if scale or ratio is no sequence; warn if one is not (min, max)."""
+    if not isinstance(scale, Sequence):
+        raise TypeError("Scale should be a sequence")
+    if not isinstance(ratio, Sequence):
+        raise TypeError("Ratio should be a sequence")
+    if scale[0] > scale[1] or ratio[0] > ratio[1]:
+        warnings.warn("Scale and ratio should be of kind (min, max)", stacklevel=3)
+
+
+def random_sides(area: float, scale: Sequence[float], log_ratio: Tensor) -> tuple[float, float]:
+    """Draw a rectangle: its share of an area, and the ratio of its sides, uniform in logarithm."""
+    share = area * uniform(scale[0], scale[1])
+    return share, float(torch.exp(torch.empty(1).uniform_(float(log_ratio[0]), float(log_ratio[1]))).item())
