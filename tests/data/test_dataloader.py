@@ -94,7 +94,7 @@ def test_custom_collate_sees_the_samples_of_a_tensor_dataset():
 
 def test_an_extended_collate_map_is_honoured(monkeypatch):
     from tinygrad_cnn.tensor import Tensor
-    from tinygrad_cnn.utils.data.collate import default_collate_fn_map
+    from tinygrad_cnn.utils.data._utils.collate import default_collate_fn_map
 
     monkeypatch.setitem(default_collate_fn_map, Tensor, lambda batch, *, collate_fn_map=None: "mine")
     assert list(DataLoader(TensorDataset(tensor([1, 2])), batch_size=2)) == [["mine"]]
@@ -193,9 +193,7 @@ def test_messages_are_torchs(stream, options):
     assert str(ours.value) == str(theirs.value)
 
 
-def test_what_is_not_there():
-    with pytest.raises(NotImplementedError, match="num_workers=2: worker processes are not implemented"):
-        DataLoader(Squares(), num_workers=2)
+def test_options_without_workers():
     with pytest.raises(AssertionError, match="timeout == 0"):
         iter(DataLoader(Squares(), timeout=1))
     with pytest.warns(UserWarning, match="'pin_memory' argument is set as true but no accelerator is found"):

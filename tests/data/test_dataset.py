@@ -2,6 +2,7 @@
 
 import pytest
 
+import tinygrad_cnn as tg
 from tinygrad_cnn.data import tensor
 from tinygrad_cnn.random import Generator, manual_seed
 from tinygrad_cnn.utils.data import (
@@ -163,3 +164,31 @@ def test_gradients_flow_through_batches():
     (batch,) = next(iter(DataLoader(TensorDataset(x), batch_size=2)))
     batch.sum().backward()
     assert x.grad.tolist() == [1.0, 1.0, 0.0]
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("named", [False, True])
+def test_stacked_data_sets_are_torchs(named):
+    torch = pytest.importorskip("torch")
+
+    class Several(list):
+        def __getitems__(self, indices):
+            return [self[i] for i in indices] if 9 not in indices else []
+
+    parts = {"a": [1, 2, 3], "b": Several("xyz")}
+    found = []
+    for library in (tg, torch):
+        make = library.utils.data.StackDataset
+        stacked = make(**parts) if named else make(*parts.values())
+        errors = []
+        for wrong in (
+            lambda make=make: make(),
+            lambda make=make: make([1], b=[1]),
+            lambda make=make: make([1], [1, 2]),
+            lambda make=make: make(Several("x")).__getitems__([9]),
+        ):
+            with pytest.raises(ValueError) as caught:
+                wrong()
+            errors.append(str(caught.value))
+        found.append((len(stacked), stacked[1], stacked.__getitems__([2, 0]), errors))
+    assert found[0] == found[1]

@@ -1,12 +1,18 @@
 """Data sets, samplers and the loader, as `torch.utils.data` has them."""
 
-from tinygrad_cnn.utils.data.collate import default_collate, default_convert
-from tinygrad_cnn.utils.data.dataloader import DataLoader
+from tinygrad_cnn.utils.data.dataloader import (
+    DataLoader,
+    _DatasetKind,
+    default_collate,
+    default_convert,
+    get_worker_info,
+)
 from tinygrad_cnn.utils.data.dataset import (
     ChainDataset,
     ConcatDataset,
     Dataset,
     IterableDataset,
+    StackDataset,
     Subset,
     TensorDataset,
     random_split,
@@ -30,11 +36,14 @@ __all__ = [
     "RandomSampler",
     "Sampler",
     "SequentialSampler",
+    "StackDataset",
     "Subset",
     "SubsetRandomSampler",
     "TensorDataset",
     "WeightedRandomSampler",
+    "_DatasetKind",
     "default_collate",
     "default_convert",
+    "get_worker_info",
     "random_split",
 ]

@@ -1,21 +1,39 @@
-"""DataLoader: batches of a data set, in this process (`torch.utils.data.DataLoader`)."""
+"""DataLoader: batches of a data set (`torch.utils.data.DataLoader`); who loads them is in `_utils`."""
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from math import ceil
 from typing import Any
 
 from tinygrad_cnn.random import Generator
-from tinygrad_cnn.utils.data import collate
-from tinygrad_cnn.utils.data._fetch import Fetch, fetcher
+from tinygrad_cnn.utils.data._utils.collate import default_collate, default_convert
+from tinygrad_cnn.utils.data._utils.iterator import _BaseDataLoaderIter, _SingleProcessDataLoaderIter
+from tinygrad_cnn.utils.data._utils.worker import get_worker_info
+from tinygrad_cnn.utils.data._utils.workers import _MultiProcessingDataLoaderIter
 from tinygrad_cnn.utils.data.dataset import Dataset, IterableDataset
-from tinygrad_cnn.utils.data.sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler, draw_seed
+from tinygrad_cnn.utils.data.sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler
 
-__all__ = ["DataLoader"]
+__all__ = [
+    "DataLoader",
+    "_BaseDataLoaderIter",
+    "_DatasetKind",
+    "_MultiProcessingDataLoaderIter",
+    "_SingleProcessDataLoaderIter",
+    "default_collate",
+    "default_convert",
+    "get_worker_info",
+]
 
 _FIXED = ("batch_size", "batch_sampler", "sampler", "drop_last", "dataset", "persistent_workers")
+
+
+class _DatasetKind:
+    """PyTorch's numbers for the two kinds of data sets."""
+
+    Map, Iterable = 0, 1
 
 
 class _Endless(Sampler[None]):
@@ -34,10 +52,16 @@ class DataLoader:
     joins a list of samples, default `default_collate`. drop_last drops a shorter last batch. generator: draws the seed
     of each pass and the order; None is the default generator.
 
-    num_workers > 0 raises NotImplementedError: samples are loaded in this process. pin_memory=True warns and changes
-    nothing, as PyTorch's does without an accelerator. timeout, worker_init_fn, multiprocessing_context,
-    prefetch_factor, persistent_workers and in_order concern workers; they are checked as PyTorch checks them.
-    Raises ValueError for contradictory options.
+    num_workers processes load the batches, in the same order, prefetch_factor (default 2) ahead each; they compute with
+    one thread. Worker i has the seed of the pass plus i in this package's generator and in `random`, one made of both
+    in NumPy's, and first calls worker_init_fn(i). timeout: seconds to wait for a batch, 0 for ever.
+    persistent_workers keeps them for the next pass. in_order=False yields batches as they come.
+    multiprocessing_context: how they are started; on Linux by fork, which needs no `__main__` guard in a script, unless
+    `multiprocessing.set_start_method` says otherwise. pin_memory=True warns and changes nothing, as PyTorch's does
+    without an accelerator.
+
+    Raises ValueError for contradictory options. A pass raises the exception of a worker with its traceback as message,
+    and RuntimeError if a worker has died (with its pid and why) or the timeout is over.
     """
 
     def __init__(
@@ -61,10 +85,10 @@ class DataLoader:
         pin_memory_device: str = "",
         in_order: bool = True,
     ) -> None:
-        _check_workers(num_workers, timeout, prefetch_factor, persistent_workers, multiprocessing_context)
+        _check_workers(num_workers, timeout, prefetch_factor, persistent_workers)
         self.dataset = dataset
         self.num_workers = num_workers
-        self.prefetch_factor = prefetch_factor
+        self.prefetch_factor = 2 if num_workers and prefetch_factor is None else prefetch_factor
         self.pin_memory = pin_memory
         self.pin_memory_device = pin_memory_device
         self.timeout = timeout
@@ -93,11 +117,13 @@ class DataLoader:
         self.batch_sampler = batch_sampler
         self.generator = generator
         if collate_fn is None:
-            collate_fn = collate.default_convert if batch_sampler is None else collate.default_collate
+            collate_fn = default_convert if batch_sampler is None else default_collate
         self.collate_fn = collate_fn
         self.persistent_workers = persistent_workers
         self._reported_length: int | None = None
+        self._iterator: _MultiProcessingDataLoaderIter | None = None
         self._initialized = True
+        self.check_worker_number_rationality()
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in _FIXED and self.__dict__.get("_initialized"):
@@ -105,11 +131,40 @@ class DataLoader:
         super().__setattr__(name, value)
 
     @property
+    def multiprocessing_context(self) -> Any:
+        """How workers are started; None is the default."""
+        return self._multiprocessing_context
+
+    @multiprocessing_context.setter
+    def multiprocessing_context(self, context: Any) -> None:
+        self._multiprocessing_context = None if context is None else _checked_context(context, self.num_workers)
+
+    @property
+    def _auto_collation(self) -> bool:
+        return self.batch_sampler is not None
+
+    @property
+    def _dataset_kind(self) -> int:
+        return _DatasetKind.Iterable if self._iterable else _DatasetKind.Map
+
+    @property
     def _index_sampler(self) -> Any:
         return self.sampler if self.batch_sampler is None else self.batch_sampler
 
+    def _get_iterator(self) -> _BaseDataLoaderIter:
+        if self.num_workers == 0:
+            return _SingleProcessDataLoaderIter(self)
+        self.check_worker_number_rationality()
+        return _MultiProcessingDataLoaderIter(self)
+
     def __iter__(self) -> Iterator[Any]:
-        return _Batches(self)
+        if not self.persistent_workers:
+            return self._get_iterator()
+        if self._iterator is None or self._iterator._closed:
+            self._iterator = self._get_iterator()  # type: ignore[assignment]
+        else:
+            self._iterator._reset(self)
+        return self._iterator  # type: ignore[return-value]
 
     def __len__(self) -> int:
         """Return the number of batches: of an IterableDataset, what its `__len__` promises; TypeError without one."""
@@ -121,52 +176,52 @@ class DataLoader:
             return length
         return length // self.batch_size if self.drop_last else ceil(length / self.batch_size)
 
-
-class _Batches:
-    """One pass of a loader."""
-
-    def __init__(self, loader: DataLoader) -> None:
-        self._dataset = loader.dataset
-        self._iterable = loader._iterable
-        self._reported_length = loader._reported_length
-        if loader.pin_memory:
-            warnings.warn(
-                "'pin_memory' argument is set as true but no accelerator is found, then device pinned memory won't be "
-                "used.",
-                stacklevel=3,
+    def check_worker_number_rationality(self) -> None:
+        """Warn if there are more workers than processors that this process may use."""
+        available = hasattr(os, "sched_getaffinity")
+        count = len(os.sched_getaffinity(0)) if available else os.cpu_count()
+        if not self.num_workers or (count is not None and self.num_workers <= count):
+            return
+        suggestion = "DataLoader is not able to compute a suggested max number of worker in current system."
+        if count is not None:
+            caveat = "" if available else " (`cpuset` is not taken into account)"
+            suggestion = (
+                f"Our suggested max number of worker in current system is {count}{caveat}, which is smaller than what "
+                "this DataLoader is going to create."
             )
-        self._index_sampler = loader._index_sampler
-        # PyTorch's order of draws: this seed (for workers there) first, then what the sampler draws at the first batch.
-        self._sampler_iter = iter(self._index_sampler)
-        self._base_seed = draw_seed(loader.generator)
-        if loader.timeout != 0:
-            raise AssertionError("_SingleProcessDataLoaderIter requires timeout == 0")
-        batched = loader.batch_sampler is not None
-        self._fetch: Fetch = fetcher(self._dataset, batched, loader.collate_fn, loader.drop_last)
-        self._yielded = 0
+        warnings.warn(
+            f"This DataLoader will create {self.num_workers} worker processes in total. {suggestion} Please be aware "
+            "that excessive worker creation might get DataLoader running slow or even freeze, lower the worker number "
+            "to avoid potential slowness/freeze if necessary.",
+            stacklevel=3,
+        )
 
-    def __iter__(self) -> _Batches:
-        return self
 
-    def __next__(self) -> Any:
-        data = self._fetch(next(self._sampler_iter))
-        self._yielded += 1
-        length = self._reported_length
-        if self._iterable and length is not None and self._yielded > length:
-            warnings.warn(
-                f"Length of IterableDataset {self._dataset} was reported to be {length}(when accessing "
-                f"len(dataloader)), but {self._yielded} samples have been fetched. ",
-                stacklevel=2,
+def _checked_context(context: Any, num_workers: int) -> Any:
+    if num_workers == 0:
+        raise ValueError(
+            "multiprocessing_context can only be used with multi-process loading (num_workers > 0), but got "
+            f"num_workers={num_workers}"
+        )
+    import multiprocessing.context
+
+    if isinstance(context, str):
+        valid = multiprocessing.get_all_start_methods()
+        if context not in valid:
+            raise ValueError(
+                f"multiprocessing_context option should specify a valid start method in {valid!r}, but got "
+                f"multiprocessing_context={context!r}"
             )
-        return data
+        context = multiprocessing.get_context(context)
+    if not isinstance(context, multiprocessing.context.BaseContext):
+        raise TypeError(
+            "multiprocessing_context option should be a valid context object or a string specifying the start method, "
+            f"but got multiprocessing_context={context}"
+        )
+    return context
 
-    def __len__(self) -> int:
-        return len(self._index_sampler)
 
-
-def _check_workers(
-    num_workers: int, timeout: float, prefetch_factor: int | None, persistent: bool, context: Any
-) -> None:
+def _check_workers(num_workers: int, timeout: float, prefetch_factor: int | None, persistent: bool) -> None:
     if num_workers < 0:
         raise ValueError("num_workers option should be non-negative; use num_workers=0 to disable multiprocessing.")
     if timeout < 0:
@@ -180,15 +235,6 @@ def _check_workers(
         raise ValueError("prefetch_factor option should be non-negative")
     if persistent and num_workers == 0:
         raise ValueError("persistent_workers option needs num_workers > 0")
-    if context is not None and num_workers == 0:
-        raise ValueError(
-            "multiprocessing_context can only be used with multi-process loading (num_workers > 0), but got "
-            f"num_workers={num_workers}"
-        )
-    if num_workers > 0:
-        raise NotImplementedError(
-            f"num_workers={num_workers}: worker processes are not implemented yet; use num_workers=0"
-        )
 
 
 def _check_iterable(shuffle: bool | None, sampler: Any, batch_sampler: Any) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from tinygrad_cnn import core
 from tinygrad_cnn.autograd.grad_mode import is_grad_enabled
 from tinygrad_cnn.tensor import Tensor, wrap
-from tinygrad_cnn.utils.data import collate
+from tinygrad_cnn.utils.data._utils import collate
 from tinygrad_cnn.utils.data.dataset import IterableDataset, Subset, TensorDataset
 
 __all__ = ["Fetch", "fetcher"]
