@@ -14,7 +14,7 @@ from tinygrad_cnn import core
 from tinygrad_cnn.core import Array
 from tinygrad_cnn.tensor import Tensor
 
-from .movement import chunk
+from .splitting import chunk
 
 __all__ = ["CELLS", "Cell"]
 

@@ -68,9 +68,9 @@ from tinygrad_cnn.nn.modules.rectifiers import (
     Softshrink,
     Threshold,
 )
-from tinygrad_cnn.nn.modules.upsampling import Upsample, UpsamplingBilinear2d, UpsamplingNearest2d
 from tinygrad_cnn.nn.modules.rnn import GRU, LSTM, RNN, RNNBase
 from tinygrad_cnn.nn.modules.rnn_cells import GRUCell, LSTMCell, RNNCell, RNNCellBase
+from tinygrad_cnn.nn.modules.upsampling import Upsample, UpsamplingBilinear2d, UpsamplingNearest2d
 
 __all__ = [
     "CELU",
