@@ -18,13 +18,16 @@ from .ops import movement as _movement
 from .ops import order as _order
 from .ops import pairs as _pairs
 from .ops import power as _power
+from .ops import products as _products
 from .ops import reduce as _reduce
+from .ops import search as _search
 from .ops import slices as _slices
 from .ops import softmax as _softmax
 from .ops import sorting as _sorting
 from .ops import special_values as _special_values
 from .ops import splitting as _splitting
 from .ops import spread as _spread
+from .ops import statistics as _statistics
 from .ops import strided as _strided
 from .ops import transcendental as _transcendental
 from .ops import triangular as _triangular
@@ -43,12 +46,18 @@ class Methods:
     acosh_ = _trigonometry.acosh
     add = _arithmetic.add
     add_ = _inplace.add_
+    addbmm = _products.addbmm
+    addbmm_ = _products.addbmm
     addcdiv = _combinations.addcdiv
     addcdiv_ = _combinations.addcdiv
     addcmul = _combinations.addcmul
     addcmul_ = _combinations.addcmul
     addmm = _matmul.addmm
     addmm_ = _matmul.addmm
+    addmv = _products.addmv
+    addmv_ = _products.addmv
+    addr = _products.addr
+    addr_ = _products.addr
     all = _extremes.all
     allclose = _comparison.allclose
     amax = _extremes.amax
@@ -87,8 +96,8 @@ class Methods:
     atan_ = _trigonometry.atan
     atanh = _trigonometry.atanh
     atanh_ = _trigonometry.atanh
-    baddbmm = _matmul.baddbmm
-    baddbmm_ = _matmul.baddbmm
+    baddbmm = _products.baddbmm
+    baddbmm_ = _products.baddbmm
     bincount = _sorting.bincount
     bitwise_and = _comparison.bitwise_and
     bitwise_and_ = _comparison.bitwise_and
@@ -125,11 +134,14 @@ class Methods:
     copy_ = _conversion.copy_
     copysign = _pairs.copysign
     copysign_ = _pairs.copysign
+    corrcoef = _products.corrcoef
     cos = _transcendental.cos
     cos_ = _transcendental.cos
     cosh = _trigonometry.cosh
     cosh_ = _trigonometry.cosh
     count_nonzero = _extremes.count_nonzero
+    cov = _products.cov
+    cross = _products.cross
     cummax = _sorting.cummax
     cummin = _sorting.cummin
     cumprod = _sorting.cumprod
@@ -143,6 +155,7 @@ class Methods:
     diagflat = _matrices.diagflat
     diagonal = _slices.diagonal
     diagonal_scatter = _copies.diagonal_scatter
+    diff = _statistics.diff
     digamma = _gamma.digamma
     digamma_ = _gamma.digamma
     dist = _extremes.dist
@@ -205,6 +218,8 @@ class Methods:
     gt_ = _comparison.gt
     heaviside = _pairs.heaviside
     heaviside_ = _pairs.heaviside
+    histc = _search.histc
+    histogram = _search.histogram
     hsplit = _splitting.hsplit
     hypot = _pairs.hypot
     hypot_ = _pairs.hypot
@@ -284,6 +299,7 @@ class Methods:
     min = _extremes.min
     minimum = _power.minimum
     mm = _matmul.mm
+    mode = _statistics.mode
     moveaxis = _order.movedim
     movedim = _order.movedim
     msort = _sorting.msort
@@ -296,6 +312,9 @@ class Methods:
     mvlgamma_ = _gamma.mvlgamma
     nan_to_num = _special_values.nan_to_num
     nan_to_num_ = _special_values.nan_to_num
+    nanmean = _statistics.nanmean
+    nanmedian = _statistics.nanmedian
+    nanquantile = _statistics.nanquantile
     nansum = _reduce.nansum
     narrow = _slices.narrow
     narrow_copy = _copies.narrow_copy
@@ -317,6 +336,7 @@ class Methods:
     pow = _power.pow
     pow_ = _power.pow
     prod = _reduce.prod
+    quantile = _statistics.quantile
     rad2deg = _trigonometry.rad2deg
     rad2deg_ = _trigonometry.rad2deg
     ravel = _views.ravel
@@ -407,12 +427,14 @@ class Methods:
     unflatten = _views.unflatten
     unfold = _strided.unfold
     unique = _sorting.unique
+    unique_consecutive = _search.unique_consecutive
     unsafe_chunk = _splitting.unsafe_chunk
     unsafe_split = _splitting.unsafe_split
     unsafe_split_with_sizes = _splitting.unsafe_split_with_sizes
     unsqueeze = _views.unsqueeze
     unsqueeze_ = _inplace.unsqueeze_
     var = _spread.var
+    vdot = _products.vdot
     view = _views.view
     view_as = _views.view_as
     vsplit = _splitting.vsplit

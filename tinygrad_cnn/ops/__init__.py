@@ -11,7 +11,7 @@ FAMILIES = (
     "reduce", "spread", "extremes", "sorting", "softmax",
     "views", "order", "slices", "strided", "broadcasting", "joining", "splitting", "movement", "triangular", "matrices",
     "copies",
-    "gather", "indexing", "matmul", "inplace",
+    "gather", "indexing", "search", "statistics", "matmul", "products", "einsum", "inplace",
 )  # fmt: skip
 
 

@@ -78,6 +78,23 @@ def _inplace_form(function: Callable[..., Any], operation: Any) -> Callable[...,
     return changed
 
 
+def _written(name: str, out: Any, result: Any, inputs: list[Any]) -> Any:
+    """Write the tensors of a result, in tuples of any depth, into those of `out`, which may be in one flat tuple."""
+    targets = iter(out if len(out) != len(result) or not isinstance(out[-1], (tuple, list)) else _flat(out))
+
+    def part(value: Any) -> Any:
+        if isinstance(value, Tensor):
+            return write_out(name, next(targets), value, *inputs)
+        parts = [part(item) for item in value]
+        return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
+
+    return part(result)
+
+
+def _flat(values: Any) -> list[Any]:
+    return [item for value in values for item in (value if isinstance(value, (tuple, list)) else [value])]
+
+
 def _writing_out(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return the function with the keyword `out`: a tensor, or a tuple of them for several results."""
     name = function.__name__
@@ -92,8 +109,7 @@ def _writing_out(function: Callable[..., Any]) -> Callable[..., Any]:
             inputs.extend(value if isinstance(value, (tuple, list)) else (value,))
         if isinstance(result, Tensor):
             return write_out(name, out, result, *inputs)
-        written = [write_out(name, target, part, *inputs) for target, part in zip(out, result, strict=True)]
-        return type(result)(*written) if hasattr(result, "_fields") else tuple(written)
+        return _written(name, out, result, inputs)
 
     return called
 

@@ -223,21 +223,6 @@ def addmm(
     return y if out is None else write_out("addmm", out, y, input, mat1, mat2)
 
 
-@public(inplace=True)
-def baddbmm(
-    input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1, out: Tensor | None = None
-) -> Tensor:
-    """Return beta * input + alpha * batch1 @ batch2 of batches of matrices (`torch.baddbmm`)."""
-    y = bmm(batch1, batch2)
-    y = y * alpha if alpha != 1 else y
-    term = input.expand(y._array.shape)
-    if beta == 0:
-        y = term.masked_fill(wrap(np.ones((), np.bool_)), 0) + y if input.requires_grad else y
-    else:
-        y = term * beta + y
-    return y if out is None else write_out("baddbmm", out, y, input, batch1, batch2)
-
-
 @public()
 def inner(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return the products summed over the last dimension of both (`torch.inner`)."""
