@@ -156,10 +156,10 @@ class _Channels:
         self.shape = (1, x.shape[1]) + (1,) * (x.ndim - 2)
         self.weight = None if weight is None else weight.reshape(self.shape)
         self.mean_, self.var = mean.reshape(self.shape), var.reshape(self.shape)
-        self.count = x.numel() // max(x.shape[1], 1)
+        self.count = max(x.numel() // max(x.shape[1], 1), 1)
 
     def mean(self, value: Any) -> Any:
-        return value.mean(self.dims, True)
+        return value.sum(self.dims, True) / self.count  # 0 over nothing
 
     def scaled(self, value: Any) -> Any:
         """Times the weight, if there is one."""

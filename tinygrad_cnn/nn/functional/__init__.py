@@ -39,6 +39,7 @@ from tinygrad_cnn.nn.functional.margin_loss import (
 )
 from tinygrad_cnn.nn.functional.multilabel_loss import multilabel_margin_loss, multilabel_soft_margin_loss
 from tinygrad_cnn.nn.functional.norm import batch_norm
+from tinygrad_cnn.nn.functional.norm_groups import group_norm, instance_norm, layer_norm, local_response_norm, rms_norm
 from tinygrad_cnn.nn.functional.padding import pad
 from tinygrad_cnn.nn.functional.pointwise_loss import (
     binary_cross_entropy,
@@ -108,6 +109,7 @@ __all__ = [
     "gelu",
     "glu",
     "grid_sample",
+    "group_norm",
     "hardshrink",
     "hardsigmoid",
     "hardswish",
@@ -115,13 +117,16 @@ __all__ = [
     "hardtanh_",
     "hinge_embedding_loss",
     "huber_loss",
+    "instance_norm",
     "interpolate",
     "kl_div",
     "l1_loss",
+    "layer_norm",
     "leaky_relu",
     "leaky_relu_",
     "linear",
     "linear_cross_entropy",
+    "local_response_norm",
     "log_softmax",
     "logsigmoid",
     "margin_ranking_loss",
@@ -144,6 +149,7 @@ __all__ = [
     "relu",
     "relu6",
     "relu_",
+    "rms_norm",
     "rrelu",
     "rrelu_",
     "selu",

@@ -50,6 +50,8 @@ def batch_norm(
     if (running_mean is None) != (running_var is None) and training:
         raise ValueError("running_mean and running_var must either both be None or neither be None")
     shape, dtype = facts(input)
+    if shape == (0,):  # PyTorch looks no further
+        return input.clone()
     if len(shape) < 2:
         raise RuntimeError(f"batch_norm expects an input of at least 2 dimensions (N, C, ...), but got {list(shape)}")
     if training and shape[0] * math.prod(shape[2:]) == 1:

@@ -3,6 +3,7 @@
 from tinygrad_cnn.nn.modules.activation import LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
 from tinygrad_cnn.nn.modules.adaptive import AdaptiveLogSoftmaxWithLoss, LinearCrossEntropyLoss
 from tinygrad_cnn.nn.modules.batchnorm import BatchNorm2d
+from tinygrad_cnn.nn.modules.batchnorm import BatchNorm1d, BatchNorm2d, BatchNorm3d, SyncBatchNorm
 from tinygrad_cnn.nn.modules.container import ModuleDict, ModuleList, Sequential
 from tinygrad_cnn.nn.modules.conv import Conv1d, Conv2d, Conv3d
 from tinygrad_cnn.nn.modules.conv_transpose import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
@@ -22,6 +23,7 @@ from tinygrad_cnn.nn.modules.gates import (
     Softsign,
     Tanhshrink,
 )
+from tinygrad_cnn.nn.modules.instancenorm import InstanceNorm1d, InstanceNorm2d, InstanceNorm3d
 from tinygrad_cnn.nn.modules.linear import Identity, Linear
 from tinygrad_cnn.nn.modules.loss import (
     CrossEntropyLoss,
@@ -43,6 +45,7 @@ from tinygrad_cnn.nn.modules.margin_loss import (
     TripletMarginWithDistanceLoss,
 )
 from tinygrad_cnn.nn.modules.module import Module
+from tinygrad_cnn.nn.modules.normalization import CrossMapLRN2d, GroupNorm, LayerNorm, LocalResponseNorm, RMSNorm
 from tinygrad_cnn.nn.modules.parameters import ParameterDict, ParameterList
 from tinygrad_cnn.nn.modules.pointwise_loss import (
     BCELoss,
@@ -87,8 +90,10 @@ __all__ = [
     "AvgPool2d",
     "BCELoss",
     "BCEWithLogitsLoss",
+    "BatchNorm1d",
     "BatchNorm2d",
     "Conv1d",
+    "BatchNorm3d",
     "Conv2d",
     "Conv3d",
     "ConvTranspose1d",
@@ -97,10 +102,12 @@ __all__ = [
     "CosineEmbeddingLoss",
     "CosineSimilarity",
     "CrossEntropyLoss",
+    "CrossMapLRN2d",
     "Dropout",
     "Flatten",
     "GRUCell",
     "GaussianNLLLoss",
+    "GroupNorm",
     "Hardshrink",
     "Hardsigmoid",
     "Hardswish",
@@ -108,12 +115,19 @@ __all__ = [
     "HingeEmbeddingLoss",
     "HuberLoss",
     "Identity",
+    "InstanceNorm1d",
+    "InstanceNorm2d",
+    "InstanceNorm3d",
     "KLDivLoss",
     "L1Loss",
     "LSTMCell",
     "LeakyReLU",
     "Linear",
     "LinearCrossEntropyLoss",
+    "LayerNorm",
+    "LeakyReLU",
+    "Linear",
+    "LocalResponseNorm",
     "LogSigmoid",
     "LogSoftmax",
     "MSELoss",
@@ -137,6 +151,7 @@ __all__ = [
     "RNNBase",
     "RNNCell",
     "RNNCellBase",
+    "RMSNorm",
     "RReLU",
     "ReLU",
     "ReLU6",
@@ -151,6 +166,7 @@ __all__ = [
     "Softplus",
     "Softshrink",
     "Softsign",
+    "SyncBatchNorm",
     "Tanh",
     "Tanhshrink",
     "Threshold",

@@ -1,9 +1,10 @@
-"""BatchNorm2d."""
+"""BatchNorm1d, BatchNorm2d, BatchNorm3d and SyncBatchNorm."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
+from tinygrad_cnn.autograd.grad_mode import no_grad
 from tinygrad_cnn.creation import empty, ones, tensor, zeros
 from tinygrad_cnn.dtypes import int64
 from tinygrad_cnn.nn import functional as F
@@ -12,18 +13,14 @@ from tinygrad_cnn.nn.modules.module import Module
 from tinygrad_cnn.nn.parameter import Parameter
 from tinygrad_cnn.tensor import Tensor
 
-__all__ = ["BatchNorm2d"]
+__all__ = ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "SyncBatchNorm"]
 
 
-class BatchNorm2d(Module):
-    """Normalises each channel of (N, C, H, W) over batch and image, see `functional.batch_norm`.
-
-    momentum: how far the running statistics move towards each batch's; None averages over all batches. affine: with
-    weight and (unless `bias` is False) bias (C,). track_running_stats: without it, evaluation uses the batch's own
-    statistics, too. Raises ValueError for an input that is not 4-dimensional.
-    """
+class _NormBase(Module):
+    """What batch and instance normalisation share: weight, bias and running statistics of each channel."""
 
     _version = 2  # 2: num_batches_tracked is part of the state
+    _ranks: ClassVar[tuple[int, ...]] = ()
     weight: Parameter | None
     bias: Parameter | None
     running_mean: Tensor | None
@@ -73,8 +70,12 @@ class BatchNorm2d(Module):
             init.zeros_(self.bias)
 
     def _check_input_dim(self, input: Tensor) -> None:
-        if input.dim() != 4:
-            raise ValueError(f"expected 4D input (got {input.dim()}D input)")
+        if not self._ranks:  # a user's own class
+            raise NotImplementedError
+        ndim = input.dim()
+        if ndim not in self._ranks:
+            wanted = " or ".join([f"{rank}D" for rank in self._ranks])
+            raise ValueError(f"expected {wanted} input (got {ndim}D input)")
 
     def _statistics(self) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
         """Return what the attributes of these names are, without __getattr__ (see `Module._weight_and_bias`)."""
@@ -83,21 +84,6 @@ class BatchNorm2d(Module):
             return buffers["running_mean"], buffers["running_var"], buffers["num_batches_tracked"]
         except KeyError:  # somebody put something else in the place of a buffer
             return self.running_mean, self.running_var, self.num_batches_tracked
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Normalise, and in training move the running statistics."""
-        self._check_input_dim(input)
-        mean, var, batches = self._statistics()
-        factor = 0.0 if self.momentum is None else self.momentum
-        if self.training and self.track_running_stats and batches is not None:
-            batches._array += 1  # `add_`, of an integer that nothing is computed from, at a tenth of its cost
-            batches._bump()
-            if self.momentum is None:
-                factor = 1.0 / float(batches)
-        of_batch = self.training or (mean is None and var is None)
-        if self.training and not self.track_running_stats:
-            mean = var = None
-        return F.batch_norm(input, mean, var, *self._weight_and_bias(), of_batch, factor, self.eps)
 
     def extra_repr(self) -> str:
         """Return the arguments."""
@@ -125,3 +111,98 @@ class BatchNorm2d(Module):
         super()._load_from_state_dict(
             state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
         )
+
+
+class _BatchNorm(_NormBase):
+    """Normalises each channel of (N, C, ...) over all other dimensions, see `functional.batch_norm`.
+
+    momentum: how far the running statistics move towards each batch's; None averages over all batches. affine: with
+    weight and (unless `bias` is False) bias (C,). track_running_stats: without it, evaluation uses the batch's own
+    statistics, too. Raises ValueError for an input of another rank.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Normalise, and in training move the running statistics."""
+        self._check_input_dim(input)
+        mean, var, batches = self._statistics()
+        factor = 0.0 if self.momentum is None else self.momentum
+        if self.training and self.track_running_stats and batches is not None:
+            batches._array += 1  # `add_`, of an integer that nothing is computed from, at a tenth of its cost
+            batches._bump()
+            if self.momentum is None:
+                factor = 1.0 / float(batches)
+        of_batch = self.training or (mean is None and var is None)
+        if self.training and not self.track_running_stats:
+            mean = var = None
+        return F.batch_norm(input, mean, var, *self._weight_and_bias(), of_batch, factor, self.eps)
+
+
+class BatchNorm1d(_BatchNorm):
+    """Batch normalisation of (N, C) or (N, C, L)."""
+
+    _ranks = (2, 3)
+
+
+class BatchNorm2d(_BatchNorm):
+    """Batch normalisation of (N, C, H, W)."""
+
+    _ranks = (4,)
+
+
+class BatchNorm3d(_BatchNorm):
+    """Batch normalisation of (N, C, D, H, W)."""
+
+    _ranks = (5,)
+
+
+class SyncBatchNorm(_BatchNorm):
+    """Batch normalisation of (N, C, ...), of any rank from 2.
+
+    Statistics are those of this process: there are no process groups here, and without one PyTorch's does the same.
+    """
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        process_group: Any = None,
+        device: Any = None,
+        dtype: Any = None,
+        *,
+        bias: bool = True,
+    ) -> None:
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias=bias)
+        self.process_group = process_group
+
+    def _check_input_dim(self, input: Tensor) -> None:
+        if input.dim() < 2:
+            raise ValueError(f"expected at least 2D input (got {input.dim()}D input)")
+        if input.size(1) == 0:
+            raise ValueError("SyncBatchNorm number of input channels should be non-zero")
+
+    @classmethod
+    def convert_sync_batchnorm(cls, module: Module, process_group: Any = None) -> Module:
+        """Return the module with every BatchNorm in it replaced by a SyncBatchNorm that shares its state."""
+        result = module
+        if isinstance(module, _BatchNorm):
+            made = SyncBatchNorm(
+                module.num_features,
+                module.eps,
+                module.momentum,
+                module.affine,
+                module.track_running_stats,
+                process_group,
+                bias=module.bias is not None,
+            )
+            if module.affine:
+                with no_grad():
+                    made.weight, made.bias = module.weight, module.bias
+            for name in ("running_mean", "running_var", "num_batches_tracked", "training"):
+                setattr(made, name, getattr(module, name))
+            result = made
+        for name, child in module.named_children():
+            result.add_module(name, cls.convert_sync_batchnorm(child, process_group))
+        return result
