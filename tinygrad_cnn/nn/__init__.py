@@ -47,6 +47,7 @@ from tinygrad_cnn.nn.modules import (
     KLDivLoss,
     L1Loss,
     LayerNorm,
+    LazyLinear,
     LeakyReLU,
     Linear,
     LinearCrossEntropyLoss,
@@ -101,7 +102,7 @@ from tinygrad_cnn.nn.modules import (
     UpsamplingBilinear2d,
     UpsamplingNearest2d,
 )
-from tinygrad_cnn.nn.parameter import Buffer, Parameter
+from tinygrad_cnn.nn.parameter import Buffer, Parameter, UninitializedBuffer, UninitializedParameter
 
 __all__ = [
     "CELU",
@@ -150,6 +151,7 @@ __all__ = [
     "KLDivLoss",
     "L1Loss",
     "LSTMCell",
+    "LazyLinear",
     "LeakyReLU",
     "Linear",
     "LinearCrossEntropyLoss",
@@ -206,6 +208,8 @@ __all__ = [
     "Upsample",
     "UpsamplingBilinear2d",
     "UpsamplingNearest2d",
+    "UninitializedBuffer",
+    "UninitializedParameter",
     "functional",
     "init",
     "modules",

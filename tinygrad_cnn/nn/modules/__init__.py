@@ -24,6 +24,7 @@ from tinygrad_cnn.nn.modules.gates import (
     Tanhshrink,
 )
 from tinygrad_cnn.nn.modules.instancenorm import InstanceNorm1d, InstanceNorm2d, InstanceNorm3d
+from tinygrad_cnn.nn.modules.lazy import LazyLinear
 from tinygrad_cnn.nn.modules.linear import Identity, Linear
 from tinygrad_cnn.nn.modules.loss import (
     CrossEntropyLoss,
@@ -121,6 +122,7 @@ __all__ = [
     "KLDivLoss",
     "L1Loss",
     "LSTMCell",
+    "LazyLinear",
     "LeakyReLU",
     "Linear",
     "LinearCrossEntropyLoss",

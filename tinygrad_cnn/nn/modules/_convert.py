@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tinygrad_cnn import dtypes
 from tinygrad_cnn.autograd.grad_mode import no_grad
 from tinygrad_cnn.nn.modules._tree import ModuleTree
-from tinygrad_cnn.nn.parameter import Parameter
+from tinygrad_cnn.nn.parameter import Parameter, is_lazy
 from tinygrad_cnn.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -27,12 +27,17 @@ class Convert(ModuleTree):
             for parameter in self._parameters.values():
                 if parameter is None:
                     continue
+                if is_lazy(parameter):
+                    parameter.convert(fn)  # type: ignore[attr-defined]
+                    continue
                 parameter.data = fn(parameter.detach())
                 if parameter.grad is not None:
                     requires_grad = parameter.grad.requires_grad
                     parameter.grad = fn(parameter.grad.detach()).requires_grad_(requires_grad)
             for name, buffer in self._buffers.items():
-                if buffer is not None:
+                if is_lazy(buffer):
+                    buffer.convert(fn)  # type: ignore[union-attr]
+                elif buffer is not None:
                     self._buffers[name] = fn(buffer)
         return self
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from tinygrad_cnn.autograd.grad_mode import no_grad
 from tinygrad_cnn.nn.modules._tree import ModuleTree
-from tinygrad_cnn.nn.parameter import Parameter
+from tinygrad_cnn.nn.parameter import Parameter, is_lazy
 from tinygrad_cnn.tensor import Tensor
 from tinygrad_cnn.utils.hooks import RemovableHandle, register
 
@@ -103,7 +103,7 @@ class StateDict(ModuleTree):
     def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
         """Put this module's own state (not its children's) into `destination`."""
         for name, value in self._persistent_state().items():
-            destination[prefix + name] = value if keep_vars else value.detach()
+            destination[prefix + name] = value if keep_vars or is_lazy(value) else value.detach()
         if type(self).get_extra_state is not StateDict.get_extra_state:
             destination[prefix + EXTRA_STATE_KEY] = self.get_extra_state()
 
@@ -147,6 +147,9 @@ class StateDict(ModuleTree):
                 f'While copying the parameter named "{key}", expected torch.Tensor or Tensor-like object from '
                 f"checkpoint but received {type(value)}"
             )
+            return
+        if is_lazy(current):
+            current.copy_(value)
             return
         if current.dim() == 0 and tuple(value.shape) == (1,):  # checkpoints of PyTorch 0.3 had no 0-d tensors
             value = value[0]
