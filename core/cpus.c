@@ -3,7 +3,7 @@
  * A container often sees 64 CPUs and may use two; 64 threads would then be stopped by the scheduler for most of each
  * period. So the quota counts, rounded up, of the process's cgroup and of every group above it. */
 #if !defined(_GNU_SOURCE)
-#define _GNU_SOURCE     /* sched_getaffinity, CPU_ALLOC */
+#define _GNU_SOURCE     /* sched_getaffinity, sched_getcpu, CPU_ALLOC */
 #endif
 #include "internal.h"
 
@@ -123,6 +123,23 @@ double tc_cgroup_quota(const char *membership, const char *root)
     return least;
 }
 
+int tc_this_cpu(void)
+{
+    return sched_getcpu();
+}
+
+/* Beyond 1024 CPUs the kernel refuses the mask, and the thread stays. */
+void tc_leave_cpu(int cpu)
+{
+    cpu_set_t allowed, others;
+    if (sched_getaffinity(0, sizeof allowed, &allowed) != 0)
+        return;
+    others = allowed;
+    CPU_CLR(cpu, &others);
+    if (CPU_COUNT(&others) > 0 && sched_setaffinity(0, sizeof others, &others) == 0)
+        sched_setaffinity(0, sizeof allowed, &allowed);
+}
+
 static int count_cpus(void)
 {
     int cpus = affinity_cpus();
@@ -141,6 +158,16 @@ double tc_cgroup_quota(const char *membership, const char *root)
     (void)membership;
     (void)root;
     return 0;
+}
+
+int tc_this_cpu(void)
+{
+    return -1;
+}
+
+void tc_leave_cpu(int cpu)
+{
+    (void)cpu;
 }
 
 static int count_cpus(void)

@@ -295,6 +295,12 @@ int tc_available_cpus(void);
  * (/sys/fs/cgroup), v1 or v2, the least on the way up; 0 if there is no limit. */
 double tc_cgroup_quota(const char *membership, const char *root);
 
+/* The CPU that this thread runs on, -1 if the system does not say (4 ns). */
+int tc_this_cpu(void);
+
+/* Moves this thread to another of the CPUs that it may use, if there is one (30 us). */
+void tc_leave_cpu(int cpu);
+
 /* ---- small helpers ---- */
 
 static inline int64_t tc_min(int64_t a, int64_t b) { return a < b ? a : b; }

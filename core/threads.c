@@ -137,7 +137,7 @@ static void open_lanes(tc_pool *pool, int lanes)
 static void close_region(tc_pool *pool)
 {
     atomic_fetch_and(&pool->state, TC_INSIDE);     /* withdraw the tickets */
-    if (tc_pool_watch(pool, TC_INSIDE, false, WAKE_NS, false))
+    if (tc_pool_watch(pool, TC_INSIDE, false, WAKE_NS))
         return;
     pthread_mutex_lock(&pool->mutex);
     atomic_store(&pool->caller_sleeps, true);
@@ -160,6 +160,7 @@ void tc_parallel_for(int64_t n, int64_t grain, tc_range_fn fn, void *ctx)
     pool->grain = grain;
     pool->fn = fn;
     pool->ctx = ctx;
+    atomic_store_explicit(&pool->cpu, tc_this_cpu(), memory_order_relaxed);
     atomic_store_explicit(&pool->spin, threads <= tc_available_cpus(), memory_order_relaxed);
     const fp_state saved = fp_enter();
     tc_in_region = true;

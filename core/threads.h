@@ -37,6 +37,7 @@ typedef struct {
     tc_range_fn fn;
     void *ctx;
     int lanes;
+    atomic_int cpu;                 /* where the caller runs, or -1 */
     _Alignas(64) atomic_uint_fast64_t state;
 
     _Alignas(64) pthread_mutex_t mutex;         /* for going to sleep and waking, nothing else */
@@ -64,9 +65,8 @@ void tc_pool_wake(tc_pool *pool, int count);
 /* Runs the chunks of a lane, then what is left of the others. Thread 0 is the caller, the workers count from 1. */
 void tc_pool_run_chunks(tc_pool *pool, int thread);
 
-/* Watches until (state & mask) is zero, or is not zero (until_set); false if that took longer than `limit` ns. With
- * `yield`, what else wants to run on this CPU may do so in between, after a while. */
-bool tc_pool_watch(tc_pool *pool, uint64_t mask, bool until_set, int64_t limit, bool yield);
+/* Watches until (state & mask) is zero, or is not zero (until_set); false if that took longer than `limit` ns. */
+bool tc_pool_watch(tc_pool *pool, uint64_t mask, bool until_set, int64_t limit);
 
 int64_t tc_now_ns(void);
 

@@ -3,17 +3,21 @@
 #include "threads.h"
 #include "fpstate.h"
 
-#include <sched.h>
 #include <signal.h>
 #include <time.h>
 
 /* A worker that finds nothing to do watches for the next region this long before it sleeps. Between two kernels of a
  * training step lie 20 to 200 us of Python; waking a thread costs the caller about 10 us and the thread comes 50 us later.
- * A step of ResNet-20 woke its worker 137 times after 50 us of watching, a tenth of that after 300. */
-enum { WATCH_NS = 300 * 1000 };
+ * A step of ResNet-20 woke its worker 137 times after 50 us of watching, a tenth of that after 300.
+ * It does not yield meanwhile: the system may give all that a thread has left to a program of the lowest priority, which is
+ * milliseconds (Linux 6.18). */
+enum { BRIEF_NS = 20 * 1000, WATCH_NS = 300 * 1000 };
 
-/* From then on it lets others run in between: it may be the caller itself that waits for this CPU. */
-enum { YIELD_NS = 20 * 1000 };
+/* Other programs may want the CPU as much. Then a worker is stopped amid a chunk, the caller waits for it, and one thread
+ * alone is faster. So a worker keeps account of the time that it was ready but did not run, less a tenth of all time, and
+ * from 4 ms on it stays away for 200. (Programs of low priority get less than the tenth. What takes more than 20 ms is not
+ * another's turn: the process was stopped.) */
+enum { TENTH = 10, KEPT_NS = 4 * 1000 * 1000, TURN_NS = 20 * 1000 * 1000, AWAY_NS = 200 * 1000 * 1000 };
 
 /* Kernels may keep small tiles on the stack; the same everywhere (musl would give 128 KiB, macOS 512). */
 enum { STACK_BYTES = 2 * 1024 * 1024 };
@@ -29,29 +33,30 @@ static void relax(void)
 #endif
 }
 
-int64_t tc_now_ns(void)
+static int64_t read_clock(clockid_t clock)
 {
     struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
+    clock_gettime(clock, &time);
     return time.tv_sec * (int64_t)1000000000 + time.tv_nsec;
 }
 
-bool tc_pool_watch(tc_pool *pool, uint64_t mask, bool until_set, int64_t limit, bool yield)
+int64_t tc_now_ns(void)
+{
+    return read_clock(CLOCK_MONOTONIC);
+}
+
+bool tc_pool_watch(tc_pool *pool, uint64_t mask, bool until_set, int64_t limit)
 {
     if (!atomic_load_explicit(&pool->spin, memory_order_relaxed))
         return false;
     const int64_t begin = tc_now_ns();
-    int64_t passed = 0;
     do {
         for (int i = 0; i < 32; i++) {
             if (((atomic_load_explicit(&pool->state, memory_order_acquire) & mask) != 0) == until_set)
                 return true;
             relax();
         }
-        if (yield && passed > YIELD_NS)
-            sched_yield();
-        passed = tc_now_ns() - begin;
-    } while (passed < limit);
+    } while (tc_now_ns() - begin < limit);
     return false;
 }
 
@@ -92,6 +97,15 @@ void tc_pool_wake(tc_pool *pool, int count)
         pthread_cond_signal(&pool->wake);
 }
 
+/* A system that is busy with other programs likes to start a thread where the one that woke it runs, and where it ran last.
+ * There it would do the caller's work in its place, and watch while the caller waits. */
+static void leave_callers_cpu(const tc_pool *pool)
+{
+    const int cpu = tc_this_cpu();
+    if (cpu >= 0 && cpu == atomic_load_explicit(&pool->cpu, memory_order_relaxed))
+        tc_leave_cpu(cpu);
+}
+
 /* Sleepers are counted before they look at the tickets for the last time, and the caller issues tickets before it
  * looks at the count (both sequentially consistent), so one of the two sees the other. Likewise in leave().
  * A worker that is woken too late for its region stays to watch for the next. */
@@ -100,25 +114,62 @@ static bool sleep_for_ticket(tc_pool *pool)
     pthread_mutex_lock(&pool->mutex);
     atomic_fetch_add(&pool->sleepers, 1);
     bool taken = take_ticket(pool);
-    if (!taken) {
+    if (!taken)
         pthread_cond_wait(&pool->wake, &pool->mutex);
-        taken = take_ticket(pool);
-    }
     const bool others = atomic_fetch_sub(&pool->sleepers, 1) > 1;
     pthread_mutex_unlock(&pool->mutex);
+    if (!taken) {
+        leave_callers_cpu(pool);
+        taken = take_ticket(pool);
+    }
     /* The caller woke one; each wakes two more, so that many are awake after a few steps. */
     if (taken && others && atomic_load(&pool->state) >= TC_TICKET)
         tc_pool_wake(pool, 2);
     return taken;
 }
 
-static void wait_for_ticket(tc_pool *pool)
+/* The account of a worker. */
+typedef struct {
+    int64_t time, ran;      /* when it was looked at last, and how long the thread had run by then */
+    int64_t kept;           /* nanoseconds that others took, less the tenth */
+} tc_account;
+
+static void open_account(tc_account *a)
 {
-    do {
-        while (tc_pool_watch(pool, ~TC_INSIDE, true, WATCH_NS, true))
+    a->time = tc_now_ns();
+    a->ran = read_clock(CLOCK_THREAD_CPUTIME_ID);
+}
+
+/* Looks at the account, and is away if it says so. */
+static bool stays_away(tc_account *a)
+{
+    const tc_account last = *a;
+    open_account(a);
+    const int64_t passed = a->time - last.time, kept = passed - (a->ran - last.ran);
+    a->kept = tc_max(0, a->kept + (kept < TURN_NS ? kept : 0) - passed / TENTH);
+    if (a->kept < KEPT_NS)
+        return false;
+    const struct timespec away = {0, AWAY_NS};
+    nanosleep(&away, NULL);
+    a->kept = 0;
+    open_account(a);
+    return true;
+}
+
+static void wait_for_ticket(tc_pool *pool, tc_account *a)
+{
+    for (;;) {
+        while (tc_pool_watch(pool, ~TC_INSIDE, true, BRIEF_NS) ||
+               (!stays_away(a) && tc_pool_watch(pool, ~TC_INSIDE, true, WATCH_NS))) {
+            leave_callers_cpu(pool);
             if (take_ticket(pool))
                 return;
-    } while (!sleep_for_ticket(pool));
+        }
+        const bool taken = sleep_for_ticket(pool);
+        open_account(a);
+        if (taken)
+            return;
+    }
 }
 
 static void leave(tc_pool *pool)
@@ -136,9 +187,11 @@ static void *worker(void *arg)
     tc_pool *pool = arg;
     const int number = atomic_fetch_add(&pool->numbered, 1) + 1;
     tc_in_region = true;
+    tc_account account = {0};
+    open_account(&account);
     fp_enter();
     for (;;) {
-        wait_for_ticket(pool);
+        wait_for_ticket(pool, &account);
         tc_pool_run_chunks(pool, number);
         leave(pool);
     }

@@ -253,7 +253,8 @@ int main(int argc, char **argv)
         const char *name;
         void (*run)(void);
     } PARTS[] = {{"gemm", test_gemm}, {"conv", test_conv}, {"pool", test_pool}, {"memory", test_memory},
-                 {"threads", test_threads}, {"callers", test_callers}, {"fork", test_fork}};
+                 {"threads", test_threads}, {"cpus", test_cpus},
+                 {"callers", test_callers}, {"fork", test_fork}};
 
     check(tc_isa_rejected() == NULL, "TINYGRAD_CNN_ISA to be available");
     for (dtype = TC_F32; dtype <= TC_F64; dtype++)

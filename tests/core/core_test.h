@@ -19,6 +19,7 @@ bool same(const void *x, const void *y, int64_t n);
 /* core_test_runtime.c */
 void test_memory(void);
 void test_threads(void);
+void test_cpus(void);
 void test_callers(void);
 void test_fork(void);
 

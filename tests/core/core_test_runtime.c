@@ -1,5 +1,9 @@
 /* core_test_runtime.c - the parts of core_test that concern memory, threads and fork. */
+#if !defined(_GNU_SOURCE)
+#define _GNU_SOURCE     /* CPU_COUNT */
+#endif
 #include <pthread.h>
+#include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -104,6 +108,23 @@ void test_threads(void)
             check(run_job(got) == TC_OK && same_result(got, want), "the same bits for any number of threads");
         }
     free_result(want), free_result(got), free_job();
+}
+
+/* A worker that leaves its caller's CPU must get to another, and be allowed on as many as before. */
+void test_cpus(void)
+{
+#if defined(__linux__)
+    cpu_set_t before, after;
+    check(sched_getaffinity(0, sizeof before, &before) == 0, "the affinity of a thread");
+    bool left = false;
+    for (int i = 0; i < 100 && !left; i++) {        /* the system may move the thread back at any time */
+        const int cpu = tc_this_cpu();
+        tc_leave_cpu(cpu);
+        left = tc_this_cpu() != cpu;
+    }
+    check(left == (CPU_COUNT(&before) > 1), "a thread to leave its CPU where there is another");
+    check(sched_getaffinity(0, sizeof after, &after) == 0 && CPU_EQUAL(&before, &after), "the affinity as before");
+#endif
 }
 
 static job_result wanted_by_callers;

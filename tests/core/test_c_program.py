@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SOURCES = [*sorted((ROOT / "core").glob("*.c")), *sorted((ROOT / "tests" / "core").glob("core_test*.c"))]
 WARNINGS = ["-std=gnu11", "-ffp-contract=fast", "-Wall", "-Wextra", "-Werror", "-Wno-psabi"]
 KERNELS = ["gemm", "conv", "pool"]
-RUNTIME = ["memory", "threads", "callers", "fork"]
+RUNTIME = ["memory", "threads", "cpus", "callers", "fork"]
 
 
 @dataclass
@@ -42,7 +42,7 @@ BUILDS = {
     # Checks of every access and operation make the unrolled kernels slow to compile: not optimised, and clang first.
     "address": Build(("clang", "gcc"), "-O0 -g -fsanitize=address,undefined -fno-sanitize-recover=all", ISAS[-1:]),
     # This sanitizer does not follow a fork into new threads, and single-threaded kernels are nothing to it.
-    "thread": Build(("clang", "gcc"), "-O0 -g -fsanitize=thread", ISAS[-1:], parts=["memory", "threads", "callers"]),
+    "thread": Build(("clang", "gcc"), "-O0 -g -fsanitize=thread", ISAS[-1:], parts=RUNTIME[:-1]),
     # The tables of any x86-64 CPU, their wide vectors lowered to the baseline, whatever this machine has.
     "emulated": Build(("clang", "gcc"), "-O0 -DTC_EMULATE", ["avx2", "avx512"], parts=KERNELS),
     # Kernels only: an emulator on x86-64 shows nothing of ARM's memory order and does not survive fork with threads.
