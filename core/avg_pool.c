@@ -54,7 +54,7 @@ void tc_avg_pool2d(int dtype, const tc_pool2d_params *p, int count_include_pad, 
 {
     avg_task task = {p, dtype, count_include_pad, divisor_override, x, y};
 
-    tc_parallel_for(p->planes * p->oh, tc_ceil_div(POOL_GRAIN, p->ow * p->kernel_h * p->kernel_w + 1), avg_range, &task);
+    tc_parallel_stream(p->planes * p->oh, tc_ceil_div(POOL_GRAIN, p->ow * p->kernel_h * p->kernel_w + 1), avg_range, &task);
 }
 
 static void avg_grad_range(void *ctx, int64_t begin, int64_t end)
@@ -69,7 +69,7 @@ void tc_avg_pool2d_grad(int dtype, const tc_pool2d_params *p, int count_include_
 {
     avg_task task = {p, dtype, count_include_pad, divisor_override, dy, dx};
 
-    tc_parallel_for(p->planes, tc_ceil_div(POOL_GRAIN, p->h * p->w + p->oh * p->ow * p->kernel_w + 1), avg_grad_range, &task);
+    tc_parallel_stream(p->planes, tc_ceil_div(POOL_GRAIN, p->h * p->w + p->oh * p->ow * p->kernel_w + 1), avg_grad_range, &task);
 }
 
 /* Where the output divides the input, adaptive windows are those of ordinary pooling, which is vectorised. */
@@ -107,11 +107,11 @@ void tc_adaptive_avg_pool2d(int dtype, const tc_pool2d_params *p, const void *x,
     if (p->oh == 0 || p->ow == 0)
         return;
     if (p->oh == 1 && p->ow == 1)
-        tc_parallel_for(p->planes, tc_ceil_div(POOL_GRAIN, p->h * p->w + 1), global_avg_range, &task);
+        tc_parallel_stream(p->planes, tc_ceil_div(POOL_GRAIN, p->h * p->w + 1), global_avg_range, &task);
     else if (even_windows(p, &even))
         tc_avg_pool2d(dtype, &even, 0, 0, x, y);
     else
-        tc_parallel_for(p->planes * p->oh, tc_ceil_div(POOL_GRAIN, (p->h / p->oh + 2) * (p->w + p->ow)),
+        tc_parallel_stream(p->planes * p->oh, tc_ceil_div(POOL_GRAIN, (p->h / p->oh + 2) * (p->w + p->ow)),
                         adaptive_avg_range, &task);
 }
 
@@ -135,9 +135,9 @@ void tc_adaptive_avg_pool2d_grad(int dtype, const tc_pool2d_params *p, const voi
     tc_pool2d_params even;
 
     if (p->oh == 1 && p->ow == 1)
-        tc_parallel_for(p->planes, tc_ceil_div(POOL_GRAIN, p->h * p->w + 1), global_avg_grad_range, &task);
+        tc_parallel_stream(p->planes, tc_ceil_div(POOL_GRAIN, p->h * p->w + 1), global_avg_grad_range, &task);
     else if (p->oh && p->ow && even_windows(p, &even))
         tc_avg_pool2d_grad(dtype, &even, 0, 0, dy, dx);
     else
-        tc_parallel_for(p->planes, tc_ceil_div(POOL_GRAIN, p->h * p->w + p->oh * p->ow + 1), adaptive_avg_grad_range, &task);
+        tc_parallel_stream(p->planes, tc_ceil_div(POOL_GRAIN, p->h * p->w + p->oh * p->ow + 1), adaptive_avg_grad_range, &task);
 }

@@ -139,7 +139,7 @@ static int run(winograd_apply *a, const float *x, const float *weight, const flo
         return TC_ENOMEM;
     for (a->first_panel = 0; a->first_panel < a->panels; a->first_panel += a->slice) {
         a->last_panel = tc_min(a->first_panel + a->slice, a->panels);
-        tc_parallel_for((a->last_panel - a->first_panel) * a->in_vectors, 2, transform_filters, a);
+        tc_parallel_stream((a->last_panel - a->first_panel) * a->in_vectors, 8, transform_filters, a);
         tc_parallel_for(a->blocks * a->parts, 1, run_tasks, a);
     }
     tc_free(allocated);

@@ -26,7 +26,10 @@ void tc_unary(int op, int dtype, int64_t n, const void *x, void *y)
 {
     unary_job job = {tc_kernels_for(dtype)->elementwise->unary, op, tc_itemsize(dtype), x, y};
     const bool costly = op >= TC_EXP && op <= TC_ERF;
-    tc_parallel_for(n, costly ? COSTLY_GRAIN : CHEAP_GRAIN, unary_range, &job);
+    if (costly)
+        tc_parallel_for(n, COSTLY_GRAIN, unary_range, &job);
+    else
+        tc_parallel_stream(n, CHEAP_GRAIN, unary_range, &job);
 }
 
 /* ---- binary and comparisons ---- */
@@ -155,5 +158,5 @@ static void fill_range(void *ctx, int64_t begin, int64_t end)
 void tc_fill(int dtype, int64_t n, double value, void *y)
 {
     fill_job job = {dtype, value, y};
-    tc_parallel_for(n, CHEAP_GRAIN, fill_range, &job);
+    tc_parallel_stream(n, CHEAP_GRAIN, fill_range, &job);
 }

@@ -286,6 +286,13 @@ size_t tc_alloc_rounded(size_t bytes);
 typedef void (*tc_range_fn)(void *ctx, int64_t begin, int64_t end);
 void tc_parallel_for(int64_t n, int64_t grain, tc_range_fn fn, void *ctx);
 
+/* The same for loops that move more than they compute: four chunks or fewer are one. What another core has written or read
+ * must come from its cache, and may be written at a tenth of the speed; a short loop gains less than that costs. */
+static inline void tc_parallel_stream(int64_t n, int64_t grain, tc_range_fn fn, void *ctx)
+{
+    tc_parallel_for(n, n <= 4 * grain ? n : grain, fn, ctx);
+}
+
 /* ---- cpus.c ---- */
 
 /* CPUs that affinity and the cgroup quota (rounded up) give this process; at least 1. */

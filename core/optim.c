@@ -65,7 +65,7 @@ void tc_sgd(int dtype, const tc_sgd_params *p, int64_t count, const int64_t *siz
     sgd_job job = {p, tc_kernels_for(dtype)->optim, tc_itemsize(dtype), sizes, params, grads, momentum_buffers};
     if (p->momentum == 0)
         job.momentum_buffers = NULL;
-    tc_parallel_for(total_size(count, sizes), GRAIN, sgd_range, &job);
+    tc_parallel_stream(total_size(count, sizes), GRAIN, sgd_range, &job);
 }
 
 /* ---- Adam ---- */
@@ -96,7 +96,7 @@ void tc_adam(int dtype, const tc_adam_params *p, int64_t count, const int64_t *s
 {
     adam_job job = {p,        tc_kernels_for(dtype)->optim, tc_itemsize(dtype), sizes, params, grads,
                     exp_avgs, exp_avg_sqs,                  p->amsgrad ? max_exp_avg_sqs : NULL};
-    tc_parallel_for(total_size(count, sizes), GRAIN, adam_range, &job);
+    tc_parallel_stream(total_size(count, sizes), GRAIN, adam_range, &job);
 }
 
 /* ---- the other rules ---- */
@@ -127,5 +127,5 @@ void tc_optim(int dtype, const tc_optim_params *p, int64_t count, const int64_t 
               void *const *const *states)
 {
     rule_job job = {p, tc_kernels_for(dtype)->optim, tc_itemsize(dtype), sizes, params, grads, states};
-    tc_parallel_for(total_size(count, sizes), GRAIN, rule_range, &job);
+    tc_parallel_stream(total_size(count, sizes), GRAIN, rule_range, &job);
 }

@@ -133,7 +133,7 @@ void tc_pad2d(int dtype, int64_t planes, int64_t h, int64_t w, int64_t oh, int64
 
     store_value(dtype, value, task.value);
     find_run(&task);
-    tc_parallel_for(planes * oh, tc_ceil_div(PAD_GRAIN, ow * (int64_t)task.size + 1), pad_range, &task);
+    tc_parallel_stream(planes * oh, tc_ceil_div(PAD_GRAIN, ow * (int64_t)task.size + 1), pad_range, &task);
 }
 
 /* Planes [begin, end) of the gradient. */
@@ -176,7 +176,7 @@ int tc_pad2d_grad(int dtype, int64_t planes, int64_t h, int64_t w, int64_t oh, i
         tc_pad2d(dtype, planes, oh, ow, h, w, inverse, inverse + h, 0, dy, dx);
     } else {
         find_run(&task);
-        tc_parallel_for(planes, tc_ceil_div(PAD_GRAIN, oh * ow * (int64_t)task.size + 1), pad_grad_range, &task);
+        tc_parallel_stream(planes, tc_ceil_div(PAD_GRAIN, oh * ow * (int64_t)task.size + 1), pad_grad_range, &task);
     }
     tc_free(inverse);
     return TC_OK;

@@ -71,7 +71,7 @@ void tc_max_pool2d(int op, int dtype, const tc_pool2d_params *p, const void *x, 
 {
     max_task task = {p, op == TC_POOL_MIN, dtype, 0, x, y, indices};
 
-    tc_parallel_for(p->planes * p->oh, tc_ceil_div(POOL_GRAIN, p->ow * p->kernel_h * p->kernel_w + 1), max_range, &task);
+    tc_parallel_stream(p->planes * p->oh, tc_ceil_div(POOL_GRAIN, p->ow * p->kernel_h * p->kernel_w + 1), max_range, &task);
 }
 
 void tc_adaptive_max_pool2d(int op, int dtype, const tc_pool2d_params *p, const void *x, void *y, int32_t *indices)
@@ -89,7 +89,7 @@ void tc_adaptive_max_pool2d(int op, int dtype, const tc_pool2d_params *p, const 
         tc_max_pool2d(op, dtype, &even, x, y, indices);
         return;
     }
-    tc_parallel_for(p->planes * p->oh, tc_ceil_div(POOL_GRAIN, (p->h / p->oh + 2) * (p->w + p->ow)), max_range, &task);
+    tc_parallel_stream(p->planes * p->oh, tc_ceil_div(POOL_GRAIN, (p->h / p->oh + 2) * (p->w + p->ow)), max_range, &task);
 }
 
 typedef struct {
@@ -121,7 +121,7 @@ void tc_pool_gather(int dtype, int64_t planes, int64_t in, int64_t out, const in
 {
     index_task task = {dtype, in, out, indices, x, NULL, y};
 
-    tc_parallel_for(planes, tc_ceil_div(POOL_GRAIN, out + 1), gather_range, &task);
+    tc_parallel_stream(planes, tc_ceil_div(POOL_GRAIN, out + 1), gather_range, &task);
 }
 
 static void scatter_range(void *ctx, int64_t begin, int64_t end)
@@ -151,7 +151,7 @@ void tc_pool_scatter(int dtype, int64_t planes, int64_t in, int64_t out, const i
 {
     index_task task = {dtype, in, out, indices, dy, relu, dx};
 
-    tc_parallel_for(planes, tc_ceil_div(POOL_GRAIN, in + out + 1), scatter_range, &task);
+    tc_parallel_stream(planes, tc_ceil_div(POOL_GRAIN, in + out + 1), scatter_range, &task);
 }
 
 typedef struct {
@@ -177,7 +177,7 @@ void tc_max_pool2d_grad(int dtype, const tc_pool2d_params *p, const int32_t *ind
     max_grad_task task = {p, {dtype, in, out, indices, dy, relu, dx}};
 
     if (pairs)
-        tc_parallel_for(p->planes, tc_ceil_div(POOL_GRAIN, in + out + 1), max_grad_range, &task);
+        tc_parallel_stream(p->planes, tc_ceil_div(POOL_GRAIN, in + out + 1), max_grad_range, &task);
     else
         tc_pool_scatter(dtype, p->planes, in, out, indices, dy, relu, dx);
 }

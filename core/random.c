@@ -242,5 +242,5 @@ void tc_dropout(int dtype, int64_t n, double p, uint64_t key, const void *x, voi
 void tc_mask_scale(int dtype, int64_t n, double scale, const uint8_t *mask, const void *x, void *y)
 {
     dropout_job job = {tc_kernels_for(dtype)->random, tc_itemsize(dtype), scale, 0, x, y, (uint8_t *)mask};
-    tc_parallel_for(n, GRAIN, mask_scale_range, &job);
+    tc_parallel_stream(n, GRAIN, mask_scale_range, &job);
 }

@@ -224,7 +224,7 @@ void tc_map(const tc_strided *s, const size_t *itemsize, const void *const *in, 
     }
     const int64_t cols = s->shape[s->ndim - 1];
     if (s->ndim == 1 || cols >= LONG_ROW || s->total == 0)
-        tc_parallel_for(s->total, GRAIN, map_long_range, &job);
+        tc_parallel_stream(s->total, GRAIN, map_long_range, &job);
     else
-        tc_parallel_for(s->total / cols, GRAIN / cols, map_short_range, &job);
+        tc_parallel_stream(s->total / cols, GRAIN / cols, map_short_range, &job);
 }
