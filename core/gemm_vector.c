@@ -53,8 +53,7 @@ static void dot_tasks(void *ctx, int64_t begin, int64_t end)
 
 bool gemm_dot_pays(const gemm_product *g)
 {
-    const bool contiguous = (g->a_col == 1 || g->k == 1) && (g->b_row == 1 || g->k == 1);
-    return contiguous && g->k > 0 && g->m <= DOT_ROW_TILES * g->kernels->dot_rows;
+    return g->a_col == 1 && g->b_row == 1 && g->k > 0 && g->m <= DOT_ROW_TILES * g->kernels->dot_rows;
 }
 
 void gemm_dot(const gemm_product *g)
