@@ -85,7 +85,7 @@ class Operators:
     """Names of Tensor and what they are."""
 
     # operators
-    __add__ = __radd__ = _arithmetic(arithmetic.add, arithmetic.add_same)
+    __add__ = __radd__ = _arithmetic(arithmetic.add, arithmetic.Add.apply)
     __sub__, __rsub__ = _arithmetic(arithmetic.sub, arithmetic.Sub.apply), _operator(arithmetic.rsub)
     __mul__ = __rmul__ = _arithmetic(arithmetic.mul, arithmetic.Mul.apply)
     __truediv__, __rtruediv__ = _arithmetic(division.div, division.Div.apply), _operator(division.rdiv)

@@ -16,7 +16,6 @@ from .writing import NO_GRAD_VIEW, Writing
 
 if TYPE_CHECKING:
     from .autograd.node import Node
-    from .autograd.operation import Operation
     from .members import Members
     from .methods import Methods
     from .operators import Operators
@@ -50,9 +49,8 @@ class Tensor(_Base):
     _node: Any = None  # what made it; None for a leaf
     _output_index = 0  # which output of the node
     _version_counter: Any = None  # a list of one int, shared by all views
-    _view_parent: Any = None  # the tensor that this one is a differentiable view of
-    _view_base: Any = None  # the first of that chain
-    _view_made: Any = None  # (operation, parameters) that made the view
+    _view_base: Any = None  # of a view: the tensor whose memory it is, none itself
+    _view_made: Any = None  # of a view that is part of the graph: (operation, tensor it was made from, parameters)
     _epoch = 0  # how often the node was replaced by an in-place change; of a view: of its base, when last looked
     _hooks: Any = None  # of a leaf, by handle id
     _post_accumulate_hooks: Any = None
@@ -118,21 +116,6 @@ class Tensor(_Base):
         self._output_index = index
         self._requires_grad = True
 
-    def _tie(self, parent: Tensor, made_by: type[Operation], params: tuple[Any, ...]) -> None:
-        """Note that this tensor is a view of `parent`."""
-        counter = parent._version_counter
-        if counter is None:
-            counter = parent._version_counter = [0]
-        self._version_counter = counter
-        self._view_parent = parent
-        base = parent._view_base
-        self._view_base = base = parent if base is None else base
-        if base._epoch:
-            self._epoch = base._epoch
-        # A view made in no_grad mode, or of one, is not part of the graph: there is nothing to make anew.
-        if mode.enabled and (parent._view_parent is None or parent._view_made is not None):
-            self._view_made = (made_by, params)
-
     def _current_node(self) -> Any:
         """Return the node, made anew for a view whose base has been changed in place since."""
         base = self._view_base
@@ -140,10 +123,10 @@ class Tensor(_Base):
             if self._view_made is None:
                 raise RuntimeError(NO_GRAD_VIEW.format("its base or another view of its base has been modified"))
             self._epoch = base._epoch
-            made_by, params = self._view_made
+            made_by, parent, params = self._view_made
             before, mode.enabled = mode.enabled, True
             try:
-                fresh = made_by.apply(self._view_parent, *params)
+                fresh = made_by.apply(parent, *params)
             finally:
                 mode.enabled = before
             self._replace_node(fresh._node, fresh._output_index, fresh._requires_grad)

@@ -52,17 +52,16 @@ def _execute(run: Run, tensors: Sequence[Tensor], grads: Sequence[Tensor | None]
     before = mode.enabled
     mode.enabled = run.create_graph
     try:
-        for index, tensor in enumerate(tensors):
-            start = _root_gradient(index, tensor, grads[index])
-            root = tensor._current_node()
-            if root is None:
-                run.give(tensor, LEAF, start)
-            else:
-                run.give(root, tensor._output_index, start)
-            del start  # a gradient that nobody else has may be kept as it is
+        roots = [tensor._current_node() for tensor in tensors]
+        edges = [
+            (tensor, LEAF, tensor._array.shape) if root is None else (root, tensor._output_index, tensor._array.shape)
+            for tensor, root in zip(tensors, roots, strict=True)
+        ]
         if run.captured is not None:
-            run.mark_useful([tensor._current_node() for tensor in tensors])
-        run.go()
+            run.mark_useful(roots)
+        # Made one by one: a gradient that nobody else has may be kept as it is.
+        run.go(edges, (_root_gradient(index, tensor, grads[index]) for index, tensor in enumerate(tensors)))
+        run.accumulate()
         if calls.waiting and not calls.depth:
             settle_all()
     finally:

@@ -143,6 +143,8 @@ def connect(node: Node, inputs: tuple[Any, ...]) -> bool:
     """Make `node` part of the graph behind `inputs` (Tensors or None); False if none of them needs a gradient, or none
     is recorded.
     """
+    if not mode.enabled:
+        return False
     edges: list[Edge | None] = []
     wanted = False
     for tensor in inputs:
@@ -150,10 +152,7 @@ def connect(node: Node, inputs: tuple[Any, ...]) -> bool:
         if tensor is None or not (tensor._requires_grad or (tensor._view_base is not None and tensor.requires_grad)):
             edges.append(None)
             continue
-        if not wanted:
-            if not mode.enabled:
-                return False
-            wanted = True
+        wanted = True
         source = tensor._node if tensor._view_base is None else tensor._current_node()
         if source is None:
             edges.append((tensor, LEAF, tensor._array.shape))

@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 
 from tinygrad_cnn.tensor import Tensor
 
+from .grad_mode import mode
 from .node import FREED, Node, connect
 from .saved import pack
 
@@ -128,17 +129,25 @@ class ViewOperation(Operation):
         raise NotImplementedError
 
     @classmethod
-    def apply(cls, *inputs: Any) -> Any:
+    def apply(cls, parent: Any, *params: Any) -> Any:
         """Run the operation on a Tensor and its parameters, and tie the result to that tensor."""
-        parent = inputs[0]
-        array = parent._array
+        array, base = parent._array, parent._view_base
         view = _new(Tensor)
-        view._array = cls.view(array, *inputs[1:])
-        if parent._requires_grad or parent._view_base is not None:
+        view._array = cls.view(array, *params)
+        counter = parent._version_counter
+        if counter is None:
+            counter = parent._version_counter = [0]
+        view._version_counter = counter
+        if base is not None or parent._requires_grad:
             node = cls()
             if connect(node, (parent,)):
-                node.remember(array, *inputs[1:])
+                node.remember(array, *params)
                 view._node = node
                 view._requires_grad = True
-        view._tie(parent, cls, inputs[1:])
+        # A view made in no_grad mode, or of one, is not part of the graph: there is nothing to make anew.
+        if mode.enabled and (base is None or parent._view_made is not None):
+            view._view_made = cls, parent, params
+        view._view_base = base = parent if base is None else base
+        if base._epoch:
+            view._epoch = base._epoch
         return view

@@ -100,51 +100,69 @@ class Run:
                     useful.add(node)
         self.useful = useful
 
-    def give(self, target: Any, index: int, grad: Tensor) -> None:
-        """Add a gradient to what waits for a node's output or a leaf."""
-        if index == LEAF:
-            entry = self.leaves.get(id(target))
-            if entry is None:
-                self.leaves[id(target)] = [target, grad]
-            else:
-                _add_to_entry(entry, 1, grad, self.create_graph)
-            return
-        key = -target.number
-        waiting = self.waiting.get(key)
-        if waiting is not None:
-            grads = waiting[1]
-            if grads[index] is None:
-                grads[index] = grad
-            else:
-                _add_to_entry(grads, index, grad, self.create_graph)
-            return
-        heappush(self.heap, key)
-        if target.output_count == 1:
-            self.waiting[key] = target, [grad]
-        else:
-            grads = [None] * target.output_count
-            grads[index] = grad
-            self.waiting[key] = target, grads
+    def go(self, edges: Sequence[Any], gradients: Iterable[Any]) -> None:
+        """Hand gradients to the nodes and leaves at `edges`, then run all that wait, each of which hands on its own.
 
-    def go(self) -> None:
-        """Run all nodes that wait, then hand the leaves theirs."""
-        heap, waiting = self.heap, self.waiting
-        while heap:
-            node, grads = waiting.pop(heappop(heap))
-            if node._hooks is not None:
-                self.call_output_hooks(node._hooks, grads)
-            if self.captured is not None:
-                for index, grad in enumerate(grads):
-                    if (node, index) in self.captured:
-                        self.captured[node, index] = grad
-                if self.useful is not None and node not in self.useful:
+        A loop without a call for each edge: they would take as long as the arithmetic of a small network.
+        """
+        heap, waiting, leaves = self.heap, self.waiting, self.leaves
+        watched = self.captured is not None or anomaly.enabled
+        while True:
+            for edge, grad in zip(edges, gradients):  # noqa: B905 - `strict=False` would cost as much as the loop
+                if edge is None or grad is None:
                     continue
-            self.step(node, grads)
-        self.accumulate()
+                target, index, shape = edge
+                if type(grad) is not Deferred and grad._array.shape != shape:  # what is put off has the shape
+                    grad = grad._unbroadcast(shape)
+                if index == LEAF:
+                    entry = leaves.get(id(target))
+                    if entry is None:
+                        leaves[id(target)] = [target, grad]
+                    else:
+                        _add_to_entry(entry, 1, grad, self.create_graph)
+                    continue
+                key = -target.number
+                found = waiting.get(key)
+                if found is not None:
+                    grads = found[1]
+                    if grads[index] is None:
+                        grads[index] = grad
+                    else:
+                        _add_to_entry(grads, index, grad, self.create_graph)
+                    continue
+                heappush(heap, key)
+                if target.output_count == 1:
+                    waiting[key] = target, [grad]
+                else:
+                    grads = [None] * target.output_count
+                    grads[index] = grad
+                    waiting[key] = target, grads
+            if not heap:
+                return
+            node, grads = waiting.pop(heappop(heap))
+            if watched or node._hooks is not None:
+                result = self.run_watched(node, grads)
+                if result is None:
+                    edges = gradients = ()
+                    continue
+                gradients = result
+            else:
+                gradients = node.run(grads)
+            if not self.keep_graph:
+                node.release()
+            edges = node.edges
 
-    def step(self, node: Node, grads: list[Any]) -> None:
-        """Run one node and pass its results on."""
+    def run_watched(self, node: Node, grads: list[Any]) -> tuple[Any, ...] | None:
+        """Run a node with its hooks, and with what is asked of the whole pass; None if nobody wants its results."""
         hooks = node._hooks
+        if hooks is not None:
+            self.call_output_hooks(hooks, grads)
+        if self.captured is not None:
+            for index, grad in enumerate(grads):
+                if (node, index) in self.captured:
+                    self.captured[node, index] = grad
+            if self.useful is not None and node not in self.useful:
+                return None
         if hooks is not None:
             for hook in tuple(hooks.pre.values()):
                 changed = hook(tuple(grads))
@@ -156,15 +174,7 @@ class Run:
                 changed = hook(result, tuple(grads))
                 if changed is not None:
                     result = changed if isinstance(changed, tuple) else (changed,)
-        if not self.keep_graph:
-            node.release()
-        for edge, grad in zip(node.edges, result):  # noqa: B905 - `strict=False` would cost as much as the loop
-            if edge is None or grad is None:
-                continue
-            target, index, shape = edge
-            if type(grad) is not Deferred and grad._array.shape != shape:  # what is put off has the shape
-                grad = grad._unbroadcast(shape)
-            self.give(target, index, grad)
+        return result
 
     @staticmethod
     def call_output_hooks(node_hooks: NodeHooks, grads: list[Any]) -> None:

@@ -9,20 +9,22 @@ from functools import lru_cache
 
 import numpy as np
 
-from .buffers import Array, check, code, empty, empty_like, lib, pointer
+from .buffers import SMALL, Array, check, code, empty, lib, pointer
 
 _BOOL = np.dtype(np.bool_)
 
 _shape = lru_cache(maxsize=4096)(np.broadcast_shapes)
 
-# Of small arrays the arithmetic costs less than what surrounds it: to find a function in `lib` is part of that.
+# Of small arrays the arithmetic costs less than what surrounds it. To find a function in `lib` is part of that, and to
+# call `empty_like`, which is written out here.
 _unary, _binary, _binary_scalar = lib.tc_ndarray_unary, lib.tc_ndarray_binary, lib.tc_ndarray_binary_scalar
+_small = np.empty
 
 
 def unary(op: int, x: Array, out: Array | None = None) -> Array:
     """Return op(x); `out` may be `x` itself, if it is dense."""
     if out is None:
-        out = empty_like(x)
+        out = _small(x.shape, x.dtype) if x.nbytes < SMALL else empty(x.shape, x.dtype)
     status = _unary(op, id(x), id(out))
     if status:
         check(status)
@@ -34,11 +36,12 @@ def binary(op: int, a: Array, b: Array, out: Array | None = None) -> Array:
 
     ValueError if the shapes do not go together.
     """
-    result = empty_like(a) if out is None else out
-    if _binary(op, id(a), id(b), id(result)):  # mostly it has the shape of `a`, else the core refuses
-        result = empty(_shape(a.shape, b.shape), a.dtype)
-        check(_binary(op, id(a), id(b), id(result)))
-    return result
+    if out is None:
+        out = _small(a.shape, a.dtype) if a.nbytes < SMALL else empty(a.shape, a.dtype)
+    if _binary(op, id(a), id(b), id(out)):  # mostly it has the shape of `a`, else the core refuses
+        out = empty(_shape(a.shape, b.shape), a.dtype)
+        check(_binary(op, id(a), id(b), id(out)))
+    return out
 
 
 def add_scaled(a: Array, b: Array, alpha: float, out: Array | None = None) -> Array:
@@ -52,7 +55,7 @@ def add_scaled(a: Array, b: Array, alpha: float, out: Array | None = None) -> Ar
 def binary_scalar(op: int, x: Array, scalar: float, scalar_first: bool = False, out: Array | None = None) -> Array:
     """Return op(x, scalar), or op(scalar, x)."""
     if out is None:
-        out = empty_like(x)
+        out = _small(x.shape, x.dtype) if x.nbytes < SMALL else empty(x.shape, x.dtype)
     status = _binary_scalar(op, id(x), scalar, scalar_first, id(out))
     if status:
         check(status)

@@ -11,8 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from tinygrad_cnn import core
-from tinygrad_cnn.autograd.deferred import WORTH, Task, defer, may_wait
-from tinygrad_cnn.autograd.waiting import calls
+from tinygrad_cnn.autograd.deferred import Task
 from tinygrad_cnn.tensor import Tensor, wrap
 
 from .base import FLOATS, broadcast_error, check_tensor, write_out
@@ -39,6 +38,7 @@ class Add(Binary):
 
     grad_name, op = "AddBackward0", core.ADD
     ufunc: ClassVar[Any] = np.add
+    joins_relu = True
 
     def forward(self, a: Any, b: Any, out: Any = None, alpha: Any = 1) -> Any:
         """Return a + alpha * b."""
@@ -72,6 +72,7 @@ class Sub(Add):
     """a - alpha * b."""
 
     grad_name, op, ufunc = "SubBackward0", core.SUB, np.subtract
+    joins_relu = False
 
     def scaled(self, a: Any, b: Any, alpha: Any, out: Any) -> Any:
         """Return a + (-alpha) * b."""
@@ -189,25 +190,13 @@ def _check_alpha(alpha: Any, dtype: Any) -> Any:
     return alpha
 
 
-def _can_wait(a: Any, b: Any) -> bool:
-    """Whether a sum may be one pass with the ReLU behind it."""
-    return bool(calls.depth) and a.shape == b.shape and a.dtype in FLOATS
-
-
-def add_same(input: Tensor, other: Tensor) -> Tensor:
-    """Return the sum of two tensors of one dtype."""
-    if input._array.nbytes > WORTH and _can_wait(input._array, other._array) and may_wait((input, other)):
-        return defer(Add(), (input, other), {})
-    return Add.apply(input, other)
-
-
 @public()
 def add(input: Tensor, other: Any, *, alpha: Any = 1, out: Tensor | None = None) -> Tensor:
     """Return input + alpha * other, broadcast (`torch.add`)."""
     if alpha == 1 and out is None:  # the fast paths
         if isinstance(other, Tensor):
             if other._array.dtype is input._array.dtype:
-                return add_same(input, other)
+                return Add.apply(input, other)
         elif type(other) in (float, int) and input._array.dtype in FLOATS:
             return AddScalar.apply(input, value=other)
     a, b = pair("add", input, other)

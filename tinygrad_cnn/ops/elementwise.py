@@ -15,7 +15,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from tinygrad_cnn.autograd.deferred import WORTH, defer, may_wait
+from tinygrad_cnn.autograd.grad_mode import mode
 from tinygrad_cnn.autograd.operation import Operation
+from tinygrad_cnn.autograd.waiting import calls
 from tinygrad_cnn.core import binary, binary_scalar, unary
 from tinygrad_cnn.tensor import Tensor
 
@@ -36,15 +39,16 @@ class Unary(Operation):
     @classmethod
     def apply(cls, x: Any, **params: Any) -> Any:
         """Run the operation on a Tensor, with a node only if that may need a gradient."""
-        if params or x._requires_grad or x._view_base is not None:
+        if params or ((x._requires_grad or x._view_base is not None) and mode.enabled):
             return _apply(cls, x, **params)
+        array = x._array
         tensor = _new(Tensor)
-        tensor._array = cls.compute(x._array)
+        tensor._array = unary(cls.op, array) if array.dtype in FLOATS and cls.op is not None else cls.compute(array)
         return tensor
 
     @classmethod
     def compute(cls, x: Any, out: Any = None) -> Any:
-        """Return f(x)."""
+        """Return f(x); of floats the core's f, if there is one, which `apply` calls itself."""
         if cls.op is not None and x.dtype in FLOATS:
             return unary(cls.op, x, out)
         with np.errstate(all="ignore"):
@@ -115,22 +119,29 @@ class Binary(Operation):
     ufunc: ClassVar[Any] = None
     takes_out = True
     saves_input = False
+    joins_relu: ClassVar[bool] = False  # whether it has `prepare`, and may be put off for the ReLU behind it
 
     @classmethod
     def apply(cls, a: Any, b: Any, **params: Any) -> Any:
         """Run the operation on two Tensors, with a node only if one of them may need a gradient."""
-        if (
-            params or a._requires_grad or b._requires_grad
-            or a._view_base is not None or b._view_base is not None
-        ):  # fmt: skip
+        x, y = a._array, b._array
+        if cls.joins_relu and x.nbytes > WORTH and not params and _can_wait(x, y) and may_wait((a, b)):
+            return defer(cls(), (a, b), params)
+        if params or (
+            (a._requires_grad or b._requires_grad or a._view_base is not None or b._view_base is not None)
+            and mode.enabled
+        ):
             return _apply(cls, a, b, **params)
         tensor = _new(Tensor)
-        tensor._array = cls.compute(a._array, b._array)
+        try:
+            tensor._array = binary(cls.op, x, y) if x.dtype in FLOATS else cls.compute(x, y)
+        except ValueError:
+            raise broadcast_error(x, y) from None
         return tensor
 
     @classmethod
     def compute(cls, a: Any, b: Any, out: Any = None) -> Any:
-        """Return f(a, b); RuntimeError if the shapes do not go together."""
+        """Return f(a, b), which for floats is `op` in any case; RuntimeError if the shapes do not go together."""
         try:
             if a.dtype in FLOATS:
                 return binary(cls.op, a, b, out)
@@ -142,6 +153,11 @@ class Binary(Operation):
     def forward(self, a: Any, b: Any, out: Any = None) -> Any:
         """Return f(a, b)."""
         return self.compute(a, b, out)
+
+
+def _can_wait(x: Any, y: Any) -> bool:
+    """Whether an operation on these arrays may be one pass with the ReLU behind it."""
+    return bool(calls.depth) and x.shape == y.shape and x.dtype in FLOATS
 
 
 class Scalar(Operation):
@@ -156,7 +172,7 @@ class Scalar(Operation):
     @classmethod
     def apply(cls, x: Any, value: Any) -> Any:
         """Run the operation on a Tensor and a number, with a node only if that may need a gradient."""
-        if x._requires_grad or x._view_base is not None:
+        if (x._requires_grad or x._view_base is not None) and mode.enabled:
             return _apply(cls, x, value=value)
         tensor = _new(Tensor)
         tensor._array = cls.compute(x._array, value)

@@ -170,8 +170,8 @@ def scatter_into_base(base: Tensor, view: Tensor, changed: Tensor) -> Node:
     chain = []
     tensor = view
     while tensor is not base:
-        chain.append(tensor._view_made)
-        tensor = tensor._view_parent
+        operation, tensor, params = tensor._view_made
+        chain.append((operation, params))
     node = ScatterView()
     node.chain = tuple(reversed(chain))
     connect(node, (base._alias(), changed))

@@ -159,7 +159,7 @@ class ReluGrad(Binary):
 
 def _apply(operation: type[Unary], name: str, input: Any, out: Any) -> Tensor:
     """Apply an operation that integers have, too."""
-    y = operation.apply(check_tensor(input, name))
+    y = operation.apply(input if type(input) is Tensor else check_tensor(input, name))
     return y if out is None else write_out(name, out, y, input)
 
 
@@ -171,7 +171,8 @@ def _no_bool(input: Any, name: str, kernel: str) -> None:
 @public("negative", inplace=Neg)
 def neg(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return -input (`torch.neg`). RuntimeError for bool."""
-    if check_tensor(input, "neg")._array.dtype.kind == "b":
+    dtype = check_tensor(input, "neg")._array.dtype
+    if dtype not in FLOATS and dtype.kind == "b":
         raise RuntimeError(
             "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use "
             "the `~` or `logical_not()` operator instead."
@@ -257,7 +258,7 @@ def relu(input: Tensor) -> Tensor:
     """Return max(input, 0) (`torch.relu`); the derivative at 0 is 0. RuntimeError for bool."""
     if type(input) is Deferred:
         return take_relu(input, Relu)
-    if not isinstance(input, Tensor) or input._array.dtype.kind == "b":
+    if not isinstance(input, Tensor) or (input._array.dtype not in FLOATS and input._array.dtype.kind == "b"):
         check_tensor(input, "relu")
         raise RuntimeError("Boolean inputs not supported for relu")
     return Relu.apply(input)
