@@ -76,11 +76,14 @@ def _make(function: str, shape: tuple[int, ...], value: Any, options: Options) -
     found = to_dtype(function, dtype, out.dtype if isinstance(out, Tensor) else None)
     if layout is not None or device is not None or pin_memory or requires_grad:
         check_options(function, found, layout, device, pin_memory, requires_grad)
-    array = core.empty(shape, found._numpy)
-    if value is not None:
-        _fill(array, value, found)
-    elif out is not None and tuple(out.shape) == shape:
-        return out
+    if type(value) is builtins.int and value == 0:
+        array = core.zeros(shape, found._numpy)
+    else:
+        array = core.empty(shape, found._numpy)
+        if value is not None:
+            _fill(array, value, found)
+        elif out is not None and tuple(out.shape) == shape:
+            return out
     if out is None and not requires_grad:
         return wrap(array)
     return deliver(function, array, out, requires_grad, dtype)

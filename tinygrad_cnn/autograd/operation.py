@@ -56,20 +56,19 @@ class Operation(Node):
     def apply(cls, *inputs: Any, **params: Any) -> Any:
         """Run the operation on Tensors (or None) and return a Tensor or a tuple of Tensors."""
         node = cls()
-        recorded = connect(node, inputs)
+        arrays: list[Any] = []
+        recorded = False
+        for tensor in inputs:
+            if tensor is None:
+                arrays.append(None)
+                continue
+            arrays.append(tensor._array)
+            if tensor._requires_grad or tensor._view_base is not None:
+                recorded = True
+        if recorded:
+            recorded = connect(node, inputs)
         # A call with `**params` costs as much as two plain ones, even if there are none.
-        if len(inputs) == 1:
-            a = inputs[0]._array
-            result = node.forward(a, **params) if params else node.forward(a)
-        elif len(inputs) == 2:
-            a, b = inputs
-            a, b = None if a is None else a._array, None if b is None else b._array
-            result = node.forward(a, b, **params) if params else node.forward(a, b)
-        else:
-            arrays = []
-            for tensor in inputs:
-                arrays.append(None if tensor is None else tensor._array)
-            result = node.forward(*arrays, **params)
+        result = node.forward(*arrays, **params) if params else node.forward(*arrays)
         if type(result) is tuple:
             return node._several(inputs, result, recorded)
         tensor = _new(Tensor)

@@ -7,6 +7,7 @@ Nothing else imports the compiled module. An operation's journey goes `nn.functi
 from .buffers import (
     FLOATS,
     MOST_DIMENSIONS,
+    SMALL,
     Array,
     check,
     code,
@@ -115,6 +116,7 @@ __all__ = [
     "SIGMOID",
     "SIGN",
     "SIN",
+    "SMALL",
     "SQRT",
     "SQUARE",
     "SUB",

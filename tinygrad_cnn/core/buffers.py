@@ -70,7 +70,7 @@ new_context = context_of(
 
 _from_buffer = ffi.from_buffer
 _ndarray = np.ndarray
-_np_empty = np.empty
+_np_empty, _np_zeros = np.empty, np.zeros
 
 
 def empty(shape: tuple[int, ...], dtype: np.dtype[Any] = F32) -> Array:
@@ -113,6 +113,11 @@ def too_large(shape: Sequence[int]) -> RuntimeError:
 
 def zeros(shape: tuple[int, ...], dtype: np.dtype[Any] = F32) -> Array:
     """Return a dense array of zeros from the same memory as `empty`."""
+    try:
+        if prod(shape) < _FEW:
+            return _np_zeros(shape, dtype)
+    except ValueError:
+        pass  # `empty` says what is wrong
     out = empty(shape, dtype)
     out.fill(0)
     return out

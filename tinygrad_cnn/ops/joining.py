@@ -29,8 +29,11 @@ class Cat(Operation):
     def forward(self, *arrays: Any, dim: int) -> Any:
         """Copy each to its place."""
         self.dim, self.sizes = dim, [array.shape[dim] for array in arrays]
+        total = sum(self.sizes)
+        if arrays[0].nbytes * total < core.SMALL * self.sizes[0]:  # so small that it lies in NumPy's memory anyway
+            return np.concatenate(arrays, dim)
         shape = list(arrays[0].shape)
-        shape[dim] = sum(self.sizes)
+        shape[dim] = total
         out = core.empty(tuple(shape), arrays[0].dtype)
         if out.nbytes < _SMALL:
             return np.concatenate(arrays, dim, out)
@@ -78,28 +81,31 @@ def cat(tensors: Any, dim: int = 0, *, out: Tensor | None = None) -> Tensor:
     tensors = list(tensors)
     if not tensors:
         raise ValueError("torch.cat(): expected a non-empty list of Tensors")
-    shapes = []
+    kind = shape = None
+    alike = True
     for i, tensor in enumerate(tensors):
         if not isinstance(tensor, Tensor):
             raise TypeError(f"expected Tensor as element {i} in argument 0, but got {type(tensor).__name__}")
-        shape = tensor._array.shape
-        if not shape:
+        array = tensor._array
+        if kind is None:
+            kind, shape = array.dtype, array.shape
+        elif array.dtype is not kind or array.shape != shape:
+            alike = False
+        if not array.ndim:
             raise RuntimeError(f"zero-dimensional tensor (at position {i}) cannot be concatenated")
-        shapes.append(shape)
-    tensors = _of_one_dtype(tensors)
-    if shapes.count(shapes[0]) == len(shapes):
-        dim = wrap_dim(dim, len(shapes[0]))
-        y = Cat.apply(*tensors, dim=dim)
+    if alike:
+        y = Cat.apply(*tensors, dim=wrap_dim(dim, len(shape or ())))
     else:
-        parts, dim = _joinable(tensors, shapes, dim)
+        parts, dim = _joinable(_of_one_dtype(tensors), dim)
         y = Cat.apply(*parts, dim=dim)
     return y if out is None else write_out("cat", out, y, *tensors)
 
 
-def _joinable(tensors: list[Tensor], shapes: list[tuple[int, ...]], dim: int) -> tuple[list[Tensor], int]:
+def _joinable(tensors: list[Tensor], dim: int) -> tuple[list[Tensor], int]:
     """Return what is joined of tensors of different shapes: all but the empty ones of one dimension; and `dim` counted
     from the front. RuntimeError if they do not fit.
     """
+    shapes = [tensor._array.shape for tensor in tensors]
     parts = [tensor for tensor, shape in zip(tensors, shapes, strict=True) if shape != (0,)]
     first = parts[0]._array.shape
     dim = wrap_dim(dim, len(first))

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_cnn.autograd.grad_mode import mode
 from tinygrad_cnn.autograd.operation import Operation
 from tinygrad_cnn.core import gemm
 from tinygrad_cnn.tensor import Tensor, wrap
@@ -25,15 +26,20 @@ class Mm(Operation):
     @classmethod
     def apply(cls, a: Any, b: Any, ta: bool = False, tb: bool = False, grad_name: str = "MmBackward0") -> Any:
         """Multiply two Tensors, with a node only if one of them may need a gradient."""
-        if a._requires_grad or b._requires_grad or a._view_base is not None or b._view_base is not None:
+        if (
+            a._requires_grad or b._requires_grad or a._view_base is not None or b._view_base is not None
+        ) and mode.enabled:
             return _apply(cls, a, b, ta=ta, tb=tb, grad_name=grad_name)
         return wrap(cls.compute(a._array, b._array, ta, tb))
 
     @classmethod
     def compute(cls, a: Any, b: Any, ta: bool, tb: bool) -> Any:
         """Multiply arrays."""
-        left, right = a.swapaxes(-1, -2) if ta else a, b.swapaxes(-1, -2) if tb else b
-        return gemm(left, right) if a.dtype in FLOATS else np.asarray(np.matmul(left, right))
+        if ta:
+            a = a.swapaxes(-1, -2)
+        if tb:
+            b = b.swapaxes(-1, -2)
+        return gemm(a, b) if a.dtype in FLOATS else np.asarray(np.matmul(a, b))
 
     def forward(self, a: Any, b: Any, ta: bool, tb: bool, grad_name: str) -> Any:
         """Multiply."""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_cnn import core, dtypes
+from tinygrad_cnn.autograd.grad_mode import mode
 from tinygrad_cnn.autograd.operation import Operation
 from tinygrad_cnn.core import reduce
 from tinygrad_cnn.tensor import Tensor, wrap
@@ -56,7 +57,7 @@ class Sum(Operation):
     @classmethod
     def apply(cls, x: Any, dims: tuple[int, ...], keepdim: bool) -> Any:
         """Reduce a Tensor, with a node only if that may need a gradient."""
-        if x._requires_grad or x._view_base is not None:
+        if (x._requires_grad or x._view_base is not None) and mode.enabled:
             return _apply(cls, x, dims=dims, keepdim=keepdim)
         return wrap(cls.compute(x._array, dims, keepdim))
 

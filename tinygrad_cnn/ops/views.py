@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import prod
 from typing import Any
 
@@ -18,6 +19,7 @@ from .forms import public
 # ---- shape ----
 
 
+@lru_cache(maxsize=4096)
 def inferred(shape: tuple[int, ...], count: int) -> tuple[int, ...]:
     """Return `shape` with -1 replaced by what makes `count` elements; RuntimeError if that is impossible."""
     if prod(shape) == count and min(shape, default=0) >= 0:
@@ -122,8 +124,9 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
 
     A view where possible, else a copy (`torch.reshape`).
     """
-    array = check_tensor(input, "reshape")._array
-    return reshaped(input, inferred(sizes_of(shape, "reshape"), array.size))
+    if not isinstance(input, Tensor):
+        check_tensor(input, "reshape")
+    return reshaped(input, inferred(sizes_of(shape, "reshape"), input._array.size))
 
 
 def reshaped(input: Tensor, sizes: tuple[int, ...]) -> Tensor:
