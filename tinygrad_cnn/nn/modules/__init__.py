@@ -2,7 +2,6 @@
 
 from tinygrad_cnn.nn.modules.activation import LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
 from tinygrad_cnn.nn.modules.adaptive import AdaptiveLogSoftmaxWithLoss, LinearCrossEntropyLoss
-from tinygrad_cnn.nn.modules.batchnorm import BatchNorm2d
 from tinygrad_cnn.nn.modules.batchnorm import BatchNorm1d, BatchNorm2d, BatchNorm3d, SyncBatchNorm
 from tinygrad_cnn.nn.modules.container import ModuleDict, ModuleList, Sequential
 from tinygrad_cnn.nn.modules.conv import Conv1d, Conv2d, Conv3d
@@ -93,8 +92,8 @@ __all__ = [
     "BCEWithLogitsLoss",
     "BatchNorm1d",
     "BatchNorm2d",
-    "Conv1d",
     "BatchNorm3d",
+    "Conv1d",
     "Conv2d",
     "Conv3d",
     "ConvTranspose1d",
@@ -122,13 +121,11 @@ __all__ = [
     "KLDivLoss",
     "L1Loss",
     "LSTMCell",
+    "LayerNorm",
     "LazyLinear",
     "LeakyReLU",
     "Linear",
     "LinearCrossEntropyLoss",
-    "LayerNorm",
-    "LeakyReLU",
-    "Linear",
     "LocalResponseNorm",
     "LogSigmoid",
     "LogSoftmax",
@@ -150,10 +147,10 @@ __all__ = [
     "ParameterDict",
     "ParameterList",
     "PoissonNLLLoss",
+    "RMSNorm",
     "RNNBase",
     "RNNCell",
     "RNNCellBase",
-    "RMSNorm",
     "RReLU",
     "ReLU",
     "ReLU6",
