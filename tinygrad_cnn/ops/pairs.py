@@ -9,11 +9,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from tinygrad_cnn import dtypes
+from tinygrad_cnn.autograd.operation import Operation
 from tinygrad_cnn.tensor import Tensor, wrap
 
 from .base import FLOATS, as_array, broadcast_error, check_tensor, scalar_name
 from .comparison import where
-from .elementwise import Binary
 from .forms import public
 from .power import pow
 from .promotion import NUMBERS, cast, common_dtype, promoted
@@ -21,10 +21,10 @@ from .promotion import NUMBERS, cast, common_dtype, promoted
 # ---- operations ----
 
 
-class NumpyBinary(Binary):
+class NumpyBinary(Operation):
     """y = f(a, b) by NumPy for every dtype, with the operands kept."""
 
-    saves_input = True
+    takes_out = True
     values: ClassVar[Any]
 
     @classmethod
