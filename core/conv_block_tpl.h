@@ -21,7 +21,7 @@ TC_INLINE void FN(block_tile)(const tc_conv_block *t, int rows, int nv, int64_t 
     vec acc[MR * NV];
     TC_UNROLL
     for (int r = 0; r < rows; r++)
-        a[r] = (const T *)t->a + (i + r) * a_row;
+        a[r] = r ? a[r - 1] + a_row : (const T *)t->a + i * a_row;
     if (t->add) {
         TC_UNROLL
         for (int r = 0; r < rows; r++)

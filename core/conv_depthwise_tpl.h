@@ -12,8 +12,10 @@ static inline __attribute__((always_inline)) void FN(depthwise_sums)(const tc_de
     TC_UNROLL
     for (int v = 0; v < vectors; v++)
         acc[v] = splat((T)t->bias);
+#pragma GCC unroll 3
     for (int64_t r = 0; r < row_taps; r++) {
         const T *row = cells + t->row[r];
+#pragma GCC unroll 3
         for (int64_t s = 0; s < col_taps; s++) {
             const T w = weight[r * col_taps + s], *x = row + t->col[s];
             TC_UNROLL

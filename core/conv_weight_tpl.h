@@ -132,6 +132,7 @@ static void FN(conv_add_part)(int64_t n, const void *x_, void *y_)
 {
     const T *x = x_;
     T *y = y_;
+    TC_SIMD
     for (int64_t i = 0; i < n; i++)
         y[i] += x[i];
 }

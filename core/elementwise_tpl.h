@@ -207,6 +207,7 @@ TC_INLINE vec FN(op_le)(vec a, vec b) { return (vec)(a <= b); }
 /* Masks of 0 and -1 to bytes of 0 and 1. A loop over an array, because compilers pack that well and a single vec badly. */
 static __attribute__((noinline)) void FN(pack_masks)(int64_t n, const TI *masks, uint8_t *y)
 {
+    TC_SIMD
     for (int64_t i = 0; i < n; i++)
         y[i] = (uint8_t)(masks[i] & 1);
 }

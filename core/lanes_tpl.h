@@ -37,6 +37,7 @@ TC_INLINE T FN(lanes_sum)(vec v)
 {
     T sum = 0;
 
+    TC_UNROLL
     for (int l = 0; l < VLEN; l++)
         sum += v[l];
     return sum;

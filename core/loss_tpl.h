@@ -96,6 +96,19 @@ static void FN(cross_entropy_rows)(const tc_cross_entropy_params *p, int64_t beg
     }
 }
 
+/* dx[k] = dx[k] * scale - gain * smoothing * w[k] where kept, else 0; the first two are constants where this is called. */
+TC_INLINE void FN(cross_entropy_slopes)(bool smoothed, bool weighted, int64_t classes, int64_t stride, int64_t wide, ivec kept,
+                                        vec scale, vec gain, T smoothing, const T *w, T *dx)
+{
+    for (int64_t k = 0; k < classes; k++) {
+        vec slope = FN(load_lanes)(dx + k * stride, wide, 0) * scale;
+
+        if (smoothed)
+            slope -= gain * (smoothing * (weighted ? w[k] : (T)1));
+        FN(store_lanes)(dx + k * stride, wide, select_(kept, slope, splat(0)));
+    }
+}
+
 /* Gradient of one vector of n <= VLEN positions, x to dx of one stride and with `wide` lanes. */
 NOINLINE void FN(cross_entropy_grad_vector)(const tc_cross_entropy_params *p, int64_t stride, int64_t wide, int64_t n,
                                             double weight_sum, const T *g, int64_t g_step, const T *x, const int64_t *target, const T *w,
@@ -117,13 +130,12 @@ NOINLINE void FN(cross_entropy_grad_vector)(const tc_cross_entropy_params *p, in
     const ivec kept = *(const ivec *)keeps;
     const vec scale = gain * (own + smoothing * (T)weight_sum) / sum;
 
-    for (int64_t k = 0; k < p->classes; k++) {
-        vec slope = FN(load_lanes)(dx + k * stride, wide, 0) * scale;
-
-        if (smoothing != 0)
-            slope -= gain * (smoothing * (w ? w[k] : (T)1));
-        FN(store_lanes)(dx + k * stride, wide, select_(kept, slope, splat(0)));
-    }
+    if (smoothing == 0)
+        FN(cross_entropy_slopes)(false, false, p->classes, stride, wide, kept, scale, gain, smoothing, w, dx);
+    else if (w)
+        FN(cross_entropy_slopes)(true, true, p->classes, stride, wide, kept, scale, gain, smoothing, w, dx);
+    else
+        FN(cross_entropy_slopes)(true, false, p->classes, stride, wide, kept, scale, gain, smoothing, w, dx);
     for (int64_t l = 0; l < n; l++)
         if (keeps[l])
             dx[target[l] * stride + l] -= gains[l] * owns[l];
@@ -160,6 +172,17 @@ static void FN(cross_entropy_grad_lanes)(const tc_cross_entropy_params *p, int64
                                   weight, lse, dlogits);
 }
 
+/* The same of a row: dx = dx * scale - share * w; weighted is a constant where this is called. */
+TC_INLINE void FN(cross_entropy_row_slopes)(bool weighted, int64_t classes, T scale, T share, const T *w, T *dx)
+{
+    for (int64_t k = 0; k < classes; k += VLEN) {
+        const int64_t n = classes - k;
+        const vec slope = FN(load_lanes)(dx + k, n, 0) * scale;
+
+        FN(store_lanes)(dx + k, n, weighted ? slope - share * FN(load_lanes)(w + k, n, 0) : slope - share);
+    }
+}
+
 /* Gradient at the positions [begin, end) of inner == 1; g_step is 0 where one g serves all, weight_sum = sum of w. The
  * probabilities are exp(x - lse) divided by their own sum: lse is rounded, and that takes its error out again. */
 static void FN(cross_entropy_grad_rows)(const tc_cross_entropy_params *p, int64_t begin, int64_t end, double weight_sum,
@@ -185,16 +208,10 @@ static void FN(cross_entropy_grad_rows)(const tc_cross_entropy_params *p, int64_
         const T sum = FN(row_exp)(p->classes, ((const T *)lse)[row], (const T *)logits + row * p->classes, dx);
         const T scale = gain * (own + smoothing * (T)weight_sum) / sum;
 
-        for (int64_t k = 0; k < p->classes; k += VLEN) {
-            const int64_t n = p->classes - k;
-            vec slope = FN(load_lanes)(dx + k, n, 0) * scale;
-
-            if (smoothing != 0 && w)
-                slope -= share * FN(load_lanes)(w + k, n, 0);
-            else
-                slope -= share;
-            FN(store_lanes)(dx + k, n, slope);
-        }
+        if (smoothing != 0 && w)
+            FN(cross_entropy_row_slopes)(true, p->classes, scale, share, w, dx);
+        else
+            FN(cross_entropy_row_slopes)(false, p->classes, scale, share, w, dx);
         dx[target[row]] -= gain * own;
     }
 }

@@ -83,10 +83,12 @@ TC_INLINE vec FN(copysign)(vec x, vec s)
 /* Lane by lane through memory: gcc and clang make one sqrtps of it. */
 TC_INLINE vec FN(vsqrt)(vec x)
 {
-    vec y = {0};
+    T lanes[VLEN];
+    store(lanes, x);
+    TC_SIMD
     for (int l = 0; l < VLEN; l++)
-        y[l] = DTYPE_F32 ? (T)sqrtf((float)x[l]) : (T)sqrt((double)x[l]);
-    return y;
+        lanes[l] = DTYPE_F32 ? (T)sqrtf((float)lanes[l]) : (T)sqrt((double)lanes[l]);
+    return load(lanes);
 }
 
 /* c[0] + c[1] x + ... + c[n-1] x^(n-1). */

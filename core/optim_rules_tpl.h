@@ -104,6 +104,7 @@ TC_INLINE void FN(rule_step)(int rule, const FN(rule_scalars) *o, T *param, cons
     vec p = load(param + i), st[TC_OPTIM_STATES];
     const vec g = FN(effective_gradient)(load(grad + i), p, o->maximize, o->grad_decay);
     p = p * o->shrink;
+    TC_UNROLL
     for (int k = 0; k < TC_OPTIM_STATES; k++)
         st[k] = state[k] ? load(state[k] + i) : splat(0);
     switch (rule) {
@@ -117,6 +118,7 @@ TC_INLINE void FN(rule_step)(int rule, const FN(rule_scalars) *o, T *param, cons
     default: p = FN(rule_asgd)(o->s, p, g, &st[0]); break;
     }
     store(param + i, p);
+    TC_UNROLL
     for (int k = 0; k < TC_OPTIM_STATES; k++)
         if (state[k])
             store(state[k] + i, st[k]);

@@ -22,6 +22,7 @@ static void FN(pad_grad)(int64_t w, int64_t oh, int64_t ow, const int64_t *rows,
         for (int64_t j = 0; j < run; j++)
             if (cols[j] >= 0)
                 target[cols[j]] += source[j];
+        TC_SIMD
         for (int64_t j = run; j < run_end; j++)
             target[cols[run] + j - run] += source[j];
         for (int64_t j = run_end; j < ow; j++)

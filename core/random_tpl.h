@@ -15,6 +15,7 @@ static void FN(uniform)(int64_t n, const uint32_t *words, double from, double to
 {
     const T low = (T)from, high = (T)to, range = high - low;
     T *out = y;
+    TC_SIMD
     for (int64_t i = 0; i < n; i++) {
 #if DTYPE_F32
         const T unit = (T)(int32_t)(words[i] & 0xffffff) * 0x1p-24f;
@@ -92,11 +93,13 @@ static void FN(normal16)(int64_t groups, double mean, double std, void *y)
     const T m = (T)mean, s = (T)std, two_pi = (T)6.28318530717958647693;
     for (int64_t g = 0; g < groups; g++) {
         T *pair = (T *)y + 16 * g, sine[8], cosine[8], radius[8];
+        TC_SIMD
         for (int j = 0; j < 8; j++) {
             const T l = FN(cephes_log)(1 - pair[j]) * -2;
             radius[j] = DTYPE_F32 ? (T)sqrtf((float)l) : (T)sqrt((double)l);
             FN(cephes_sincos)(two_pi * pair[j + 8], &sine[j], &cosine[j]);
         }
+        TC_SIMD
         for (int j = 0; j < 8; j++) {
             pair[j] = FN(fma)(radius[j] * cosine[j], s, m);
             pair[j + 8] = FN(fma)(radius[j] * sine[j], s, m);
@@ -141,6 +144,7 @@ static void philox(uint64_t counter, uint64_t key, uint32_t *words)
 
     for (int l = 0; l < PHILOX_LANES; l++)
         lane[l] = (uint64_t)l;
+    TC_UNROLL
     for (uint32_t r = 0; r < PHILOX_ROUNDS; r++) {
         k0[r] = zero + ((uint32_t)key + r * 0x9e3779b9);
         k1[r] = zero + ((uint32_t)(key >> 32) + r * 0xbb67ae85);
@@ -149,6 +153,7 @@ static void philox(uint64_t counter, uint64_t key, uint32_t *words)
         philox_vec c0[2] = {lane + (counter + (uint64_t)i), lane + (counter + (uint64_t)(i + PHILOX_LANES))};
         philox_vec c1[2] = {c0[0] >> 32, c0[1] >> 32}, c2[2] = {zero, zero}, c3[2] = {zero, zero};
 
+        TC_UNROLL
         for (int r = 0; r < PHILOX_ROUNDS; r++) {
 #pragma GCC unroll 2
             for (int v = 0; v < 2; v++) {
@@ -176,6 +181,7 @@ static void philox(uint64_t counter, uint64_t key, uint32_t *words)
 static __attribute__((noinline)) void FN(mask_scale)(int64_t n, double scale, const uint8_t *mask, const void *x, void *y)
 {
     const T factor = (T)scale;
+    TC_SIMD
     for (int64_t i = 0; i < n; i++)
         ((T *)y)[i] = ((const T *)x)[i] * (mask[i] ? factor : 0);
 }
@@ -193,6 +199,7 @@ static void FN(dropout)(int64_t first, int64_t n, double p, uint64_t key, const 
         const T *in = (const T *)x + i;
         T *out = (T *)y + i;
         philox((uint64_t)(first + i) / 4, key, words);
+        TC_SIMD
         for (int64_t j = 0; j < m; j++) {
             mask[i + j] = (words[j] >= threshold) & some;
             out[j] = in[j] * (words[j] >= threshold ? factor : 0);

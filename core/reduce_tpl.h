@@ -54,7 +54,9 @@ TC_INLINE T FN(row)(int64_t len, const T *x, vec (*op)(vec, vec), T (*op_scalar)
     while (depth > 0)
         v = op(level[--depth], v);
     store(lane, v);
+    TC_UNROLL
     for (int width = VLEN / 2; width > 0; width /= 2)
+        TC_UNROLL
         for (int l = 0; l < width; l++)
             lane[l] = op_scalar(lane[l], lane[l + width]);
     return lane[0];
@@ -181,6 +183,7 @@ static void FN(reduce_columns)(int op, int64_t len, int64_t width, int64_t strid
 
 static void FN(divide)(int64_t n, double divisor, void *y)
 {
+    TC_SIMD
     for (int64_t i = 0; i < n; i++)
         ((T *)y)[i] /= (T)divisor;
 }
@@ -205,6 +208,7 @@ static int64_t FN(find)(int64_t len, const T *x, T m)
             hit |= m == m ? v == m : v != v;
         }
         TI any = 0;
+        TC_UNROLL
         for (int l = 0; l < VLEN; l++)
             any |= hit[l];
         if (any)

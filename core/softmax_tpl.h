@@ -36,6 +36,7 @@ NOINLINE T FN(row_max)(int64_t n, const T *x)
     for (; i < n; i += VLEN)
         best[0] = FN(larger)(FN(load_lanes)(x + i, n - i, -(T)INFINITY), best[0]);
     best[0] = FN(larger)(FN(larger)(best[0], best[1]), FN(larger)(best[2], best[3]));
+    TC_UNROLL
     for (int l = 0; l < VLEN; l++)
         row = best[0][l] > row ? best[0][l] : row;
     return row;
@@ -45,15 +46,27 @@ NOINLINE T FN(row_max)(int64_t n, const T *x)
  * row that is NaN anyway. */
 NOINLINE T FN(row_exp)(int64_t n, T shift, const T *x, T *y)
 {
+    const int64_t rest = n % VLEN, whole = n - rest;
+    const T *in = x;
+    T *out = y, last[VLEN];
     vec sum = splat(0);
 
-    for (int64_t i = 0; i < n; i += VLEN) {
-        const vec e = FN(vexp_down)(FN(load_lanes)(x + i, n - i, -(T)INFINITY) - shift);
+    if (rest)
+        store(last, FN(load_part)(x + whole, rest, -(T)INFINITY));
+    /* The rest goes through the same loop once more: a call inside it would keep exp's constants out of the registers. */
+    for (int64_t m = whole;; m = VLEN, in = out = last) {
+        for (int64_t i = 0; i < m; i += VLEN) {
+            const vec e = FN(vexp_down)(load(in + i) - shift);
 
-        sum += e;
-        if (y)
-            FN(store_lanes)(y + i, n - i, e);
+            sum += e;
+            if (out)
+                store(out + i, e);
+        }
+        if (in == last || !rest)
+            break;
     }
+    if (rest && y)
+        FN(store_part)(y + whole, rest, load(last));
     return FN(lanes_sum)(sum);
 }
 
@@ -69,7 +82,7 @@ NOINLINE vec FN(strided_max)(int64_t len, int64_t stride, int64_t n, const T *x)
 }
 
 /* Sums of exp(x - shift); the terms are kept in y, laid out as x, unless it is NULL. */
-NOINLINE vec FN(strided_exp)(int64_t len, int64_t stride, int64_t n, vec shift, const T *x, T *y)
+TC_INLINE vec FN(strided_exp_of)(int64_t len, int64_t stride, int64_t n, vec shift, const T *x, T *y)
 {
     vec sum = splat(0);
 
@@ -81,6 +94,14 @@ NOINLINE vec FN(strided_exp)(int64_t len, int64_t stride, int64_t n, vec shift, 
             FN(store_lanes)(y + k * stride, n, e);
     }
     return sum;
+}
+
+NOINLINE vec FN(strided_exp)(int64_t len, int64_t stride, int64_t n, vec shift, const T *x, T *y)
+{
+    /* A loop of its own for whole vectors: a call inside it would keep exp's constants out of the registers. */
+    if (n >= VLEN)
+        return FN(strided_exp_of)(len, stride, VLEN, shift, x, y);
+    return FN(strided_exp_of)(len, stride, n, shift, x, y);
 }
 
 /* Positions that fit the buffer together: some cache lines of each term, or one vector where terms are too many. */
@@ -207,7 +228,7 @@ TC_INLINE vec FN(softmax_slope)(int logarithm, vec dy, vec y, vec sum)
     return y * (dy - sum);
 }
 
-/* One vector of positions of one stride; dx may be dy. */
+/* One vector of positions of one stride; dx may be dy. logarithm is a constant where this is called. */
 TC_INLINE void FN(softmax_grad_vector)(int logarithm, int64_t len, int64_t stride, int64_t n, const T *dy, const T *y, T *dx)
 {
     vec sum = splat(0);
@@ -232,8 +253,14 @@ static void FN(softmax_grad_turned)(int logarithm, const FN(layout) *a, int64_t 
         const T *out = FN(gather_lanes)(a, &stride, count, y + at * a->lane, outputs);
         T *in = g == slopes ? slopes : dx + at * a->lane;
 
-        for (int64_t l = 0; l < count; l += VLEN)
-            FN(softmax_grad_vector)(logarithm, a->len, stride, g == slopes ? VLEN : count - l, g + l, out + l, in + l);
+        for (int64_t l = 0; l < count; l += VLEN) {
+            const int64_t n = g == slopes ? VLEN : count - l;
+
+            if (logarithm)
+                FN(softmax_grad_vector)(1, a->len, stride, n, g + l, out + l, in + l);
+            else
+                FN(softmax_grad_vector)(0, a->len, stride, n, g + l, out + l, in + l);
+        }
         if (g == slopes)
             FN(scatter_lanes)(a, count, slopes, dx + at * a->lane);
     }
@@ -243,6 +270,16 @@ static void FN(softmax_grad_lanes)(int logarithm, int64_t len, int64_t inner, in
                                    const void *y, void *dx)
 {
     FN(softmax_grad_turned)(logarithm, &(FN(layout)){len, inner, 1}, begin, end, dy, y, dx);
+}
+
+/* The sum over a row; logarithm is a constant where this is called. */
+TC_INLINE T FN(softmax_row_sum)(int logarithm, int64_t len, const T *dy, const T *y)
+{
+    vec sum = splat(0);
+
+    for (int64_t i = 0; i < len; i += VLEN)
+        sum += FN(softmax_term)(logarithm, FN(load_lanes)(dy + i, len - i, 0), FN(load_lanes)(y + i, len - i, 0));
+    return FN(lanes_sum)(sum);
 }
 
 /* The same by rows. */
@@ -255,11 +292,8 @@ static void FN(softmax_grad_rows)(int logarithm, int64_t rows, int64_t len, cons
     for (int64_t row = 0; row < rows; row++) {
         const T *g = (const T *)dy + row * len, *out = (const T *)y + row * len;
         T *in = (T *)dx + row * len;
-        vec sum = splat(0);
+        const vec sum = splat(logarithm ? FN(softmax_row_sum)(1, len, g, out) : FN(softmax_row_sum)(0, len, g, out));
 
-        for (int64_t i = 0; i < len; i += VLEN)
-            sum += FN(softmax_term)(logarithm, FN(load_lanes)(g + i, len - i, 0), FN(load_lanes)(out + i, len - i, 0));
-        sum = splat(FN(lanes_sum)(sum));
         for (int64_t i = 0; i < len; i += VLEN)
             FN(store_lanes)(in + i, len - i, FN(softmax_slope)(logarithm, FN(load_lanes)(g + i, len - i, 0),
                                                                FN(load_lanes)(out + i, len - i, 0), sum));

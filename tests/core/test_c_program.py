@@ -20,7 +20,7 @@ from tests.conftest import ISAS
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = [*sorted((ROOT / "core").glob("*.c")), *sorted((ROOT / "tests" / "core").glob("core_test*.c"))]
-WARNINGS = ["-std=gnu11", "-ffp-contract=fast", "-Wall", "-Wextra", "-Werror", "-Wno-psabi"]
+WARNINGS = ["-std=gnu11", "-ffp-contract=fast", "-Wall", "-Wextra", "-Werror", "-Wno-psabi", "-fopenmp-simd"]
 KERNELS = ["gemm", "conv", "pool"]
 RUNTIME = ["memory", "threads", "cpus", "callers", "fork"]
 
