@@ -10,6 +10,7 @@ from .ops import division as _division
 from .ops import extremes as _extremes
 from .ops import gamma as _gamma
 from .ops import gather as _gather
+from .ops import index_along as _index_along
 from .ops import indexing as _indexing
 from .ops import inplace as _inplace
 from .ops import matmul as _matmul
@@ -20,6 +21,8 @@ from .ops import pairs as _pairs
 from .ops import power as _power
 from .ops import products as _products
 from .ops import reduce as _reduce
+from .ops import running as _running
+from .ops import scatter as _scatter
 from .ops import search as _search
 from .ops import slices as _slices
 from .ops import softmax as _softmax
@@ -142,12 +145,12 @@ class Methods:
     count_nonzero = _extremes.count_nonzero
     cov = _products.cov
     cross = _products.cross
-    cummax = _sorting.cummax
-    cummin = _sorting.cummin
-    cumprod = _sorting.cumprod
-    cumprod_ = _sorting.cumprod
-    cumsum = _sorting.cumsum
-    cumsum_ = _sorting.cumsum
+    cummax = _running.cummax
+    cummin = _running.cummin
+    cumprod = _running.cumprod
+    cumprod_ = _running.cumprod
+    cumsum = _running.cumsum
+    cumsum_ = _running.cumsum
     deg2rad = _trigonometry.deg2rad
     deg2rad_ = _trigonometry.deg2rad
     diag = _triangular.diag
@@ -229,13 +232,17 @@ class Methods:
     igamma_ = _gamma.igamma
     igammac = _gamma.igammac
     igammac_ = _gamma.igammac
-    index_add = _indexing.index_add
-    index_add_ = _indexing.index_add
-    index_fill = _indexing.index_fill
-    index_fill_ = _indexing.index_fill
+    index_add = _index_along.index_add
+    index_add_ = _index_along.index_add
+    index_copy = _index_along.index_copy
+    index_copy_ = _index_along.index_copy
+    index_fill = _index_along.index_fill
+    index_fill_ = _index_along.index_fill
     index_put = _indexing.index_put
     index_put_ = _indexing.index_put
-    index_select = _indexing.index_select
+    index_reduce = _index_along.index_reduce
+    index_reduce_ = _index_along.index_reduce
+    index_select = _index_along.index_select
     inner = _matmul.inner
     int = _conversion.int
     isclose = _comparison.isclose
@@ -272,6 +279,7 @@ class Methods:
     log_softmax = _softmax.log_softmax
     logaddexp = _pairs.logaddexp
     logaddexp2 = _pairs.logaddexp2
+    logcumsumexp = _running.logcumsumexp
     logical_and = _comparison.logical_and
     logical_and_ = _comparison.logical_and
     logical_not = _comparison.logical_not
@@ -327,6 +335,7 @@ class Methods:
     nextafter = _pairs.nextafter
     nextafter_ = _pairs.nextafter
     nonzero = _indexing.nonzero
+    nonzero_static = _indexing.nonzero_static
     norm = _extremes.norm
     not_equal = _comparison.ne
     not_equal_ = _comparison.ne
@@ -336,6 +345,8 @@ class Methods:
     pow = _power.pow
     pow_ = _power.pow
     prod = _reduce.prod
+    put = _indexing.put
+    put_ = _indexing.put
     quantile = _statistics.quantile
     rad2deg = _trigonometry.rad2deg
     rad2deg_ = _trigonometry.rad2deg
@@ -358,10 +369,12 @@ class Methods:
     round_ = _unary.round
     rsqrt = _transcendental.rsqrt
     rsqrt_ = _transcendental.rsqrt
-    scatter = _gather.scatter
-    scatter_ = _gather.scatter
-    scatter_add = _gather.scatter_add
-    scatter_add_ = _gather.scatter_add
+    scatter = _scatter.scatter
+    scatter_ = _scatter.scatter
+    scatter_add = _scatter.scatter_add
+    scatter_add_ = _scatter.scatter_add
+    scatter_reduce = _scatter.scatter_reduce
+    scatter_reduce_ = _scatter.scatter_reduce
     select = _slices.select
     select_scatter = _copies.select_scatter
     sgn = _unary.sign

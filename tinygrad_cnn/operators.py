@@ -59,6 +59,17 @@ def _transposed(self: Tensor) -> Tensor:
     return order.permute(self, tuple(range(self._array.ndim))[::-1])
 
 
+def _hermitian(self: Tensor) -> Tensor:
+    if self._array.ndim not in (0, 2):
+        raise RuntimeError(f"tensor.H is only supported on matrices (2-D tensors). Got {self._array.ndim}-D tensor.")
+    return order.t(self)
+
+
+def _adjoint(self: Tensor) -> Tensor:
+    """Return the matrices with their last two dimensions swapped."""
+    return self if self._array.ndim == 0 else order.transpose(self, -2, -1)
+
+
 def _matrix_transposed(self: Tensor) -> Tensor:
     if self._array.ndim < 2:
         raise RuntimeError("tensor.mT is only supported on matrices or batches of matrices. Got "
@@ -89,10 +100,11 @@ class Operators:
     __sub__, __rsub__ = _arithmetic(arithmetic.sub, arithmetic.Sub.apply), _operator(arithmetic.rsub)
     __mul__ = __rmul__ = _arithmetic(arithmetic.mul, arithmetic.Mul.apply)
     __truediv__, __rtruediv__ = _arithmetic(division.div, division.Div.apply), _operator(division.rdiv)
+    __rdiv__ = __rtruediv__
     __floordiv__, __rfloordiv__ = _operator(division.floor_divide), _reflected(division.floor_divide)
     __mod__, __rmod__ = _operator(division.remainder), _reflected(division.remainder)
     __pow__, __rpow__ = _operator(power.pow), _reflected(power.pow)
-    __matmul__ = _matmul
+    __matmul__, __rmatmul__ = _matmul, _reflected(products.matmul)
     __and__ = __rand__ = _operator(comparison.bitwise_and)
     __or__ = __ror__ = _operator(comparison.bitwise_or)
     __xor__ = __rxor__ = _operator(comparison.bitwise_xor)
@@ -111,6 +123,8 @@ class Operators:
     where = _where
     polygamma, polygamma_ = _polygamma, _polygamma_
     T = property(_transposed, doc="The dimensions in reverse order.")
-    mT = property(_matrix_transposed, doc="The last two dimensions swapped.")
+    mT = mH = property(_matrix_transposed, doc="The last two dimensions swapped.")
+    H = property(_hermitian, doc="The transpose of a matrix.")
+    adjoint = _adjoint
     cpu = _identity
     _unbroadcast = broadcasting.unbroadcast

@@ -8,10 +8,10 @@ import importlib
 FAMILIES = (
     "unary", "transcendental", "trigonometry", "arithmetic", "division", "power", "pairs", "gamma", "combinations",
     "comparison", "conversion", "special_values",
-    "reduce", "spread", "extremes", "sorting", "softmax",
+    "reduce", "spread", "extremes", "sorting", "running", "softmax",
     "views", "order", "slices", "strided", "broadcasting", "joining", "splitting", "movement", "triangular", "matrices",
     "copies",
-    "gather", "indexing", "search", "statistics", "matmul", "products", "einsum", "inplace",
+    "gather", "scatter", "indexing", "index_along", "search", "statistics", "matmul", "products", "einsum", "inplace",
 )  # fmt: skip
 
 

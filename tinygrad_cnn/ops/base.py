@@ -145,6 +145,7 @@ def write_out(function: str, out: Any, result: Tensor, *inputs: Any) -> Tensor:
             "arguments requires grad."
         )
     array = result._array
+    check_overlap(out._array)
     if not dtypes.can_cast(from_numpy_dtype(array.dtype), out.dtype):
         raise RuntimeError(
             f"result type {scalar_name(result)} can't be cast to the desired output type {scalar_name(out)}"
@@ -163,6 +164,17 @@ def write_out(function: str, out: Any, result: Tensor, *inputs: Any) -> Tensor:
         out._array = core.empty(array.shape, out._array.dtype)
     out._write(array)
     return out
+
+
+def check_overlap(array: Any) -> None:
+    """Raise RuntimeError if several elements that would be written share a place: a dimension of stride 0."""
+    if 0 in array.strides and any(
+        step == 0 and size > 1 for size, step in zip(array.shape, array.strides, strict=True)
+    ):
+        raise RuntimeError(
+            "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
+            "Please clone() the tensor before performing the operation."
+        )
 
 
 # ---- in-place ----

@@ -17,8 +17,6 @@ from tinygrad_cnn.tensor import Tensor, wrap
 from .base import check_tensor, clone, scalar_name, write_out
 from .broadcasting import broadcast_tensors
 from .forms import public
-from .gather import check_index
-from .promotion import cast
 
 # ---- what an index array is ----
 
@@ -176,8 +174,8 @@ def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = None) -> 
     return y if out is None else write_out("masked_select", out, y, input)
 
 
-@public()
-def take(input: Tensor, index: Tensor) -> Tensor:
+@public(out=True)
+def take(input: Tensor, index: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return the elements that `index` names in the flattened input, in the shape of `index` (`torch.take`)."""
     flat = check_tensor(input, "take").reshape(-1)
     places = check_tensor(index, "take", "index", 2)._array
@@ -206,6 +204,8 @@ def argwhere(input: Tensor) -> Tensor:
 @public(inplace=True)
 def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     """Return input with the elements of `source`, in order, where `mask` holds (`torch.masked_scatter`)."""
+    if mask._array.dtype.kind != "b":
+        raise RuntimeError(f"masked_scatter_ only supports boolean masks, but got mask with dtype {scalar_name(mask)}")
     x, m = broadcast_tensors(input, mask)
     places = m._array.nonzero()
     count = int(m._array.sum())
@@ -214,39 +214,51 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     return PutAt.apply(clone(x), source.reshape(-1).narrow(0, 0, count), index=places, accumulate=False)
 
 
+@public(inplace=True)
+def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Tensor:
+    """Return input with `source` written, or added, where `index` points into the flattened input (`torch.put`)."""
+    x = check_tensor(input, "put")
+    if source.dtype is not x.dtype:
+        raise RuntimeError("put_(): self and source expected to have the same dtype, but got self.dtype = "
+                           f"{scalar_name(x)} and source.dtype = {scalar_name(source)}")  # fmt: skip
+    places = index._array.reshape(-1)
+    if places.size != source._array.size:
+        raise RuntimeError(
+            "put_(): Expected source and index to have the same number of elements, but got source.numel() = "
+            f"{source._array.size}, index.numel() = {places.size}"
+        )
+    if places.size and (places.min() < -x._array.size or places.max() >= x._array.size):
+        raise IndexError(f"put_(): index out of range for a tensor of {x._array.size} elements")
+    y = PutAt.apply(x.reshape(-1), source.reshape(-1), index=(places,), accumulate=accumulate)
+    return y.reshape(x._array.shape)
+
+
 @public()
-def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """Return the parts along `dim` that the vector `index` names (`torch.index_select`)."""
-    x = check_tensor(input, "index_select")
-    if check_tensor(index, "index_select", "index", 3)._array.ndim > 1:
-        raise IndexError("index_select(): Index is supposed to be a vector")
-    try:
-        array, dim = check_index("index_select", x, dim, index, same_rank=False)
-    except RuntimeError as error:
-        if "out of bounds" in str(error):
-            raise IndexError("index out of range in self") from None
-        raise
-    if x._array.ndim == 0:
-        y = x.clone()
-    else:
-        where = (slice(None),) * dim + (array.reshape(-1),)
-        y = TakeAt.apply(x, index=where, grad_name="IndexSelectBackward0")
-    return y if out is None else write_out("index_select", out, y, input)
+def nonzero_static(input: Tensor, *, size: int, fill_value: int = -1, out: Tensor | None = None) -> Tensor:
+    """Return the first `size` places of nonzero elements, rows of `fill_value` if there are fewer
+    (`torch.nonzero_static`)."""
+    if size < 0:
+        raise RuntimeError("nonzero_static: 'size' must be an non-negative integer")
+    found = nonzero(input)._array[:size]
+    rows = np.full((size, found.shape[1]), fill_value, np.int64)
+    rows[: found.shape[0]] = found
+    return wrap(rows) if out is None else write_out("nonzero_static", out, wrap(rows))
 
 
-@public(inplace=True)
-def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Any = 1) -> Tensor:
-    """Return input with the parts of `source` added along `dim` at the places `index` (`torch.index_add`)."""
-    x = check_tensor(input, "index_add")
-    array, dim = check_index("index_add", x, dim, index, same_rank=False)
-    where = (slice(None),) * dim + (array.reshape(-1),)
-    return PutAt.apply(x, cast(source, x.dtype) * alpha, index=where, accumulate=True)
-
-
-@public(inplace=True)
-def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
-    """Return input with `value` in the parts along `dim` that `index` names (`torch.index_fill`)."""
-    x = check_tensor(input, "index_fill")
-    array, dim = check_index("index_fill", x, dim, index, same_rank=False)
-    fill = value if isinstance(value, Tensor) else wrap(np.array(value, x._array.dtype))
-    return PutAt.apply(x, cast(fill, x.dtype), index=(slice(None),) * dim + (array.reshape(-1),), accumulate=False)
+@public(method=False)
+def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
+    """Return the coordinates, a tensor a dimension, of places in a flattened tensor of `shape`
+    (`torch.unravel_index`)."""
+    places = check_tensor(indices, "unravel_index", "indices")._array
+    if places.dtype.kind not in "iu":
+        raise ValueError(f"expected 'indices' to be integer dtype, but got {indices.dtype}")
+    if not isinstance(shape, (int, tuple, list)):
+        raise ValueError(f"expected 'shape' to be int or sequence, but got {type(shape)}")
+    sizes = (shape,) if isinstance(shape, int) else tuple(shape)
+    if any(size < 0 for size in sizes):
+        raise ValueError(f"'shape' cannot have negative values, but got {tuple(sizes)}")
+    coordinates, places = [], places.astype(np.int64)
+    for size in sizes[::-1]:
+        coordinates.append(places % max(size, 1))
+        places = places // max(size, 1)
+    return tuple([wrap(np.asarray(part)) for part in coordinates[::-1]])

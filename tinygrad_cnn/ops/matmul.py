@@ -184,7 +184,8 @@ def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor
         y = _mm(input.unsqueeze(0), other).squeeze(0)
     elif b.ndim <= 2:  # the batch joins the rows: one product
         column = b.ndim == 1
-        y = _mm(input.reshape(-1, a.shape[-1]), other.unsqueeze(1) if column else other)
+        rows = input.reshape(math.prod(a.shape[:-1]), a.shape[-1])
+        y = _mm(rows, other.unsqueeze(1) if column else other)
         y = y.reshape(a.shape[:-1] if column else (*a.shape[:-1], b.shape[-1]))
     elif a.ndim == 1:
         y = _batched(input.unsqueeze(0), other).squeeze(-2)

@@ -13,7 +13,7 @@ from tinygrad_cnn.tensor import Tensor, wrap
 from .base import check_tensor, wrap_dim
 from .broadcasting import meshgrid
 from .forms import public
-from .indexing import index_select
+from .index_along import index_select
 from .joining import cat, stack
 from .promotion import cast, common_dtype
 from .slices import PutDiagonal, diagonal

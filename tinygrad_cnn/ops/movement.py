@@ -86,7 +86,7 @@ def tile(input: Tensor, *sizes: Any, dims: Any = None) -> Tensor:
 @public()
 def repeat_interleave(input: Tensor, repeats: Any, dim: int | None = None, *, output_size: int | None = None) -> Tensor:
     """Return each element, or each part along `dim`, repeated in place (`torch.repeat_interleave`)."""
-    from .indexing import index_select
+    from .index_along import index_select
 
     x = reshape(input, -1) if dim is None else input
     dim = wrap_dim(0 if dim is None else dim, x._array.ndim)

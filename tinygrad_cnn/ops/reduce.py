@@ -212,8 +212,15 @@ def sum(
     return y if out is None else write_out("sum", out, y, input)
 
 
-@public()
-def nansum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: dtypes.dtype | None = None) -> Tensor:
+@public(out=True)
+def nansum(
+    input: Tensor,
+    dim: Any = None,
+    keepdim: bool = False,
+    *,
+    dtype: dtypes.dtype | None = None,
+    out: Tensor | None = None,
+) -> Tensor:
     """Return the sum, NaN counted as 0 (`torch.nansum`)."""
     return sum(input.masked_fill(input.isnan(), 0), dim, keepdim, dtype=dtype)
 

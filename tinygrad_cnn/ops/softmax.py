@@ -105,8 +105,8 @@ def _prepare(input: Any, dim: int, dtype: Any, name: str) -> tuple[Any, int]:
     return input, dim
 
 
-@public()
-def softmax(input: Any, dim: int, dtype: Any = None) -> Any:
+@public(out=True)
+def softmax(input: Any, dim: int, dtype: Any = None, *, out: Any = None) -> Any:
     """Return softmax of `input` along `dim`, in `dtype` if given (`torch.softmax`).
 
     Raises IndexError for a dimension out of range, NotImplementedError for an integer tensor.
@@ -115,8 +115,8 @@ def softmax(input: Any, dim: int, dtype: Any = None) -> Any:
     return Softmax.apply(input, dim=dim)
 
 
-@public()
-def log_softmax(input: Any, dim: int, dtype: Any = None) -> Any:
+@public(out=True)
+def log_softmax(input: Any, dim: int, dtype: Any = None, *, out: Any = None) -> Any:
     """Return the logarithm of softmax along `dim` (`torch.log_softmax`): exact where the softmax underflows."""
     input, dim = _prepare(input, dim, dtype, "log_softmax")
     return LogSoftmax.apply(input, dim=dim)

@@ -1,4 +1,4 @@
-"""Order: sort, topk and their kin (NumPy's sorting; gradients through the indices), and running sums and products."""
+"""Order: sort, topk and their kin; NumPy's sorting, gradients through the indices."""
 
 from __future__ import annotations
 
@@ -7,20 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_cnn import dtypes
-from tinygrad_cnn.autograd.operation import Operation
 from tinygrad_cnn.tensor import Tensor, wrap
 
-from .base import as_array, check_tensor, numpy_names, scalar_name, wrap_dim, write_out
+from .base import check_tensor, numpy_names, scalar_name, wrap_dim
 from .extremes import result_tuple
 from .forms import public
 from .gather import Pick
-from .movement import flip
-from .promotion import cast
 
 _Sort, _TopK = result_tuple("sort", "values indices"), result_tuple("topk", "values indices")
 _Median, _KthValue = result_tuple("median", "values indices"), result_tuple("kthvalue", "values indices")
-_CumMax, _CumMin = result_tuple("cummax", "values indices"), result_tuple("cummin", "values indices")
 
 
 def _order(x: Any, dim: int, descending: bool) -> Any:
@@ -36,7 +31,7 @@ def _picked(input: Tensor, places: Any, dim: int, name: str, keepdim: bool = Tru
     return Pick.apply(input, index=places, dim=dim, grad_name=name, keepdim=keepdim)
 
 
-@public()
+@public(out=True)
 def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False, *, out: Any = None) -> Any:
     """Return (values, indices) sorted along `dim` (`torch.sort`); equals always keep their order here."""
     x = check_tensor(input, "sort")._array
@@ -44,10 +39,7 @@ def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = 
     if x.ndim == 0:
         return _Sort(input.clone(), wrap(np.zeros((), np.int64)))
     places = _order(x, dim, descending)
-    result = _Sort(_picked(input, places, dim, "SortBackward0"), wrap(places))
-    if out is None:
-        return result
-    return _Sort(write_out("sort", out[0], result[0], input), write_out("sort", out[1], result[1]))
+    return _Sort(_picked(input, places, dim, "SortBackward0"), wrap(places))
 
 
 @public()
@@ -56,13 +48,13 @@ def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool
     return sort(input.detach(), dim, descending, stable)[1]
 
 
-@public()
-def msort(input: Tensor) -> Tensor:
+@public(out=True)
+def msort(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return the values sorted along the first dimension (`torch.msort`)."""
     return sort(input, 0)[0]
 
 
-@public()
+@public(out=True)
 def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True, *, out: Any = None) -> Any:
     """Return (values, indices) of the k largest (smallest) along `dim`, always in order here (`torch.topk`)."""
     x = check_tensor(input, "topk")._array
@@ -74,19 +66,18 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
     if x.ndim == 0:
         return _TopK(input.clone(), wrap(np.zeros((), np.int64)))
     places = np.ascontiguousarray(_order(x, dim, largest)[(slice(None),) * dim + (slice(k),)])
-    result = _TopK(_picked(input, places, dim, "TopkBackward0"), wrap(places))
-    if out is None:
-        return result
-    return _TopK(write_out("topk", out[0], result[0], input), write_out("topk", out[1], result[1]))
+    return _TopK(_picked(input, places, dim, "TopkBackward0"), wrap(places))
 
 
-@public()
-def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Any:
+@public(out=True)
+def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False, *, out: Any = None) -> Any:
     """Return (values, indices) of the k-th smallest, counted from 1, along `dim` (`torch.kthvalue`)."""
     x = check_tensor(input, "kthvalue")._array
     dim = wrap_dim(dim, x.ndim)
     if not 1 <= k <= (x.shape[dim] if x.ndim else 1):
         raise RuntimeError("kthvalue(): selected number k out of range for dimension " + str(dim))
+    if x.ndim == 0:
+        return _KthValue(input.clone(), wrap(np.zeros((), np.int64)))
     return _one(_KthValue, input, _order(x, dim, False), k - 1, dim, keepdim, "KthvalueBackward0")
 
 
@@ -96,9 +87,9 @@ def _one(kind: Any, input: Tensor, order: Any, rank: Any, dim: int, keepdim: boo
     return kind(_picked(input, places, dim, name, keepdim), wrap(places if keepdim else np.squeeze(places, dim)))
 
 
-@public()
+@public(out=True)
 @numpy_names
-def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
+def median(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Any = None) -> Any:
     """Return the median, the lower of two middle elements: of all, or (values, indices) along `dim` (`torch.median`).
 
     A NaN is the median of whatever contains it. NotImplementedError for bool.
@@ -175,83 +166,3 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
         raise RuntimeError("weights should be 1-d and have the same length as input")
     counts = np.bincount(x, weights._array, minlength)
     return wrap(counts.astype(np.float32 if weights._array.dtype == np.float32 else np.float64))
-
-
-# ---- running sums and products ----
-
-
-class CumSum(Operation):
-    """Running sums along a dimension."""
-
-    grad_name = "CumsumBackward0"
-
-    def forward(self, x: Any, dim: int) -> Any:
-        """Add up."""
-        self.dim = dim
-        return as_array(np.cumsum(x, axis=dim, dtype=x.dtype if x.dtype.kind == "f" else np.int64))
-
-    def backward(self, grad: Tensor) -> Tensor:
-        """Each term is in all sums from its own on: running sums from the end."""
-        return flip(CumSum.apply(flip(grad, self.dim), dim=self.dim), self.dim)
-
-
-def _running(name: str, input: Any, dim: Any, dtype: dtypes.dtype | None) -> tuple[Tensor, int]:
-    x = check_tensor(input, name) if dtype is None else cast(input, dtype)
-    return x, wrap_dim(dim, x._array.ndim)
-
-
-@public(inplace=True)
-@numpy_names
-def cumsum(input: Tensor, dim: int, *, dtype: dtypes.dtype | None = None, out: Tensor | None = None) -> Tensor:
-    """Return the running sums along `dim` (`torch.cumsum`); integers and bool give int64."""
-    x, dim = _running("cumsum", input, dim, dtype)
-    y = CumSum.apply(x.reshape(1), dim=0).reshape(()) if x._array.ndim == 0 else CumSum.apply(x, dim=dim)
-    if dtype is not None:
-        y = cast(y, dtype)
-    return y if out is None else write_out("cumsum", out, y, input)
-
-
-@public(inplace=True)
-@numpy_names
-def cumprod(input: Tensor, dim: int, *, dtype: dtypes.dtype | None = None, out: Tensor | None = None) -> Tensor:
-    """Return the running products along `dim` (`torch.cumprod`); integers and bool give int64."""
-    from .reduce import shifted
-
-    x, dim = _running("cumprod", input, dim, dtype)
-    if x.requires_grad and x._array.ndim:
-        # Doubling steps of differentiable products: zeros among the factors need no special case.
-        y, step = x.movedim(dim, -1), 1
-        while step < x._array.shape[dim]:
-            y, step = y * shifted(y, step), 2 * step
-        y = y.movedim(-1, dim)
-    elif x._array.ndim == 0:
-        y = x.clone()
-    else:
-        y = wrap(np.cumprod(x._array, axis=dim, dtype=x._array.dtype if x.is_floating_point() else np.int64))
-    if dtype is not None:
-        y = cast(y, dtype)
-    return y if out is None else write_out("cumprod", out, y, input)
-
-
-def _cum_extreme(kind: Any, name: str, ufunc: Any, input: Any, dim: Any) -> Any:
-    x = check_tensor(input, name)._array
-    dim = wrap_dim(dim, x.ndim)
-    if x.ndim == 0:
-        return kind(input.clone(), wrap(np.zeros((), np.int64)))
-    values = ufunc.accumulate(x, axis=dim)
-    same = (x == values) | ((x != x) & (values != values))
-    places = np.arange(x.shape[dim]).reshape([-1 if d == dim else 1 for d in range(x.ndim)])
-    indices = np.maximum.accumulate(np.where(same, places, 0), axis=dim).astype(np.int64)
-    return kind(_picked(input, indices, dim, f"{name.capitalize()}Backward0"), wrap(indices))
-
-
-@public()
-def cummax(input: Tensor, dim: int) -> Any:
-    """Return (values, indices) of the running maximum along `dim`; of equals the last one (`torch.cummax`)."""
-    return _cum_extreme(_CumMax, "cummax", np.maximum, input, dim)
-
-
-@public()
-def cummin(input: Tensor, dim: int) -> Any:
-    """Return (values, indices) of the running minimum along `dim`; of equals the last one (`torch.cummin`)."""
-    return _cum_extreme(_CumMin, "cummin", np.minimum, input, dim)
