@@ -132,10 +132,9 @@ def may_wait(inputs: tuple[Any, ...]) -> bool:
 
 def defer(node: Any, inputs: tuple[Any, ...], params: dict[str, Any]) -> Tensor:
     """Put off an operation that has `prepare`; the graph is made now."""
-    recorded = connect(node, inputs)
-    task = node.prepare(*[None if tensor is None else tensor._array for tensor in inputs], **params)
+    task = node.prepare(*connect(node, inputs), **params)
     tensor = put_off(task)
-    if recorded:
+    if node.recording:
         tensor._set_node(node, 0)
         if node._saved is not None:
             node._saved = pack(node._saved, inputs, ())  # the output has no elements yet that could be among them

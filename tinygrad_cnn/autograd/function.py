@@ -187,7 +187,7 @@ class Function:
         ctx.needs_input_grad = needs
         node.count = len(args)
         node.input_dtypes = tuple([None if tensor is None else tensor.dtype for tensor in inputs])
-        recorded = connect(node, inputs)
+        connect(node, inputs)
 
         with no_grad():
             if cls.setup_context is Function.setup_context:
@@ -203,7 +203,7 @@ class Function:
                     "a tensor marked as dirty by the custom Function was not returned: mark_dirty() is for inputs that "
                     "forward changes in place and returns"
                 )
-        if recorded:
+        if node.recording:
             _attach(node, inputs, outputs)
         return outputs[0] if single else tuple(outputs)
 

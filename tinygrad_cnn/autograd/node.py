@@ -139,35 +139,42 @@ class AccumulateGrad(Node):
         return f"<AccumulateGrad object at {id(self):#x}>"
 
 
-def connect(node: Node, inputs: tuple[Any, ...]) -> bool:
-    """Make `node` part of the graph behind `inputs` (Tensors or None); False if none of them needs a gradient, or none
-    is recorded.
+def connect(node: Node, inputs: tuple[Any, ...]) -> list[Any]:
+    """Make `node` part of the graph behind `inputs` (Tensors or None), unless none of them needs a gradient or none is
+    recorded: `node.recording` tells. Return the arrays of the inputs.
     """
+    arrays: list[Any] = []
     if not mode.enabled:
-        return False
+        for tensor in inputs:
+            arrays.append(None if tensor is None else tensor._array)
+        return arrays
     edges: list[Edge | None] = []
     wanted = False
     for tensor in inputs:
-        # The property `requires_grad` spelled out.
-        if tensor is None or not (tensor._requires_grad or (tensor._view_base is not None and tensor.requires_grad)):
+        if tensor is None:
+            arrays.append(None)
+            edges.append(None)
+            continue
+        array, base = tensor._array, tensor._view_base
+        arrays.append(array)
+        if not (tensor._requires_grad or (base is not None and tensor.requires_grad)):  # the property, but for views
             edges.append(None)
             continue
         wanted = True
-        source = tensor._node if tensor._view_base is None else tensor._current_node()
+        source = tensor._node if base is None else tensor._current_node()
         if source is None:
-            edges.append((tensor, LEAF, tensor._array.shape))
+            edges.append((tensor, LEAF, array.shape))
         else:
-            edges.append((source, tensor._output_index, tensor._array.shape))
-    if not wanted:
-        return False
-    node.edges = edges
-    node.number = next(_numbers)
-    node.recording = True
-    if anomaly.enabled:
-        import traceback
+            edges.append((source, tensor._output_index, array.shape))
+    if wanted:
+        node.edges = edges
+        node.number = next(_numbers)
+        node.recording = True
+        if anomaly.enabled:
+            import traceback
 
-        node._origin = traceback.format_stack()[:-2]
-    return True
+            node._origin = traceback.format_stack()[:-2]
+    return arrays
 
 
 def connect_to(node: Node, source: Node, index: int, shape: tuple[int, ...]) -> None:

@@ -56,31 +56,21 @@ class Operation(Node):
     def apply(cls, *inputs: Any, **params: Any) -> Any:
         """Run the operation on Tensors (or None) and return a Tensor or a tuple of Tensors."""
         node = cls()
-        arrays: list[Any] = []
-        recorded = False
-        for tensor in inputs:
-            if tensor is None:
-                arrays.append(None)
-                continue
-            arrays.append(tensor._array)
-            if tensor._requires_grad or tensor._view_base is not None:
-                recorded = True
-        if recorded:
-            recorded = connect(node, inputs)
+        arrays = connect(node, inputs)
         # A call with `**params` costs as much as two plain ones, even if there are none.
         result = node.forward(*arrays, **params) if params else node.forward(*arrays)
         if type(result) is tuple:
-            return node._several(inputs, result, recorded)
+            return node._several(inputs, result)
         tensor = _new(Tensor)
         tensor._array = result
-        if recorded:
+        if node.recording:
             tensor._node = node
             tensor._requires_grad = True
             if node._saved is not None:
                 node._saved = pack(node._saved, inputs, (tensor,))
         return tensor
 
-    def _several(self, inputs: tuple[Any, ...], arrays: tuple[Any, ...], recorded: bool) -> tuple[Tensor, ...]:
+    def _several(self, inputs: tuple[Any, ...], arrays: tuple[Any, ...]) -> tuple[Tensor, ...]:
         """Return the Tensors of an operation with a tuple of outputs."""
         tensors = []
         for array in arrays:
@@ -88,7 +78,7 @@ class Operation(Node):
             tensor._array = array
             tensors.append(tensor)
         outputs = tuple(tensors)
-        if recorded:
+        if self.recording:
             self._finish(inputs, outputs)
         return outputs
 
@@ -139,7 +129,8 @@ class ViewOperation(Operation):
         view._version_counter = counter
         if base is not None or parent._requires_grad:
             node = cls()
-            if connect(node, (parent,)):
+            connect(node, (parent,))
+            if node.recording:
                 node.remember(array, *params)
                 view._node = node
                 view._requires_grad = True

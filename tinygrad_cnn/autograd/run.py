@@ -115,10 +115,9 @@ class Run:
                 if type(grad) is not Deferred and grad._array.shape != shape:  # what is put off has the shape
                     grad = grad._unbroadcast(shape)
                 if index == LEAF:
-                    entry = leaves.get(id(target))
-                    if entry is None:
-                        leaves[id(target)] = [target, grad]
-                    else:
+                    fresh = [target, grad]
+                    entry = leaves.setdefault(id(target), fresh)
+                    if entry is not fresh:
                         _add_to_entry(entry, 1, grad, self.create_graph)
                     continue
                 key = -target.number
@@ -191,20 +190,21 @@ class Run:
     def accumulate(self) -> None:
         """Run the leaves' hooks and add to their `grad`, or capture."""
         alone, array_alone = _UNSHARED
+        captured, only_leaves, create_graph = self.captured, self.only_leaves, self.create_graph
         for entry in self.leaves.values():
             leaf, grad = entry
             entry[1] = None
             if leaf._hooks:
                 grad = call_hooks(leaf._hooks, grad)
-            if self.captured is not None and (id(leaf), 0) in self.captured:
-                self.captured[id(leaf), 0] = grad
+            if captured is not None and (id(leaf), 0) in captured:
+                captured[id(leaf), 0] = grad
                 continue
-            if self.only_leaves is not None and id(leaf) not in self.only_leaves:
+            if only_leaves is not None and id(leaf) not in only_leaves:
                 continue
             with _accumulating:
                 if leaf._grad is not None:
                     self.add_to(leaf, grad)
-                elif self.create_graph:
+                elif create_graph:
                     leaf._grad = grad.clone()
                 elif getrefcount(grad) <= alone and getrefcount(grad._array) <= array_alone:
                     leaf._grad = grad if owns_dense_memory(grad._array) else wrap(core.copy(grad._array))
@@ -229,8 +229,10 @@ class Run:
 
 def _add_into(into: Any, array: Any) -> bool:
     """Add an array to another in its memory, if they are plain enough for that; tell whether they were."""
-    simple = into.shape == array.shape and into.dtype is array.dtype and into.dtype in core.FLOATS
-    if not simple or not owns_dense_memory(into) or np.may_share_memory(into, array):
+    dtype = into.dtype
+    if into.shape != array.shape or dtype is not array.dtype or dtype not in core.FLOATS or not owns_dense_memory(into):
+        return False
+    if array is into or (array.base is not None and np.may_share_memory(into, array)):
         return False
     core.binary(core.ADD, into, array, into)
     return True

@@ -64,8 +64,9 @@ class Add(Binary):
 
     def backward(self, grad: Tensor) -> Any:
         """Pass the gradient to both."""
-        a, b = self.needs_input_grad
-        return grad if a else None, (grad if self.alpha == 1 else grad * self.alpha) if b else None
+        a, b = self.edges
+        by_b = None if b is None else grad if self.alpha == 1 else grad * self.alpha
+        return None if a is None else grad, by_b
 
 
 class Sub(Add):
@@ -132,7 +133,7 @@ class Mul(Binary):
     def backward(self, grad: Tensor) -> Any:
         """d(ab) = b da + a db."""
         a, b = self.saved_tensors
-        return None if b is None else grad * b, None if a is None else grad * a
+        return None if b is None else Mul.apply(grad, b), None if a is None else Mul.apply(grad, a)
 
 
 class MulScalar(Scalar):

@@ -34,8 +34,11 @@ class Linear(Operation):
         x, weight = self.saved_tensors
         to_x, to_weight, to_bias = self.edges
         needed = to_x is not None, to_weight is not None, to_bias is not None
-        found = iter(LinearGrad.apply(grad, x, weight, needed=needed))
-        return tuple([next(found) if need else None for need in needed])
+        found = LinearGrad.apply(grad, x, weight, needed=needed)
+        if len(found) == 3:
+            return found
+        given = iter(found)
+        return tuple([next(given) if need else None for need in needed])
 
 
 class LinearGrad(Operation):
