@@ -235,7 +235,7 @@ static void FN(le)(int64_t n, const void *const *in, const int64_t *step, void *
 
 /* ---- the table ---- */
 
-static const tc_elementwise_kernels FN(elementwise_kernels) = {
+LANEWISE const tc_elementwise_kernels LANEWISE_TABLE(elementwise) = {
     .unary = FN(unary),
     .binary = {
         [TC_ADD] = FN(add), [TC_SUB] = FN(sub), [TC_MUL] = FN(mul), [TC_DIV] = FN(div),

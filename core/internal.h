@@ -265,6 +265,11 @@ typedef struct {
     const tc_kernels *kernels[2];
 } tc_isa_table;
 
+/* Families of AVX2 that AVX-512 uses as well: doubles are rare in training, and another set would be a tenth of its code. */
+extern const tc_elementwise_kernels tc_avx2_elementwise_f64;
+extern const tc_optim_kernels tc_avx2_optim_f64;
+extern const tc_random_kernels tc_avx2_random_f64;
+
 extern const tc_isa_table tc_isa_generic, tc_isa_avx2, tc_isa_avx512, tc_isa_neon;
 
 /* The kernels in use for dtype TC_F32 or TC_F64 (cpu.c). */

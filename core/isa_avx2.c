@@ -5,6 +5,7 @@
 #if defined(__x86_64__)
 
 #define VBYTES 32
+#define F64_GIVEN   /* to isa_avx512.c */
 
 /* GEMM, 16 registers: a tile of 6 x 2 vectors (6x16 f32) leaves 2 for B and 2 for broadcasts of A. A panel of B is
  * KC * 64 bytes = 16 KiB, half of L1; a block of A is MC * KC floats = 120 KiB (doubles 240), at most half of L2. */

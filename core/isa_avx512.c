@@ -5,6 +5,7 @@
 #if defined(__x86_64__)
 
 #define VBYTES 64
+#define F64_TAKEN   /* from isa_avx2.c */
 
 /* GEMM, 32 registers: a tile of 14 x 2 vectors (14x32 f32) leaves 2 for B and 2 for broadcasts of A. A panel of B is
  * KC * 128 bytes = 32 KiB: it may fall out of a 32 KiB L1, but a step of 28 multiply-adds (14 cycles) needs only two

@@ -1,5 +1,23 @@
 /* kernels_tpl.h - every kernel of every family for one dtype. An ISA file includes it through isa_tpl.h with
  * T, TI, DTYPE_F32 (1 or 0) and FN(name) defined; the families end with a table of theirs named FN(<family>_kernels). */
+
+/* Families that treat each lane alone have the same results for vectors of any width: an ISA file may use its neighbour's for
+ * doubles (F64_TAKEN) or give them (F64_GIVEN), under the names of internal.h. LANEWISE is the linkage of their tables,
+ * LANEWISE_TABLE the name, LANEWISE_KERNELS the name of the table in use. */
+#if DTYPE_F32 || !(defined(F64_TAKEN) || defined(F64_GIVEN))
+#define LANEWISE static
+#define LANEWISE_TABLE(family) FN(family##_kernels)
+#define LANEWISE_KERNELS(family) FN(family##_kernels)
+#elif defined(F64_TAKEN)
+#define LANEWISE static __attribute__((unused))
+#define LANEWISE_TABLE(family) FN(family##_kernels)
+#define LANEWISE_KERNELS(family) tc_avx2_##family##_f64
+#else
+#define LANEWISE
+#define LANEWISE_TABLE(family) tc_avx2_##family##_f64
+#define LANEWISE_KERNELS(family) tc_avx2_##family##_f64
+#endif
+
 #include "simd.h"
 #include "lanes_tpl.h"
 #include "gemm_tpl.h"
@@ -28,15 +46,18 @@ static const tc_kernels FN(kernels) = {
 #endif
     .depthwise = &FN(depthwise_kernels),
     .pool = &FN(pool_kernels),
-    .elementwise = &FN(elementwise_kernels),
+    .elementwise = &LANEWISE_KERNELS(elementwise),
     .reduce = &FN(reduce_kernels),
     .softmax = &FN(softmax_kernels),
     .loss = &FN(loss_kernels),
     .norm = &FN(norm_kernels),
-    .optim = &FN(optim_kernels),
-    .random = &FN(random_kernels),
+    .optim = &LANEWISE_KERNELS(optim),
+    .random = &LANEWISE_KERNELS(random),
 };
 
+#undef LANEWISE
+#undef LANEWISE_TABLE
+#undef LANEWISE_KERNELS
 #undef NOINLINE
 #undef vec
 #undef ivec

@@ -129,7 +129,7 @@ static void FN(adam)(const tc_adam_params *options, int64_t n, void *param, cons
 
 #include "optim_rules_tpl.h"
 
-static const tc_optim_kernels FN(optim_kernels) = {
+LANEWISE const tc_optim_kernels LANEWISE_TABLE(optim) = {
     .sgd = FN(sgd),
     .adam = FN(adam),
     .rule = FN(optim_rule),

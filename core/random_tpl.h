@@ -207,7 +207,7 @@ static void FN(dropout)(int64_t first, int64_t n, double p, uint64_t key, const 
     }
 }
 
-static const tc_random_kernels FN(random_kernels) = {
+LANEWISE const tc_random_kernels LANEWISE_TABLE(random) = {
     .uniform = FN(uniform),
     .normal16 = FN(normal16),
     .dropout = FN(dropout),
