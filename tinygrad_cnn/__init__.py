@@ -96,13 +96,13 @@ from .sequences import arange, eye, linspace, logspace, range
 from .tensor import Tensor
 
 if _typing.TYPE_CHECKING:
-    from . import backends, cuda, nn, optim, serialization, utils, vision
+    from . import backends, cuda, func, nn, optim, serialization, utils, vision
     from .serialization import load, save
 
 methods.install()
 
 _LAZY = {
-    **dict.fromkeys(("backends", "cuda", "nn", "optim", "serialization", "utils", "vision"), ""),
+    **dict.fromkeys(("backends", "cuda", "func", "nn", "optim", "serialization", "utils", "vision"), ""),
     "load": "serialization",
     "save": "serialization",
 }
