@@ -1,12 +1,10 @@
 """MNIST from the files in the repository, from damaged ones, and from a local mirror."""
 
 import gzip
-import http.server
 import pathlib
 import shutil
 import struct
 import sys
-import threading
 
 import numpy as np
 import pytest
@@ -69,7 +67,8 @@ def test_transforms(monkeypatch):
     quick, _ = next(iter(DataLoader(TensorDataset(images, labels), batch_size=8)))
     np.testing.assert_array_equal(quick.numpy(), batch.numpy())
     assert targets.tolist() == (-labels[:8]).tolist()
-    monkeypatch.setitem(sys.modules, "PIL", None)  # without Pillow: an array, and the same Tensor
+    for name in ("PIL", "PIL.Image"):  # without Pillow: an array, and the same Tensor
+        monkeypatch.setitem(sys.modules, name, None)
     np.testing.assert_array_equal(dataset[0][0].numpy(), image.numpy())
     assert type(MNIST(ROOT, train=False)[0][0]) is np.ndarray
     with pytest.raises(ValueError, match="std is zero"):
@@ -125,27 +124,11 @@ def test_a_gzip_bomb_is_refused(copy):
 
 
 @pytest.fixture
-def mirror(monkeypatch):
-    """A local mirror of the repository's files; `log` has the paths asked for."""
-    log = []
-
-    class Handler(http.server.SimpleHTTPRequestHandler):
-        def __init__(self, *args):
-            super().__init__(*args, directory=RAW)
-
-        def log_message(self, form, *args):
-            log.append(args[0].split()[1] if " " in str(args[0]) else str(args))
-
-    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        url = f"http://127.0.0.1:{server.server_address[1]}/"
-        monkeypatch.setattr(MNIST, "mirrors", (url + "down/", url))
-        yield log
-        server.shutdown()
-        thread.join()
+def mirror(monkeypatch, serve):
+    """A local mirror of the repository's files, behind one that has nothing; the paths asked for."""
+    url, log = serve(RAW)
+    monkeypatch.setattr(MNIST, "mirrors", (url + "down/", url))
+    return log
 
 
 def test_download(mirror, tmp_path, capsys):
@@ -172,6 +155,20 @@ def test_download_fails(monkeypatch, tmp_path):
     monkeypatch.setattr(MNIST, "mirrors", ("http://127.0.0.1:1/",))
     with pytest.raises(RuntimeError, match=r"Error downloading train-images-idx3-ubyte\.gz"):
         MNIST(tmp_path, download=True)
+
+
+def test_old_names_warn(test_set):
+    for name, new in (("train_data", "data"), ("test_data", "data"), ("test_labels", "targets")):
+        with pytest.warns(UserWarning, match=f"{name} has been renamed {new}"):
+            assert getattr(test_set, name) is getattr(test_set, new)
+
+
+def test_resources_can_be_whole_addresses(monkeypatch, mirror, tmp_path, capsys):
+    """What scripts do to get round a mirror that is down."""
+    url = MNIST.mirrors[1]
+    monkeypatch.setattr(MNIST, "resources", [(url + name, md5) for name, md5 in MNIST.resources])
+    monkeypatch.setattr(MNIST, "mirrors", ())
+    assert len(MNIST(tmp_path, train=False, download=True)) == 10000
 
 
 def test_vision_dataset():

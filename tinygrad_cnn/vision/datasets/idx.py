@@ -1,12 +1,13 @@
 """The IDX format of MNIST: two zero bytes, a type code, the number of dimensions, the sizes, the data; big-endian.
 
-http://yann.lecun.com/exdb/mnist/ describes it. Files may be gzipped. Everything a file says about its size is checked
-before memory is taken for it.
+http://yann.lecun.com/exdb/mnist/ describes it. Files may be packed by gzip or xz. Everything a file says about
+its size is checked before memory is taken for it.
 """
 
 from __future__ import annotations
 
 import gzip
+import lzma
 import math
 import os
 import struct
@@ -22,19 +23,21 @@ Array = np.ndarray[Any, np.dtype[Any]]
 TYPES = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 MAX_BYTES = 1 << 32
 _CHUNK = 1 << 20
+_UNPACKERS: dict[str, Any] = {"": lambda raw: raw, "gzip": lambda raw: gzip.GzipFile(fileobj=raw), "xz": lzma.LZMAFile}
 
 
 def read_unpacked(path: str | os.PathLike[str], max_bytes: int = MAX_BYTES) -> bytearray:
-    """Return the bytes of a file, unpacked if it is gzipped (by its first two bytes, whatever its name).
+    """Return the bytes of a file, unpacked if it is gzip or xz (by its first bytes, whatever its name).
 
     Unpacking stops as soon as there are more than `max_bytes`: a small archive can claim any amount of memory.
     Raises ValueError naming the file if it is too large or the archive is damaged, OSError if it cannot be read.
     """
     name = os.fspath(path)
     with open(path, "rb") as raw:
-        packed = raw.read(2) == b"\x1f\x8b"
+        start = raw.read(6)
         raw.seek(0)
-        stream: Any = gzip.GzipFile(fileobj=raw) if packed else raw
+        packed = "gzip" if start[:2] == b"\x1f\x8b" else "xz" if start == b"\xfd7zXZ\0" else ""
+        stream = _UNPACKERS[packed](raw)
         pieces = []
         total = 0
         try:
@@ -43,8 +46,8 @@ def read_unpacked(path: str | os.PathLike[str], max_bytes: int = MAX_BYTES) -> b
                 total += len(piece)
                 if total > max_bytes:
                     raise ValueError(f"{name}: more than {max_bytes} bytes{' once unpacked' if packed else ''}")
-        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-            raise ValueError(f"{name}: damaged or truncated gzip file ({error})") from error
+        except (gzip.BadGzipFile, EOFError, zlib.error, lzma.LZMAError) as error:
+            raise ValueError(f"{name}: damaged or truncated {packed} file ({error})") from error
     return bytearray().join(pieces)
 
 

@@ -7,10 +7,22 @@ from collections.abc import Callable
 from typing import Any
 
 from tinygrad_cnn.utils.data.dataset import Dataset
+from tinygrad_cnn.vision._extras import image_from_array
 
-__all__ = ["StandardTransform", "VisionDataset"]
+__all__ = ["StandardTransform", "VisionDataset", "as_image"]
 
 Transform = Callable[[Any], Any]
+
+
+def as_image(pixels: Any, mode: str | None = None) -> Any:
+    """Return an array (H, W) or (H, W, C) of bytes as a Pillow image; where Pillow is not installed, the array itself.
+
+    `transforms.ToTensor` makes the same tensor of both, so that training needs no Pillow.
+    """
+    try:
+        return image_from_array(pixels, mode)
+    except ImportError:
+        return pixels
 
 
 class StandardTransform:
@@ -43,20 +55,30 @@ class VisionDataset(Dataset[Any]):
     Subclasses define `__getitem__`, `__len__` and `extra_repr`. ValueError if both kinds of transforms are given.
     """
 
+    _repr_indent = 4
+
     def __init__(
         self,
-        root: str | os.PathLike[str],
+        root: str | os.PathLike[str] | None = None,
         transforms: Callable[[Any, Any], tuple[Any, Any]] | None = None,
         transform: Transform | None = None,
         target_transform: Transform | None = None,
     ) -> None:
-        self.root = os.path.expanduser(root) if isinstance(root, str) else root
+        self.root: Any = os.path.expanduser(root) if isinstance(root, str) else root
         separate = transform is not None or target_transform is not None
         if transforms is not None and separate:
             raise ValueError("Only transforms or transform/target_transform can be passed as argument")
         self.transform = transform
         self.target_transform = target_transform
         self.transforms = StandardTransform(transform, target_transform) if separate else transforms
+
+    def _transformed(self, image: Any, target: Any) -> tuple[Any, Any]:
+        """Return a sample after the two separate transforms."""
+        if self.transform is not None:
+            image = self.transform(image)
+        if self.target_transform is not None:
+            target = self.target_transform(target)
+        return image, target
 
     def __getitem__(self, index: int) -> Any:
         raise NotImplementedError
@@ -69,7 +91,10 @@ class VisionDataset(Dataset[Any]):
         return ""
 
     def __repr__(self) -> str:
-        body = [f"Number of datapoints: {len(self)}", f"Root location: {self.root}", *self.extra_repr().splitlines()]
+        body = [f"Number of datapoints: {len(self)}"]
+        if self.root is not None:
+            body.append(f"Root location: {self.root}")
+        body += self.extra_repr().splitlines()
         if self.transforms is not None:
             body.append(repr(self.transforms))
-        return "\n".join([f"Dataset {type(self).__name__}", *("    " + line for line in body)])
+        return "\n".join([f"Dataset {type(self).__name__}", *(" " * self._repr_indent + line for line in body)])

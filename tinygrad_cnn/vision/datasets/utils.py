@@ -1,0 +1,193 @@
+"""Sums, downloads and archives of data sets (`torchvision.datasets.utils`)."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import shutil
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from tinygrad_cnn.vision.datasets.download import download_file
+
+__all__ = [
+    "calculate_md5",
+    "check_integrity",
+    "check_md5",
+    "check_sum",
+    "download_and_extract_archive",
+    "download_url",
+    "extract_archive",
+    "list_dir",
+    "list_files",
+    "verify_str_arg",
+]
+
+Path = str | os.PathLike[str]
+
+MAX_BYTES = 1 << 36  # of an archive and of each file in it: more than any data set here has
+
+
+def calculate_md5(fpath: Path, chunk_size: int = 1024 * 1024) -> str:
+    """Return the MD5 of a file."""
+    md5 = hashlib.md5(usedforsecurity=False)
+    with open(fpath, "rb") as file:
+        while chunk := file.read(chunk_size):
+            md5.update(chunk)
+    return md5.hexdigest()
+
+
+def check_md5(fpath: Path, md5: str, **kwargs: Any) -> bool:
+    """Tell whether a file has this MD5."""
+    return md5 == calculate_md5(fpath, **kwargs)
+
+
+def check_integrity(fpath: Path, md5: str | None = None) -> bool:
+    """Tell whether a file is there and, if an MD5 is given, has it."""
+    return os.path.isfile(fpath) and (md5 is None or check_md5(fpath, md5))
+
+
+def check_sum(path: str, md5: str | None) -> None:
+    """Raise RuntimeError naming the file if it does not have this MD5."""
+    if not check_integrity(path, md5):
+        raise RuntimeError(f"{path}: File not found or corrupted: its MD5 is not {md5}")
+
+
+def download_url(
+    url: str,
+    root: Path,
+    filename: Path | None = None,
+    md5: str | None = None,
+    max_redirect_hops: int = 3,
+    mirrors: Sequence[str] = (),
+) -> None:
+    """Fetch a file into the folder `root`, unless it is there with the right MD5.
+
+    filename: by default the last part of the address. mirrors: more addresses, tried after `url`. Redirections are
+    followed, up to Python's limit. RuntimeError if no address gives the file with that MD5.
+    """
+    path = os.path.join(os.path.expanduser(root), filename or os.path.basename(url))
+    if not check_integrity(path, md5):
+        download_file([url, *mirrors], path, check=functools.partial(check_sum, md5=md5), max_bytes=MAX_BYTES)
+
+
+# ---------------------------------------------------------------- archives
+
+
+def _inside(folder: str, name: str) -> str:
+    """Return where a member of an archive goes; RuntimeError for a name that leads out of the folder."""
+    target = os.path.realpath(os.path.join(folder, name))
+    if os.path.commonpath([target, os.path.realpath(folder)]) != os.path.realpath(folder):
+        raise RuntimeError(f"the archive has a file that would lie outside of it: {name!r}")
+    return target
+
+
+def _write(source: Any, target: str) -> None:
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    with source, open(target, "wb") as file:
+        shutil.copyfileobj(source, file, 1 << 20)
+
+
+def _extract_tar(path: str, folder: str) -> None:
+    """Write the regular files of a tar archive; links and devices are left out."""
+    import tarfile
+
+    with tarfile.open(path) as archive:
+        for member in archive:
+            if member.isfile():
+                _write(archive.extractfile(member), _inside(folder, member.name))
+
+
+def _extract_zip(path: str, folder: str) -> None:
+    import zipfile
+
+    with zipfile.ZipFile(path) as archive:
+        for name in archive.namelist():
+            if not name.endswith("/"):
+                _write(archive.open(name), _inside(folder, name))
+
+
+def _decompress(path: str, folder: str) -> str:
+    """Write what a file packed by gzip, bzip2 or xz holds, under its name without the ending; return the path."""
+    import bz2
+    import gzip
+    import lzma
+
+    name, ending = os.path.splitext(os.path.basename(path))
+    openers: dict[str, Any] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+    if ending not in openers:
+        raise RuntimeError(
+            f"Unknown compression or archive type: '{ending}'.\n"
+            f"Known suffixes are: '{sorted(['.tar', '.tbz', '.tbz2', '.tgz', '.zip', *openers])}'."
+        )
+    target = os.path.join(folder, name)
+    _write(openers[ending](path, "rb"), target)
+    return target
+
+
+def extract_archive(from_path: Path, to_path: Path | None = None, remove_finished: bool = False) -> Path:
+    """Unpack an archive (.tar, .tar.gz, .tgz, .tar.bz2, .tar.xz, .zip) or a packed file (.gz, .bz2, .xz).
+
+    to_path: the folder, by default the one of the file. remove_finished: delete the archive. Returns the folder, or the
+    unpacked file. RuntimeError for other endings and for archives with names that lead out of the folder.
+    """
+    path = os.fspath(from_path)
+    folder = os.path.dirname(path) if to_path is None else os.fspath(to_path)
+    result = folder
+    if path.endswith((".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz", ".tbz2", ".tar.xz")):
+        _extract_tar(path, folder)
+    elif path.endswith(".zip"):
+        _extract_zip(path, folder)
+    else:
+        result = _decompress(path, folder)
+    if remove_finished:
+        os.remove(path)
+    return result
+
+
+def download_and_extract_archive(
+    url: str,
+    download_root: Path,
+    extract_root: Path | None = None,
+    filename: Path | None = None,
+    md5: str | None = None,
+    remove_finished: bool = False,
+) -> None:
+    """Fetch an archive as `download_url` does and unpack it as `extract_archive` does, by default beside itself."""
+    folder = os.path.expanduser(download_root)
+    name = os.fspath(filename or os.path.basename(url))
+    download_url(url, folder, name, md5)
+    extract_archive(os.path.join(folder, name), extract_root or folder, remove_finished)
+
+
+# ---------------------------------------------------------------- names
+
+
+def list_dir(root: Path, prefix: bool = False) -> list[str]:
+    """Return the names, with `prefix` the paths, of the folders in a folder."""
+    return _listed(root, prefix, os.path.isdir)
+
+
+def list_files(root: Path, suffix: str | tuple[str, ...], prefix: bool = False) -> list[str]:
+    """Return the names, with `prefix` the paths, of the files in a folder that end in `suffix` or one of several."""
+    return _listed(root, prefix, lambda path: os.path.isfile(path) and path.endswith(suffix))
+
+
+def _listed(root: Path, prefix: bool, wanted: Any) -> list[str]:
+    folder = os.path.expanduser(root)
+    names = [name for name in os.listdir(folder) if wanted(os.path.join(folder, name))]
+    return [os.path.join(folder, name) for name in names] if prefix is True else names
+
+
+def verify_str_arg(
+    value: Any, arg: str | None = None, valid_values: Iterable[str] | None = None, custom_msg: str | None = None
+) -> str:
+    """Return a string that is one of some; ValueError for others and for what is no string."""
+    if not isinstance(value, str):
+        of = "" if arg is None else f" for argument {arg}"
+        raise ValueError(f"Expected type str{of}, but got type {type(value)}.")
+    if valid_values is not None and value not in valid_values:
+        known = "', '".join(str(item) for item in valid_values)
+        raise ValueError(custom_msg or f"Unknown value '{value}' for argument {arg}. Valid values are {{'{known}'}}.")
+    return value
