@@ -216,10 +216,16 @@ def test_other_files(tmp_path):
         load(io.BytesIO(b""))
     with pytest.raises(pickle.UnpicklingError, match="not an archive"):
         load(io.BytesIO(b"<html>"))
-    with pytest.raises(pickle.UnpicklingError, match="not an archive"):
-        load(io.BytesIO(pickle.dumps({"a": 1})), weights_only=False)
-    with pytest.raises(RuntimeError, match="TorchScript"):
-        load(io.BytesIO(archive(b"", **{"constants.pkl": b""})))
+    for weights_only in (True, False):
+        with pytest.raises(RuntimeError, match="Invalid magic number; corrupt file"):
+            load(io.BytesIO(pickle.dumps({"a": 1}, 2)), weights_only=weights_only)
+    with pytest.raises(NotImplementedError, match="tar archive"):
+        load(io.BytesIO(bytes(257) + b"ustar" + bytes(512)))
+    script = archive(b"", **{"constants.pkl": b""})
+    with pytest.raises(RuntimeError, match="Cannot use ``weights_only=True`` with TorchScript archives"):
+        load(io.BytesIO(script))
+    with pytest.raises(NotImplementedError, match="TorchScript archive"):
+        load(io.BytesIO(script), weights_only=False)
     with pytest.raises(ValueError, match="Unknown endianness type: middle"):
         load(io.BytesIO(archive(b"", byteorder=b"middle")))
     with pytest.raises(RuntimeError, match=r"failed locating file data\.pkl"):

@@ -10,7 +10,7 @@ from typing import Any
 
 from tinygrad_cnn import dtypes
 from tinygrad_cnn.nn.parameter import Parameter
-from tinygrad_cnn.serialization.storage import STORAGE_DTYPES, UNSUPPORTED_STORAGES, StorageType, rebuild
+from tinygrad_cnn.serialization.storage import DTYPE_NAMES, OTHER_DTYPES, Storage, StorageType, known_dtype, rebuild
 from tinygrad_cnn.tensor import Tensor
 
 __all__ = ["add_safe_globals", "clear_safe_globals", "find", "get_safe_globals", "safe_globals"]
@@ -35,6 +35,40 @@ def rebuild_tensor(storage: Any, offset: Any, size: Any, stride: Any) -> Tensor:
     return rebuild(storage, offset, size, stride)
 
 
+def rebuild_tensor_v3(
+    storage: Any,
+    offset: Any,
+    size: Any,
+    stride: Any,
+    requires_grad: Any,
+    backward_hooks: Any,
+    dtype: Any,
+    metadata: Any = None,
+) -> Tensor:
+    """Stand for `torch._utils._rebuild_tensor_v3`, of dtypes that have no storage class: a storage of bytes."""
+    if not isinstance(storage, Storage) or not isinstance(dtype, dtypes.dtype):
+        raise RuntimeError("corrupt file: a tensor without storage or dtype")
+    return rebuild_tensor_v2(storage.as_type(dtype), offset, size, stride, requires_grad, backward_hooks)
+
+
+def rebuild_from_type_v2(function: Any, kind: Any, arguments: Any, state: Any) -> Tensor:
+    """Stand for `torch._tensor._rebuild_from_type_v2`: a tensor that has attributes of its own."""
+    if id(function) not in CALLABLE or kind not in (Tensor, Parameter):
+        raise RuntimeError(f"corrupt file: {kind!r} is made by {function!r}")
+    tensor: Tensor = function(*arguments)
+    if not isinstance(tensor, Tensor):
+        raise RuntimeError(f"corrupt file: {type(tensor).__name__} instead of a tensor")
+    return _set_attributes(tensor, state[0] if isinstance(state, tuple) and state else state)
+
+
+def _set_attributes(tensor: Any, state: Any) -> Any:
+    for name, value in (state if isinstance(state, dict) else {}).items():
+        # A file must not replace what a Tensor consists of.
+        if isinstance(name, str) and not name.startswith("_") and not hasattr(type(tensor), name):
+            setattr(tensor, name, value)
+    return tensor
+
+
 def rebuild_parameter(data: Any, requires_grad: Any, backward_hooks: Any) -> Parameter:
     """Stand for `torch._utils._rebuild_parameter`."""
     if not isinstance(data, Tensor):
@@ -44,12 +78,7 @@ def rebuild_parameter(data: Any, requires_grad: Any, backward_hooks: Any) -> Par
 
 def rebuild_parameter_with_state(data: Any, requires_grad: Any, backward_hooks: Any, state: Any) -> Parameter:
     """Stand for `torch._utils._rebuild_parameter_with_state`: a parameter with attributes of its own."""
-    parameter = rebuild_parameter(data, requires_grad, backward_hooks)
-    for name, value in (state if isinstance(state, dict) else {}).items():
-        # A file must not replace what a Tensor consists of.
-        if isinstance(name, str) and not name.startswith("_") and not hasattr(type(parameter), name):
-            setattr(parameter, name, value)
-    return parameter
+    return _set_attributes(rebuild_parameter(data, requires_grad, backward_hooks), state)
 
 
 def _encode(text: Any, encoding: Any = "latin1") -> bytes:
@@ -91,16 +120,35 @@ def _make_table() -> dict[str, Any]:
         "_codecs.encode": _encode,
         "torch.Size": _size,
         "torch.device": dtypes.device,
+        "torch.Tensor": Tensor,
         "torch.nn.parameter.Parameter": Parameter,
         "torch._utils._rebuild_tensor": rebuild_tensor,
         "torch._utils._rebuild_tensor_v2": rebuild_tensor_v2,
+        "torch._utils._rebuild_tensor_v3": rebuild_tensor_v3,
+        "torch._tensor._rebuild_from_type_v2": rebuild_from_type_v2,
         "torch._utils._rebuild_parameter": rebuild_parameter,
         "torch._utils._rebuild_parameter_with_state": rebuild_parameter_with_state,
         "torch.storage.UntypedStorage": StorageType("UntypedStorage"),
     }
     table.update({str(dtype): dtype for dtype in dtypes.ALL})
-    table.update({f"torch.{name}": StorageType(name) for name in (*STORAGE_DTYPES, *UNSUPPORTED_STORAGES)})
+    table.update({f"torch.{name}": StorageType(name) for name in DTYPE_NAMES})
+    # Files from before normalised the names.
+    table.update({f"torch.cuda.{name}": StorageType(name) for name in DTYPE_NAMES})
     return table
+
+
+REFUSED = {
+    "torch._utils._rebuild_qtensor": "a quantized tensor",
+    "torch._utils._rebuild_sparse_tensor": "a sparse tensor",
+    "torch._utils._rebuild_sparse_csr_tensor": "a sparse tensor",
+    "torch._utils._rebuild_nested_tensor": "a nested tensor",
+    "torch._utils._rebuild_meta_tensor_no_storage": "a tensor of the meta device, which has no data",
+    "torch._utils._rebuild_wrapper_subclass": "a tensor subclass",
+    "torch._utils._rebuild_device_tensor_from_numpy": "a tensor of a device that is not there",
+    "torch._utils._rebuild_device_tensor_from_cpu_tensor": "a tensor of a device that is not there",
+    "torch.jit._pickle.build_intlist": "a TorchScript object",
+}
+"""Names that PyTorch allows (or knows) and for which there is nothing here."""
 
 
 TABLE = _make_table()
@@ -110,15 +158,31 @@ TABLE = _make_table()
 CALLABLE = frozenset(
     id(TABLE[name])
     for name in TABLE
-    if not isinstance(TABLE[name], (dtypes.dtype, StorageType)) and TABLE[name] is not Parameter
+    if not isinstance(TABLE[name], (dtypes.dtype, StorageType)) and TABLE[name] not in (Parameter, Tensor)
 )
 
 
 def find(name: str) -> Any:
-    """Return what a full name means, KeyError if it is not allowed."""
+    """Return what a full name means, KeyError if it is not allowed; NotImplementedError for what is not supported."""
     if name in TABLE:
         return TABLE[name]
+    if name in REFUSED:
+        raise NotImplementedError(f"the file has {REFUSED[name]} ({name}), which is not supported")
+    module, _, last = name.rpartition(".")
+    if module == "torch" and (last in OTHER_DTYPES or last in DTYPE_NAMES.values()):
+        known_dtype(last)
     return _user_globals[name][1]
+
+
+def is_known(name: str) -> bool:
+    """Tell whether a file may use a name."""
+    try:
+        find(name)
+    except KeyError:
+        return False
+    except NotImplementedError:  # harmless, if not supported
+        pass
+    return True
 
 
 def is_user_global(value: Any) -> bool:

@@ -11,18 +11,15 @@ import numpy as np
 from tinygrad_cnn import core, dtypes
 from tinygrad_cnn.tensor import Tensor, wrap
 
-__all__ = ["STORAGE_DTYPES", "UNSUPPORTED_STORAGES", "Storage", "StorageType", "rebuild", "storage_of"]
+__all__ = ["DTYPE_NAMES", "OTHER_DTYPES", "Storage", "StorageType", "known_dtype", "rebuild", "storage_of"]
 
-STORAGE_DTYPES = {
-    "FloatStorage": dtypes.float32,
-    "DoubleStorage": dtypes.float64,
-    "LongStorage": dtypes.int64,
-    "IntStorage": dtypes.int32,
-    "ByteStorage": dtypes.uint8,
-    "BoolStorage": dtypes.bool,
-    "UntypedStorage": dtypes.uint8,
-}
-UNSUPPORTED_STORAGES = {
+DTYPE_NAMES = {
+    "FloatStorage": "float32",
+    "DoubleStorage": "float64",
+    "LongStorage": "int64",
+    "IntStorage": "int32",
+    "ByteStorage": "uint8",
+    "BoolStorage": "bool",
     "HalfStorage": "float16",
     "BFloat16Storage": "bfloat16",
     "CharStorage": "int8",
@@ -35,6 +32,24 @@ UNSUPPORTED_STORAGES = {
     "QUInt4x2Storage": "quint4x2",
     "QUInt2x4Storage": "quint2x4",
 }
+"""The dtype of each of PyTorch's storage classes. Those that `tinygrad_cnn.dtypes` has can be read and written."""
+
+OTHER_DTYPES = (
+    *("uint16", "uint32", "uint64", "complex32"),
+    *("float8_e4m3fn", "float8_e4m3fnuz", "float8_e5m2", "float8_e5m2fnuz", "float8_e8m0fnu", "float4_e2m1fn_x2"),
+)
+"""Dtypes without a storage class: their storages are bytes, and the tensor names the dtype."""
+
+
+def known_dtype(name: str) -> dtypes.dtype:
+    """Return the dtype of a name; NotImplementedError for one that tensors here cannot have."""
+    found = getattr(dtypes, name, None)
+    if isinstance(found, dtypes.dtype):
+        return found
+    supported = ", ".join(str(dtype).removeprefix("torch.") for dtype in dtypes.ALL)
+    raise NotImplementedError(
+        f"the file has a tensor of dtype {name}, which is not supported; supported are {supported}"
+    )
 
 
 class StorageType:
@@ -46,12 +61,7 @@ class StorageType:
     @property
     def dtype(self) -> dtypes.dtype:
         """The dtype of the elements; NotImplementedError for one that tensors here cannot have."""
-        if self.name in UNSUPPORTED_STORAGES:
-            raise NotImplementedError(
-                f"the file has a tensor of dtype {UNSUPPORTED_STORAGES[self.name]} (torch.{self.name}), which is not "
-                "supported; supported are float32, float64, int64, int32, uint8 and bool"
-            )
-        return STORAGE_DTYPES[self.name]
+        return dtypes.uint8 if self.name == "UntypedStorage" else known_dtype(DTYPE_NAMES[self.name])
 
 
 class Storage:
@@ -72,6 +82,22 @@ class Storage:
     def cpu(self) -> Storage:
         """Return the storage itself: all memory is the CPU's."""
         return self
+
+    def cuda(self, device: Any = None, non_blocking: bool = False) -> Storage:
+        """Raise what PyTorch's CPU build raises."""
+        raise AssertionError("Torch not compiled with CUDA enabled")
+
+    def part(self, offset: int, count: int) -> Storage:
+        """Return a storage on `count` elements from `offset` on; RuntimeError if they are not all there."""
+        if not (type(offset) is type(count) is int and 0 <= offset <= offset + count <= len(self)):
+            raise RuntimeError(f"corrupt file: {count} elements from {offset} on of a storage of {len(self)}")
+        return Storage(self._array[offset : offset + count], self.dtype)
+
+    def as_type(self, dtype: dtypes.dtype) -> Storage:
+        """Return a storage on the same memory whose elements are of another dtype."""
+        if self._array.nbytes % dtype.itemsize:
+            raise RuntimeError(f"corrupt file: {self._array.nbytes} bytes as elements of {dtype}")
+        return Storage(self._array.view(dtype._numpy), dtype)
 
 
 def storage_of(array: core.Array) -> tuple[core.Array, int]:

@@ -11,13 +11,12 @@ import pickle
 import struct
 from collections import Counter, OrderedDict
 from collections.abc import Callable
-from io import BytesIO
-from typing import Any, ClassVar
+from typing import IO, Any, ClassVar
 
 from tinygrad_cnn.nn.parameter import Parameter
 from tinygrad_cnn.serialization import allowlist
 
-__all__ = ["Unpickler"]
+__all__ = ["Unpickler", "globals_of"]
 
 # Names of Python 2, which protocol 2 writes for Python 3's.
 _PYTHON2_MODULES = {"__builtin__": "builtins", "copy_reg": "copyreg"}
@@ -26,6 +25,7 @@ _PYTHON2_MODULES = {"__builtin__": "builtins", "copy_reg": "copyreg"}
 _DAMAGE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError, struct.error)
 
 _DEEPEST = 1000
+_CHUNK = 1 << 24
 
 Instruction = Callable[["Unpickler"], None]
 
@@ -38,8 +38,8 @@ class Unpickler:
 
     instructions: ClassVar[dict[int, Instruction]] = {}
 
-    def __init__(self, data: bytes, persistent_load: Callable[[Any], Any]) -> None:
-        self._file = BytesIO(data)
+    def __init__(self, file: IO[bytes], persistent_load: Callable[[Any], Any]) -> None:
+        self._file = file
         self._persistent_load = persistent_load
         self._stack: list[Any] = []
         self._marks: list[list[Any]] = []
@@ -67,7 +67,12 @@ class Unpickler:
     # ---------------------------------------------------------------- parts of instructions
 
     def _read(self, count: int) -> bytes:
-        data = self._file.read(count)
+        data = self._file.read(min(count, _CHUNK))
+        if count > _CHUNK:  # a file may claim more than it has, and `read` would ask for that much memory
+            pieces = [data]
+            while pieces[-1] and (left := count - sum(map(len, pieces))):
+                pieces.append(self._file.read(min(left, _CHUNK)))
+            data = b"".join(pieces)
         if len(data) != count:
             raise pickle.UnpicklingError("pickle data was truncated")
         return data
@@ -210,6 +215,23 @@ class Unpickler:
     def get(self, index: int) -> None:
         """Push a remembered value."""
         self._push(self._memo[index])
+
+
+def globals_of(pickled: bytes) -> set[str]:
+    """Return the full names that a pickle mentions, without running it; UnpicklingError if it is damaged."""
+    import pickletools
+
+    names: set[str] = set()
+    try:
+        for opcode, argument, _ in pickletools.genops(pickled):
+            if opcode.name == "GLOBAL":
+                module, name = str(argument).split(" ", 1)
+                names.add(f"{_PYTHON2_MODULES.get(module, module)}.{name}")
+            elif opcode.code.encode("latin-1")[0] not in {*Unpickler.instructions, pickle.STOP[0], pickle.BINPERSID[0]}:
+                raise pickle.UnpicklingError(f"Unsupported operand {opcode.name}")
+    except ValueError as error:
+        raise pickle.UnpicklingError(f"damaged data: {error}") from None
+    return names
 
 
 def _instructions() -> dict[int, Instruction]:

@@ -17,7 +17,8 @@ import numpy as np
 
 from tinygrad_cnn import core, dtypes
 from tinygrad_cnn.nn.parameter import Parameter
-from tinygrad_cnn.serialization.storage import storage_of
+from tinygrad_cnn.serialization.legacy import MAGIC, PROTOCOL
+from tinygrad_cnn.serialization.storage import DTYPE_NAMES, storage_of
 from tinygrad_cnn.tensor import Tensor
 from tinygrad_cnn.utils.files import atomic_write
 
@@ -25,14 +26,6 @@ __all__ = ["save"]
 
 ALIGNMENT = 64  # of the storages' bytes in the file, so that a mapped file serves as memory; PyTorch's number
 _DATE = (1980, 1, 1, 0, 0, 0)  # fixed, so that the same object gives the same bytes
-_STORAGE_NAMES = {
-    dtypes.float32: "FloatStorage",
-    dtypes.float64: "DoubleStorage",
-    dtypes.int64: "LongStorage",
-    dtypes.int32: "IntStorage",
-    dtypes.uint8: "ByteStorage",
-    dtypes.bool: "BoolStorage",
-}
 
 
 class _Global:
@@ -49,7 +42,7 @@ class _StorageRef:
     """A storage on its way into the file."""
 
     def __init__(self, key: str, dtype: dtypes.dtype, count: int) -> None:
-        self.persistent_id = ("storage", _storage_class(dtype), key, "cpu", count)
+        self.persistent_id: tuple[Any, ...] = ("storage", _storage_class(dtype), key, "cpu", count)
 
 
 _globals: dict[tuple[str, str], _Global] = {}
@@ -61,7 +54,8 @@ def _global(module: str, name: str) -> _Global:
 
 
 def _storage_class(dtype: dtypes.dtype) -> _Global:
-    return _global("torch", _STORAGE_NAMES[dtype])
+    name = str(dtype).removeprefix("torch.")
+    return _global("torch", next(storage for storage, stored in DTYPE_NAMES.items() if stored == name))
 
 
 _PythonPickler: Any = pickle._Pickler  # type stubs leave out most of its methods
@@ -75,14 +69,19 @@ class _Pickler(_PythonPickler):
 
     dispatch: ClassVar[dict[type, Any]] = dict(_PythonPickler.dispatch)
 
-    def __init__(self, file: IO[bytes], protocol: int) -> None:
+    def __init__(self, file: IO[bytes], protocol: int, legacy: bool = False) -> None:
         super().__init__(file, protocol)
+        self._legacy = legacy
         self.storages: dict[str, core.Array] = {}
+        self.sizes: dict[str, int] = {}  # of an element
         self._refs: dict[int, tuple[_StorageRef, dtypes.dtype]] = {}
 
     def persistent_id(self, obj: Any) -> Any:
         """Tell the pickler what a storage is called."""
-        return obj.persistent_id if type(obj) is _StorageRef else None
+        if type(obj) is not _StorageRef:
+            return None
+        # The format before 1.6 has a place for parts of storages, which nobody writes any more.
+        return (*obj.persistent_id, None) if self._legacy else obj.persistent_id
 
     def save_global_name(self, obj: _Global) -> None:
         """Write the opcode for a name of PyTorch's."""
@@ -147,6 +146,7 @@ class _Pickler(_PythonPickler):
         key = str(len(self.storages))
         flat = _flat_bytes(owner, address)
         ref = _StorageRef(key, dtype, flat.size // dtype.itemsize)
+        self.sizes[key] = dtype.itemsize
         self.storages[key] = flat[: flat.size // dtype.itemsize * dtype.itemsize]
         if owner.nbytes:
             self._refs[address] = ref, dtype
@@ -212,6 +212,28 @@ def _write_archive(obj: object, target: Any, folder: str, protocol: int) -> None
         add("version", b"3\n")
 
 
+def _write_legacy(obj: object, target: Any, protocol: int) -> None:
+    """Write the format before PyTorch 1.6, which `legacy.py` describes."""
+    facts = {
+        "protocol_version": PROTOCOL,
+        "little_endian": sys.byteorder == "little",
+        "type_sizes": {"short": 2, "int": 4, "long": 4},
+    }
+    for part in (MAGIC, PROTOCOL, facts):
+        target.write(pickle.dumps(part, protocol))
+    pickled = io.BytesIO()
+    pickler = _Pickler(pickled, protocol, legacy=True)
+    pickler.dump(obj)
+    target.write(pickled.getbuffer())
+    target.write(pickle.dumps(list(pickler.storages), protocol))
+    for key, storage in pickler.storages.items():
+        size = pickler.sizes[key]
+        target.write(struct.pack("<q", storage.size // size))
+        if storage.size:
+            swapped = sys.byteorder == "big" and size > 1
+            target.write((storage.reshape(-1, size)[:, ::-1].copy() if swapped else storage).data)
+
+
 def save(
     obj: object,
     f: str | os.PathLike[str] | IO[bytes],
@@ -220,30 +242,35 @@ def save(
     _use_new_zipfile_serialization: bool = True,
     _disable_byteorder_record: bool = False,
 ) -> None:
-    """Save an object - a state dict, a tensor, a container of them - to a file (`torch.save`'s zip format).
+    """Save an object - a state dict, a tensor, a container of them - to a file in PyTorch's zip format (`torch.save`).
 
     f: a path, whose file is replaced only when all is written (a crash leaves the old one), or a binary file object
     with `write`. Tensors that share memory keep sharing it; the whole memory that a view looks into is saved, so
     `clone()` a small view first. Whole modules can be saved, too, and loaded with `weights_only=False`.
+    `_use_new_zipfile_serialization=False` writes the format before PyTorch 1.6.
     Raises AttributeError for an `f` without `write`, RuntimeError for a missing folder and for two tensors that look at
-    the same bytes with different dtypes, NotImplementedError for the old format
-    (`_use_new_zipfile_serialization=False`) and for other pickle modules.
+    the same bytes with different dtypes, NotImplementedError for other pickle modules.
     """
     if pickle_module is not pickle:
         raise NotImplementedError("save: only the standard pickle module is supported")
-    if not _use_new_zipfile_serialization or _disable_byteorder_record:
-        raise NotImplementedError(
-            "save: only PyTorch's zip format with its byte order record is written, not the format before 1.6"
-        )
+    if _disable_byteorder_record:
+        raise NotImplementedError("save: the byte order record is always written")
+
+    def write_to(target: Any, folder: str) -> None:
+        if _use_new_zipfile_serialization:
+            _write_archive(obj, target, folder, pickle_protocol)
+        else:
+            _write_legacy(obj, target, pickle_protocol)
+
     if isinstance(f, (str, os.PathLike)):
         parent = os.path.dirname(os.fspath(f))
         if parent and not os.path.isdir(parent):
             raise RuntimeError(f"Parent directory {parent} does not exist.")
         folder = os.path.splitext(os.path.basename(os.fspath(f)))[0] or "archive"
         with atomic_write(f) as file:
-            _write_archive(obj, file, folder, pickle_protocol)
+            write_to(file, folder)
         return
     write: Callable[..., Any] | None = getattr(f, "write", None)
     if write is None:
         raise AttributeError("expected 'f' to be string, path, or a file-like object with a 'write' attribute")
-    _write_archive(obj, f, "archive", pickle_protocol)
+    write_to(f, "archive")

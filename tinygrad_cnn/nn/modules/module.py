@@ -274,7 +274,8 @@ class Module(StateDict, ModuleHooks, Convert):
         return sorted(name for name in names if not name[0].isdigit())
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
+        # Modules that an older PyTorch has pickled lack what was added since.
+        self.__dict__.update({**Module().__dict__, **state})
 
     # ---------------------------------------------------------------- printing
 

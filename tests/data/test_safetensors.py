@@ -1,0 +1,101 @@
+"""safetensors files: round trips, models with shared weights, refusals, the library that may be missing."""
+
+import builtins
+
+import numpy as np
+import pytest
+
+import tinygrad_cnn as tg
+from tests.data.test_serialization import VALUES, model
+
+tensors = {name: tg.tensor(value) for name, value in VALUES.items()}
+
+
+@pytest.fixture
+def library():
+    pytest.importorskip("safetensors")
+    from tinygrad_cnn.utils import safetensors
+
+    return safetensors
+
+
+def check(found):
+    assert found.keys() == VALUES.keys()
+    for name, value in VALUES.items():
+        assert found[name].dtype is tensors[name].dtype and tuple(found[name].shape) == value.shape
+        np.testing.assert_array_equal(found[name].numpy(), value)
+        found[name].zero_()  # memory of its own, that can be written
+
+
+def test_round_trip(library, tmp_path):
+    check(library.load(library.save(tensors, {"format": "pt"})))
+    library.save_file(tensors, tmp_path / "t.safetensors")
+    check(library.load_file(tmp_path / "t.safetensors"))
+    check(tg.load(str(tmp_path / "t.safetensors"), map_location="cpu"))
+    with pytest.raises(AssertionError, match="CUDA"):
+        library.load_file(tmp_path / "t.safetensors", device="cuda")
+    for place, kind in (({}, "dict"), (lambda storage, location: storage, "callable")):
+        with pytest.raises(RuntimeError, match=f"with {kind} map_location is not supported"):
+            tg.load(tmp_path / "t.safetensors", map_location=place)
+
+
+def test_the_librarys_own_files(library):
+    import safetensors.numpy
+
+    arrays = {"a": np.arange(6.0).reshape(2, 3), "h": np.float16([1])}
+    assert library.load(safetensors.numpy.save({"a": arrays["a"]}))["a"].tolist() == arrays["a"].tolist()
+    with pytest.raises(NotImplementedError, match="complex64"):
+        library.load(safetensors.numpy.save({"c": np.complex64([1])}))
+    found = safetensors.numpy.load(library.save({"a": tg.tensor(arrays["a"])}))
+    np.testing.assert_array_equal(found["a"], arrays["a"])
+
+
+def test_models(library, tmp_path):
+    path = str(tmp_path / "model.safetensors")
+    net, other = model(), model()
+    library.save_model(net, path)
+    other[0].weight.data.zero_()
+    assert library.load_model(other, path) == (set(), [])
+    for a, b in zip(net.state_dict().values(), other.state_dict().values(), strict=True):
+        np.testing.assert_array_equal(a.numpy(), b.numpy())
+    tied = tg.nn.ModuleDict({"a": tg.nn.Linear(2, 2), "b": tg.nn.Linear(2, 2)})
+    tied["b"].weight = tied["a"].weight
+    library.save_model(tied, path)
+    assert library.load_model(tied, path) == (set(), [])
+    missing, unexpected = library.load_model(tg.nn.ModuleDict({"a": tg.nn.Linear(2, 2)}), path, strict=False)
+    assert (missing, unexpected) == (set(), ["b.bias"])
+    with pytest.raises(RuntimeError, match=r"Error\(s\) in loading state_dict for Sequential"):
+        library.load_model(net, path)
+
+
+def test_refusals(library):
+    whole = tg.ones(4, 4)
+    for wrong, kind, message in (
+        ([1], ValueError, "Expected a dict"),
+        ({"a": 1}, ValueError, "Key `a` is invalid"),
+        ({"a": whole, "b": whole[0]}, RuntimeError, "share memory"),
+        ({"a": whole.t()[1:]}, ValueError, "non contiguous tensor: `a`"),
+    ):
+        with pytest.raises(kind, match=message):
+            library.save(wrong)
+    import safetensors
+
+    data = library.save(tensors)
+    for damaged in (b"", data[:20], data[:-1], b"\xff" * 8 + data[8:]):
+        with pytest.raises(safetensors.SafetensorError):
+            library.load(damaged)
+
+
+def test_without_the_library(monkeypatch):
+    from tinygrad_cnn.utils import safetensors
+
+    original = builtins.__import__
+
+    def without(name, *args, **kwargs):
+        if name.startswith("safetensors"):
+            raise ImportError(name)
+        return original(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(ImportError, match="pip install safetensors"):
+        safetensors.save({})
