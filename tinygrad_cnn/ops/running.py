@@ -13,6 +13,7 @@ from tinygrad_cnn.tensor import Tensor, wrap
 from .base import FLOATS, as_array, check_tensor, numpy_names, scalar_name, wrap_dim, write_out
 from .extremes import result_tuple
 from .forms import public
+from .gather import Pick
 from .movement import flip
 from .promotion import cast
 from .transcendental import Exp
