@@ -8,6 +8,7 @@ from .ops.arithmetic import rsub as rsub
 from .ops.arithmetic import sub as sub
 from .ops.arithmetic import sub as subtract
 from .ops.base import clone as clone
+from .ops.broadcasting import broadcast_shapes as broadcast_shapes
 from .ops.broadcasting import broadcast_tensors as broadcast_tensors
 from .ops.broadcasting import broadcast_to as broadcast_to
 from .ops.broadcasting import meshgrid as meshgrid
@@ -59,6 +60,11 @@ from .ops.copies import transpose_copy as transpose_copy
 from .ops.copies import unbind_copy as unbind_copy
 from .ops.copies import unsqueeze_copy as unsqueeze_copy
 from .ops.copies import view_copy as view_copy
+from .ops.differences import cumulative_trapezoid as cumulative_trapezoid
+from .ops.differences import diff as diff
+from .ops.differences import gradient as gradient
+from .ops.differences import trapezoid as trapezoid
+from .ops.differences import trapezoid as trapz
 from .ops.division import div as div
 from .ops.division import div as divide
 from .ops.division import div as true_divide
@@ -75,11 +81,8 @@ from .ops.extremes import any as any
 from .ops.extremes import argmax as argmax
 from .ops.extremes import argmin as argmin
 from .ops.extremes import count_nonzero as count_nonzero
-from .ops.extremes import dist as dist
-from .ops.extremes import logsumexp as logsumexp
 from .ops.extremes import max as max
 from .ops.extremes import min as min
-from .ops.extremes import norm as norm
 from .ops.gamma import digamma as digamma
 from .ops.gamma import erfc as erfc
 from .ops.gamma import erfc as erfc_
@@ -151,6 +154,10 @@ from .ops.movement import repeat_interleave as repeat_interleave
 from .ops.movement import roll as roll
 from .ops.movement import rot90 as rot90
 from .ops.movement import tile as tile
+from .ops.norms import dist as dist
+from .ops.norms import logsumexp as logsumexp
+from .ops.norms import norm as norm
+from .ops.norms import renorm as renorm
 from .ops.order import movedim as moveaxis
 from .ops.order import movedim as movedim
 from .ops.order import permute as permute
@@ -235,6 +242,7 @@ from .ops.special_values import conj as resolve_conj
 from .ops.special_values import conj as resolve_neg
 from .ops.special_values import conj_physical as conj_physical
 from .ops.special_values import conj_physical as conj_physical_
+from .ops.special_values import frexp as frexp
 from .ops.special_values import isfinite as isfinite
 from .ops.special_values import isinf as isinf
 from .ops.special_values import isnan as isnan
@@ -243,6 +251,7 @@ from .ops.special_values import isposinf as isposinf
 from .ops.special_values import isreal as isreal
 from .ops.special_values import nan_to_num as nan_to_num
 from .ops.special_values import nan_to_num as nan_to_num_
+from .ops.special_values import real as real
 from .ops.special_values import signbit as signbit
 from .ops.splitting import chunk as chunk
 from .ops.splitting import dsplit as dsplit
@@ -259,15 +268,11 @@ from .ops.spread import std as std
 from .ops.spread import std_mean as std_mean
 from .ops.spread import var as var
 from .ops.spread import var_mean as var_mean
-from .ops.statistics import cumulative_trapezoid as cumulative_trapezoid
-from .ops.statistics import diff as diff
 from .ops.statistics import mode as mode
 from .ops.statistics import nanmean as nanmean
 from .ops.statistics import nanmedian as nanmedian
 from .ops.statistics import nanquantile as nanquantile
 from .ops.statistics import quantile as quantile
-from .ops.statistics import trapezoid as trapezoid
-from .ops.statistics import trapezoid as trapz
 from .ops.strided import as_strided as as_strided
 from .ops.strided import unfold_copy as unfold_copy
 from .ops.transcendental import cos as cos

@@ -6,6 +6,7 @@ from .ops import combinations as _combinations
 from .ops import comparison as _comparison
 from .ops import conversion as _conversion
 from .ops import copies as _copies
+from .ops import differences as _differences
 from .ops import division as _division
 from .ops import extremes as _extremes
 from .ops import gamma as _gamma
@@ -16,6 +17,7 @@ from .ops import inplace as _inplace
 from .ops import matmul as _matmul
 from .ops import matrices as _matrices
 from .ops import movement as _movement
+from .ops import norms as _norms
 from .ops import order as _order
 from .ops import pairs as _pairs
 from .ops import power as _power
@@ -158,10 +160,10 @@ class Methods:
     diagflat = _matrices.diagflat
     diagonal = _slices.diagonal
     diagonal_scatter = _copies.diagonal_scatter
-    diff = _statistics.diff
+    diff = _differences.diff
     digamma = _gamma.digamma
     digamma_ = _gamma.digamma
-    dist = _extremes.dist
+    dist = _norms.dist
     div = _division.div
     div_ = _inplace.div_
     divide = _division.div
@@ -207,6 +209,7 @@ class Methods:
     fmod_ = _division.fmod
     frac = _unary.frac
     frac_ = _unary.frac
+    frexp = _special_values.frexp
     gather = _gather.gather
     gcd = _pairs.gcd
     gcd_ = _pairs.gcd
@@ -290,7 +293,7 @@ class Methods:
     logical_xor_ = _comparison.logical_xor
     logit = _transcendental.logit
     logit_ = _transcendental.logit
-    logsumexp = _extremes.logsumexp
+    logsumexp = _norms.logsumexp
     long = _conversion.long
     lt = _comparison.lt
     lt_ = _comparison.lt
@@ -336,7 +339,7 @@ class Methods:
     nextafter_ = _pairs.nextafter
     nonzero = _indexing.nonzero
     nonzero_static = _indexing.nonzero_static
-    norm = _extremes.norm
+    norm = _norms.norm
     not_equal = _comparison.ne
     not_equal_ = _comparison.ne
     outer = _matmul.outer
@@ -357,6 +360,8 @@ class Methods:
     relu_ = _inplace.relu_
     remainder = _division.remainder
     remainder_ = _division.remainder
+    renorm = _norms.renorm
+    renorm_ = _norms.renorm
     repeat = _movement.repeat
     repeat_interleave = _movement.repeat_interleave
     reshape = _views.reshape

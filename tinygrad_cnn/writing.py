@@ -12,7 +12,7 @@ from ._memory import check_writable, writable_by
 from .autograd.grad_mode import mode
 from .autograd.waiting import calls, settle
 from .dtypes import from_numpy_dtype, scalar_name
-from .gradient import Gradient
+from .gradients import Gradient
 
 if TYPE_CHECKING:
     from .autograd.operation import Operation

@@ -7,11 +7,12 @@ import importlib
 
 FAMILIES = (
     "unary", "transcendental", "trigonometry", "arithmetic", "division", "power", "pairs", "gamma", "combinations",
-    "comparison", "conversion", "special_values",
-    "reduce", "spread", "extremes", "sorting", "running", "softmax",
+    "comparison", "conversion",
+    "reduce", "spread", "extremes", "vector_norm", "sorting", "running", "softmax",
     "views", "order", "slices", "strided", "broadcasting", "joining", "splitting", "movement", "triangular", "matrices",
     "copies",
-    "gather", "scatter", "indexing", "index_along", "search", "statistics", "matmul", "products", "einsum", "inplace",
+    "gather", "scatter", "indexing", "index_along", "search", "statistics", "differences", "special_values",
+    "matmul", "products", "einsum", "inplace",
 )  # fmt: skip
 
 

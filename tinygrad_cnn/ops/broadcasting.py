@@ -9,6 +9,7 @@ import numpy as np
 
 from tinygrad_cnn import core
 from tinygrad_cnn.autograd.operation import ViewOperation
+from tinygrad_cnn.dtypes import Size
 from tinygrad_cnn.tensor import Tensor
 
 from .base import broadcast_error, check_tensor, sizes_of
@@ -152,3 +153,19 @@ def _repeated(shape: tuple[int, ...], target: tuple[int, ...]) -> tuple[int, ...
     if not fits:
         raise RuntimeError(f"size {{{list(target)}}} is not expandable to size {{{list(shape)}}}.")
     return tuple([d for d in range(len(shape)) if d < lead or (target[d - lead] == 1 and shape[d] != 1)])
+
+
+@public(method=False)
+def broadcast_shapes(*shapes: Any) -> Size:
+    """Return the shape in which shapes (sequences, or ints for one dimension) meet (`torch.broadcast_shapes`).
+
+    Raises RuntimeError if they do not.
+    """
+    sizes = [(shape,) if isinstance(shape, int) else tuple(shape) for shape in shapes]
+    for shape in sizes:
+        if any(size < 0 for size in shape):
+            raise RuntimeError(f"Trying to create tensor with negative dimension ({min(shape)}): ({min(shape)})")
+    try:
+        return Size(np.broadcast_shapes(*sizes))
+    except ValueError:
+        raise RuntimeError("Shape mismatch: objects cannot be broadcast to a single shape") from None

@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 
 from tinygrad_cnn import dtypes
+from tinygrad_cnn.autograd.operation import Operation
 from tinygrad_cnn.tensor import Tensor, wrap
 
 from .base import FLOATS, check_tensor, clone
+from .extremes import result_tuple
 from .forms import public
 
 
@@ -95,3 +97,37 @@ def nan_to_num(
     y = input.masked_fill(wrap(np.asarray(np.isnan(array))), 0.0 if nan is None else nan)
     y = y.masked_fill(wrap(np.asarray(np.isposinf(array))), float(limits.max) if posinf is None else posinf)
     return y.masked_fill(wrap(np.asarray(np.isneginf(array))), float(limits.min) if neginf is None else neginf)
+
+
+_Frexp = result_tuple("frexp", "mantissa exponent")
+
+
+class Frexp(Operation):
+    """x = mantissa * 2^exponent with 0.5 <= |mantissa| < 1."""
+
+    grad_name = "FrexpBackward0"
+    not_differentiable = (1,)
+
+    def forward(self, x: Any) -> Any:
+        """Take apart."""
+        mantissa, exponent = np.frexp(x)
+        self.exponent = np.asarray(exponent, np.int32)
+        return np.asarray(mantissa, x.dtype), self.exponent
+
+    def backward(self, grad: Tensor, *rest: Any) -> Tensor:
+        """The mantissa is x divided by a constant."""
+        return grad * wrap(np.asarray(np.ldexp(np.ones((), grad._array.dtype), -self.exponent)))
+
+
+@public(out=True)
+def frexp(input: Tensor, *, out: Any = None) -> Any:
+    """Return (mantissa, exponent), input = mantissa * 2 ** exponent and 0.5 <= |mantissa| < 1 (`torch.frexp`)."""
+    if check_tensor(input, "frexp")._array.dtype not in FLOATS:
+        raise RuntimeError("torch.frexp() only supports floating-point dtypes")
+    return _Frexp(*Frexp.apply(input))
+
+
+@public(method=False)
+def real(input: Tensor) -> Tensor:
+    """Return the input itself, which is real (`torch.real`)."""
+    return check_tensor(input, "real")

@@ -1,4 +1,4 @@
-"""What a set of numbers is like: quantiles, modes, means without NaN; differences and integrals."""
+"""What a set of numbers is like: quantiles, modes, means without NaN."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from .extremes import result_tuple
 from .forms import public
 from .gather import Pick
 from .reduce import nansum
-from .slices import narrow
 
 _Mode, _NanMedian = result_tuple("mode", "values indices"), result_tuple("nanmedian", "values indices")
 
@@ -169,69 +168,3 @@ def nanquantile(
 ) -> Tensor:
     """Return the q-quantiles of what is not NaN (`torch.nanquantile`)."""
     return _quantile("nanquantile", input, q, dim, keepdim, interpolation, True)
-
-
-# ---- integrals and differences ----
-
-
-@public(out=True)
-def diff(
-    input: Tensor,
-    n: int = 1,
-    dim: int = -1,
-    prepend: Tensor | None = None,
-    append: Tensor | None = None,
-    *,
-    out: Tensor | None = None,
-) -> Tensor:
-    """Return the n-th differences along `dim`, with more elements put before and behind (`torch.diff`)."""
-    from .joining import cat
-
-    x = check_tensor(input, "diff")
-    if x._array.ndim == 0:
-        raise RuntimeError("diff expects input to be at least one-dimensional")
-    if n < 0:
-        raise RuntimeError(f"order must be non-negative but got {n}")
-    dim = wrap_dim(dim, x._array.ndim)
-    parts = [part for part in (prepend, x, append) if part is not None]
-    for part in parts:
-        if part._array.ndim != x._array.ndim:
-            raise RuntimeError("diff expects prepend or append to be the same dimension as input")
-    if n == 0:
-        return x.clone()
-    x = cat(parts, dim) if len(parts) > 1 else x
-    for _ in range(min(n, x._array.shape[dim])):
-        size = max(x._array.shape[dim] - 1, 0)
-        later, earlier = narrow(x, dim, x._array.shape[dim] - size, size), narrow(x, dim, 0, size)
-        x = later ^ earlier if x._array.dtype.kind == "b" else later - earlier
-    return x
-
-
-def _trapezoids(name: str, y: Tensor, x: Any, dx: Any, dim: int) -> Tensor:
-    """Return the areas between neighbours."""
-    check_tensor(y, name, "y")
-    dim = wrap_dim(dim, y._array.ndim)
-    size = y._array.shape[dim]
-    steps: Any = 1 if dx is None else dx
-    if x is not None:
-        if x._array.shape[-1 if x._array.ndim == 1 else dim] == size and x._array.ndim == 1:
-            x = x.reshape([size if d == dim else 1 for d in range(y._array.ndim)])
-        along = dim if x._array.ndim == y._array.ndim else dim - y._array.ndim + x._array.ndim
-        if x._array.shape[along] != size and x._array.shape[along] != 1:
-            raise RuntimeError(f"{name}(): There must be one `x` value for each sample point")
-        steps = diff(x, 1, along)
-    if size < 2:
-        return narrow(y, dim, 0, 0) * 0.5
-    return (narrow(y, dim, 1, size - 1) + narrow(y, dim, 0, size - 1)) * steps * 0.5
-
-
-@public("trapz", method=False)
-def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Any = None, dim: int = -1) -> Tensor:
-    """Return the integral along `dim` by the trapezoidal rule, at the points x or with steps dx (`torch.trapezoid`)."""
-    return _trapezoids("trapezoid", y, x, dx, dim).sum(dim)
-
-
-@public(method=False)
-def cumulative_trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Any = None, dim: int = -1) -> Tensor:
-    """Return the running integral along `dim` by the trapezoidal rule (`torch.cumulative_trapezoid`)."""
-    return _trapezoids("cumulative_trapezoid", y, x, dx, dim).cumsum(dim)

@@ -115,11 +115,10 @@ def _plain(value: Any) -> Any:
 def read_python2_pickle(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Return the dictionary of such a file; pickle.UnpicklingError, naming the file, for anything else."""
     with open(path, "rb") as file:
-        data = file.read()
-    try:
-        found = _plain(_Python2Unpickler(data, _no_storages).load())
-    except pickle.UnpicklingError as error:
-        raise pickle.UnpicklingError(f"{os.fspath(path)}: {error}") from error
+        try:
+            found = _plain(_Python2Unpickler(file, _no_storages).load())
+        except pickle.UnpicklingError as error:
+            raise pickle.UnpicklingError(f"{os.fspath(path)}: {error}") from error
     if not isinstance(found, dict):
         raise pickle.UnpicklingError(f"{os.fspath(path)}: it holds {type(found).__name__} instead of a dictionary")
     return found

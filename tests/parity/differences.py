@@ -1,0 +1,49 @@
+"""What of PyTorch's own list of operations is not compared, and why.
+
+`ABSENT`: operations of kinds that do not exist here. `DIFFERENT`: checks whose results differ, each with its reason.
+"""
+
+from __future__ import annotations
+
+import re
+
+# Regular expressions on the whole title -> why such operations do not exist here.
+ABSENT = {
+    r"(sparse|masked|fft|signal|jiterator|torch)[._].*|to_sparse|special\..*": (
+        "sparse and masked tensors, Fourier transforms, windows, torch.special: not what CNN code uses"
+    ),
+    r"view_as_(real|complex)|complex|polar|imag|cfloat|cdouble|chalf|i?stft|nn.functional.silu.complex": "complex",
+    r"_.*(?<!_)|native_.*|max_pool2d_with_indices_backward|grid_sampler_[23]d|hash_tensor|slice": "internals",
+    r"bmm.triton_optimized|nn.functional.(scaled_grouped_mm|scaled_mm|grouped_mm)": "kernels of other devices",
+}
+
+EQUALS = "which of several equal elements is named differs: here always the first in order"
+UNDEFINED = "fresh memory holds anything"
+
+# Regular expressions on (title, check) -> reason; a check is 'forward float32', ..., 'forms', 'gradients' or 'errors'.
+DIFFERENT = {
+    (r"kthvalue|topk|sort|argsort|mode|msort|median", r"forward (u?int\d+|bool)|forms"): EQUALS,
+    (r"(new_)?empty(_like|_strided|_permuted)?", r"forward .*|forms"): UNDEFINED,
+    (r"as_strided_scatter", "gradients"): "PyTorch's gradient of an overwritten element is not 0, ours is",
+    (r"narrow_copy", "errors"): "IndexError as narrow has it; PyTorch's copy raises RuntimeError",
+    (r"__r(and|or|xor)__", "errors"): "a Python operator returns NotImplemented where PyTorch's raises at once",
+    (r"addbmm", "forms"): "in place, PyTorch resizes the tensor to the broadcast shape, ours raises",
+    (r"einsum", r"forward u?int\d+"): "sums of integers become int64 in PyTorch where a factor is summed alone",
+    (r"amin|amax|aminmax", "errors"): "the input has 65 dimensions; NumPy's arrays have at most 64",
+}
+
+
+def why_absent(title: str) -> str | None:
+    """Return why an operation is not compared at all, or None."""
+    for pattern, reason in ABSENT.items():
+        if re.fullmatch(pattern, title) and not title.startswith("__"):
+            return reason
+    return None
+
+
+def why_different(title: str, check: str) -> str | None:
+    """Return why a check of an operation is left out, or None."""
+    for (titles, checks), reason in DIFFERENT.items():
+        if re.fullmatch(titles, title) and re.fullmatch(checks, check):
+            return reason
+    return None
