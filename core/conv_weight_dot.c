@@ -58,16 +58,22 @@ static int64_t part_size(const weight_dot *g)
 
 /* ---- a task ---- */
 
+/* Filters of the next tile, of the `filters` that are left: shared evenly, for a tile of two rows alone waits for its sums. */
+static int64_t tile_rows(const weight_dot *g, int64_t filters)
+{
+    return filters / tc_ceil_div(filters, g->gemm->dot_rows);
+}
+
 /* A band of `outputs` adjacent outputs of each filter with all taps; bias has room for the sums of dy. */
 static void add_piece(const weight_dot *g, int64_t filters, int64_t outputs, const char *dy, const char *planes, char *sums,
                       char *bias)
 {
-    const int dot_rows = g->gemm->dot_rows, dot_cols = g->gemm->dot_cols;
+    const int dot_cols = g->gemm->dot_cols;
     const int64_t plane = g->p->oh * g->p->ow;
     tc_tile t = {.kc = outputs, .a_step = plane, .b = planes};
-    for (int64_t f = 0; f < filters; f += dot_rows) {
+    for (int64_t f = 0; f < filters; f += t.rows) {
         t.a = at(g, dy, f * plane);
-        t.rows = (int)tc_min(dot_rows, filters - f);
+        t.rows = (int)tile_rows(g, filters - f);
         if (g->dbias)
             g->kernels->add_sums(t.rows, outputs, plane, t.a, at(g, bias, f));
         for (int64_t j = 0; j < g->depth; j += dot_cols, sums = at(g, sums, g->gemm->dot_size)) {
@@ -80,17 +86,18 @@ static void add_piece(const weight_dot *g, int64_t filters, int64_t outputs, con
 
 static void finish_task(const weight_dot *g, int64_t first, int64_t filters, int64_t part, const char *sums, const char *bias)
 {
-    const int dot_rows = g->gemm->dot_rows, dot_cols = g->gemm->dot_cols;
+    const int dot_cols = g->gemm->dot_cols;
     char *dweight = part == 0 ? g->dweight : at(g, g->extra, (part - 1) * part_size(g));
     char *dbias = part == 0 ? g->dbias : at(g, dweight, g->p->k * g->depth);
     tc_tile t = {.c_row = g->depth, .c_col = 1, .alpha = 1};
-    for (int64_t f = 0; f < filters; f += dot_rows)
+    for (int64_t f = 0; f < filters; f += t.rows) {
+        t.rows = (int)tile_rows(g, filters - f);
         for (int64_t j = 0; j < g->depth; j += dot_cols, sums = at(g, sums, g->gemm->dot_size)) {
-            t.rows = (int)tc_min(dot_rows, filters - f);
             t.cols = (int)tc_min(dot_cols, g->depth - j);
             t.c = at(g, dweight, (first + f) * g->depth + j);
             g->gemm->finish(&t, sums, dot_cols);
         }
+    }
     if (g->dbias)
         memcpy(at(g, dbias, first), bias, (size_t)filters * g->item);
 }
