@@ -12,7 +12,7 @@ TC_INLINE bool FN(lanes_readable)(const tc_pool2d_params *p, tc_span rows, tc_sp
 
 typedef int32_t FN(places) __attribute__((vector_size(VLEN * 4), aligned(4), may_alias));
 
-/* Stores n of VLEN indices. */
+/* Stores n of VLEN indices, or all if there is room. */
 TC_INLINE void FN(store_places)(int32_t *indices, int64_t n, ivec at)
 {
     const FN(places) places = __builtin_convertvector(at, FN(places));
@@ -61,9 +61,11 @@ TC_INLINE void FN(max_taps)(const int64_t stride, const int64_t width, int64_t d
 /* Output columns [begin, end) of one output row, all inside the image's columns; `taps` is kernel_w where the compiler knows it
  * (without dilation), else 0. Places are counted from a window's first cell, which makes them the same in every lane. Starting
  * from -inf at the first cell gives an all -inf window that cell. The last vector is moved back to end at `end`; fewer columns
- * than VLEN are computed with idle lanes, which read on past the row (the caller has seen that there is memory). */
+ * than VLEN are computed with idle lanes, which read on past the row (the caller has seen that there is memory), and write on as
+ * far as `room`, where this thread's next rows come. */
 TC_INLINE void FN(max_columns)(const bool indexed, const int64_t stride, const int64_t taps, const tc_pool2d_params *p,
-                               int smallest, tc_span rows, int64_t begin, int64_t end, const T *x, T *y, int32_t *indices)
+                               int smallest, tc_span rows, int64_t begin, int64_t end, int64_t room, const T *x, T *y,
+                               int32_t *indices)
 {
     const int64_t down = rows.step * p->w, width = taps ? taps : p->kernel_w, dilation = taps ? 1 : p->dilation_w;
     const int64_t first = rows.begin * p->w - p->pad_w;
@@ -80,9 +82,9 @@ TC_INLINE void FN(max_columns)(const bool indexed, const int64_t stride, const i
 
         for (int64_t r = rows.begin; r < rows.end; r += rows.step, cells += down, place += (TI)down)
             FN(max_taps)(stride, width, dilation, flip, cells, place, &best, &at);
-        FN(store_lanes)(y + j, end - j, FN(settle)((vec)((ivec)best ^ flip), stride));
+        FN(store_lanes)(y + j, room - j, FN(settle)((vec)((ivec)best ^ flip), stride));
         if (indexed)
-            FN(store_places)(indices + j, end - j, (ivec)FN(settle)((vec)at, stride) + lanes + (TI)(first + j * stride));
+            FN(store_places)(indices + j, room - j, (ivec)FN(settle)((vec)at, stride) + lanes + (TI)(first + j * stride));
     }
 }
 
@@ -133,20 +135,27 @@ static void FN(adaptive_max_rows)(const tc_pool2d_params *p, int smallest, int64
 }
 
 /* The vector kernel for the strides that have fast loads, and for the rest. Windows of 2 and 3 columns, which most networks have,
- * are unrolled: their few taps would not hide the loops around them. */
-TC_INLINE void FN(max_interior)(const bool indexed, const tc_pool2d_params *p, int smallest, tc_span rows, tc_span cols,
-                                const T *x, T *y, int32_t *indices)
+ * are unrolled, for their few taps would not hide the loops around them, and there is a kernel without indices for them. */
+TC_INLINE void FN(max_interior)(const tc_pool2d_params *p, int smallest, tc_span rows, tc_span cols, int64_t room, const T *x, T *y,
+                                int32_t *indices)
 {
-    if (p->stride_w == 1)
-        FN(max_columns)(indexed, 1, 0, p, smallest, rows, cols.begin, cols.end, x, y, indices);
-    else if (p->stride_w != 2)
-        FN(max_columns)(indexed, p->stride_w, 0, p, smallest, rows, cols.begin, cols.end, x, y, indices);
-    else if (p->kernel_w == 2 && p->dilation_w == 1)
-        FN(max_columns)(indexed, 2, 2, p, smallest, rows, cols.begin, cols.end, x, y, indices);
-    else if (p->kernel_w == 3 && p->dilation_w == 1)
-        FN(max_columns)(indexed, 2, 3, p, smallest, rows, cols.begin, cols.end, x, y, indices);
+    const int64_t begin = cols.begin, end = cols.end;
+    const bool pairs = p->stride_w == 2 && p->dilation_w == 1;
+
+    if (pairs && p->kernel_w == 2 && indices)
+        FN(max_columns)(true, 2, 2, p, smallest, rows, begin, end, room, x, y, indices);
+    else if (pairs && p->kernel_w == 2)
+        FN(max_columns)(false, 2, 2, p, smallest, rows, begin, end, room, x, y, indices);
+    else if (pairs && p->kernel_w == 3 && indices)
+        FN(max_columns)(true, 2, 3, p, smallest, rows, begin, end, room, x, y, indices);
+    else if (pairs && p->kernel_w == 3)
+        FN(max_columns)(false, 2, 3, p, smallest, rows, begin, end, room, x, y, indices);
+    else if (p->stride_w == 2)
+        FN(max_columns)(indices != NULL, 2, 0, p, smallest, rows, begin, end, room, x, y, indices);
+    else if (p->stride_w == 1)
+        FN(max_columns)(indices != NULL, 1, 0, p, smallest, rows, begin, end, room, x, y, indices);
     else
-        FN(max_columns)(indexed, 2, 0, p, smallest, rows, cols.begin, cols.end, x, y, indices);
+        FN(max_columns)(indices != NULL, p->stride_w, 0, p, smallest, rows, begin, end, room, x, y, indices);
 }
 
 /* Output rows [begin, end), counted through all planes. */
@@ -159,6 +168,7 @@ static void FN(max_rows)(const tc_pool2d_params *p, int smallest, int64_t begin,
 
     for (int64_t row = begin; row < end; row++) {
         const tc_span rows = tc_pool_rows(p, i);
+        const int64_t room = (end - row) * p->ow;
         T *out = (T *)y + row * p->ow;
         int32_t *places = indices ? indices + row * p->ow : NULL;
         tc_span cols = inside;
@@ -167,10 +177,8 @@ static void FN(max_rows)(const tc_pool2d_params *p, int smallest, int64_t begin,
             cols.end = cols.begin;
         if (cols.begin > 0)
             FN(max_edge)(p, smallest, rows, 0, cols.begin, plane, out, places);
-        if (cols.begin < cols.end && indices)
-            FN(max_interior)(true, p, smallest, rows, cols, plane, out, places);
-        else if (cols.begin < cols.end)
-            FN(max_interior)(false, p, smallest, rows, cols, plane, out, places);
+        if (cols.begin < cols.end)
+            FN(max_interior)(p, smallest, rows, cols, room, plane, out, places);
         if (cols.end < p->ow)
             FN(max_edge)(p, smallest, rows, cols.end, p->ow, plane, out, places);
         if (++i == p->oh) {
