@@ -28,6 +28,19 @@ def life(t, make, shape):
 LAYERS = {
     "LazyLinear": (lambda n: n.LazyLinear(3), (2, 4)),
     "LazyLinear-plain": (lambda n: n.LazyLinear(3, bias=False), (2, 4)),
+    "LazyConv1d": (lambda n: n.LazyConv1d(4, 3, 2, 1, 1, 2), (2, 4, 7)),
+    "LazyConv2d": (lambda n: n.LazyConv2d(4, 3, padding="same", padding_mode="reflect"), (2, 3, 5, 6)),
+    "LazyConv2d-plain": (lambda n: n.LazyConv2d(4, 3, bias=False), (3, 5, 6)),
+    "LazyConv3d": (lambda n: n.LazyConv3d(2, (1, 2, 3)), (1, 3, 3, 4, 5)),
+    "LazyConvTranspose1d": (lambda n: n.LazyConvTranspose1d(4, 3, 2, 1, 1, 2), (2, 4, 7)),
+    "LazyConvTranspose2d": (lambda n: n.LazyConvTranspose2d(4, 3, dilation=2), (2, 3, 5, 6)),
+    "LazyConvTranspose3d": (lambda n: n.LazyConvTranspose3d(2, (1, 2, 3), bias=False), (1, 3, 3, 4, 5)),
+    "LazyBatchNorm1d": (lambda n: n.LazyBatchNorm1d(momentum=0.3), (3, 2)),
+    "LazyBatchNorm2d": (lambda n: n.LazyBatchNorm2d(0.1, None, bias=False), (3, 2, 2, 1)),
+    "LazyBatchNorm3d": (lambda n: n.LazyBatchNorm3d(track_running_stats=False), (3, 2, 2, 1, 2)),
+    "LazyInstanceNorm1d": (lambda n: n.LazyInstanceNorm1d(), (3, 2, 4)),
+    "LazyInstanceNorm2d": (lambda n: n.LazyInstanceNorm2d(affine=False), (3, 2, 2, 3)),
+    "LazyInstanceNorm3d": (lambda n: n.LazyInstanceNorm3d(track_running_stats=False), (3, 2, 2, 1, 2)),
 }
 
 
@@ -97,6 +110,9 @@ CASES = {
     "own_incomplete": lambda t: _Scale(t)(t.ones(2, 3)),
     "not_there": lambda t: t.nn.modules.lazy.LazyModuleMixin.initialize_parameters(t.nn.ReLU()),
     "is_lazy": lambda t: [t.nn.parameter.is_lazy(p) for p in (t.ones(1), t.nn.LazyLinear(1).weight)],
+    "conv_dims": lambda t: t.nn.LazyConv2d(3, 3)(t.ones(4, 4)),
+    "conv_groups": lambda t: t.nn.LazyConv2d(4, 3, groups=2)(t.ones(1, 3, 4, 4)),
+    "transposed_mode": lambda t: t.nn.LazyConvTranspose2d(3, 3, padding_mode="reflect"),
     "zero_grad": lambda t: t.nn.LazyLinear(3).zero_grad(),
 }
 

@@ -69,11 +69,14 @@ class Lazy(LazyModuleMixin):
             super().reset_parameters()  # type: ignore[misc]
 
     def _materialize(self, size: int, shapes: dict[str, tuple[int, ...]]) -> None:
-        """Set the size, give those of the parameters and buffers that are there their shapes, and draw them."""
+        """Set the size, give the parameters and buffers that have none their shapes, and draw them. After a state was
+        loaded only the size is missing; PyTorch leaves it 0 then."""
         setattr(self, self.inferred, size)
+        if not self.has_uninitialized_params():
+            return
         for name, shape in shapes.items():
             param = getattr(self, name)
-            if param is not None:
+            if is_lazy(param):
                 param.materialize(shape)
         self.reset_parameters()
 
