@@ -154,10 +154,6 @@ from .ops.movement import repeat_interleave as repeat_interleave
 from .ops.movement import roll as roll
 from .ops.movement import rot90 as rot90
 from .ops.movement import tile as tile
-from .ops.norms import dist as dist
-from .ops.norms import logsumexp as logsumexp
-from .ops.norms import norm as norm
-from .ops.norms import renorm as renorm
 from .ops.order import movedim as moveaxis
 from .ops.order import movedim as movedim
 from .ops.order import permute as permute
@@ -372,6 +368,10 @@ from .ops.unary import trunc as fix
 from .ops.unary import trunc as fix_
 from .ops.unary import trunc as trunc
 from .ops.unary import trunc as trunc_
+from .ops.vector_norm import dist as dist
+from .ops.vector_norm import logsumexp as logsumexp
+from .ops.vector_norm import norm as norm
+from .ops.vector_norm import renorm as renorm
 from .ops.views import flatten as flatten
 from .ops.views import ravel as ravel
 from .ops.views import reshape as reshape

@@ -17,7 +17,6 @@ from .ops import inplace as _inplace
 from .ops import matmul as _matmul
 from .ops import matrices as _matrices
 from .ops import movement as _movement
-from .ops import norms as _norms
 from .ops import order as _order
 from .ops import pairs as _pairs
 from .ops import power as _power
@@ -38,6 +37,7 @@ from .ops import transcendental as _transcendental
 from .ops import triangular as _triangular
 from .ops import trigonometry as _trigonometry
 from .ops import unary as _unary
+from .ops import vector_norm as _vector_norm
 from .ops import views as _views
 
 class Methods:
@@ -163,7 +163,7 @@ class Methods:
     diff = _differences.diff
     digamma = _gamma.digamma
     digamma_ = _gamma.digamma
-    dist = _norms.dist
+    dist = _vector_norm.dist
     div = _division.div
     div_ = _inplace.div_
     divide = _division.div
@@ -293,7 +293,7 @@ class Methods:
     logical_xor_ = _comparison.logical_xor
     logit = _transcendental.logit
     logit_ = _transcendental.logit
-    logsumexp = _norms.logsumexp
+    logsumexp = _vector_norm.logsumexp
     long = _conversion.long
     lt = _comparison.lt
     lt_ = _comparison.lt
@@ -339,7 +339,7 @@ class Methods:
     nextafter_ = _pairs.nextafter
     nonzero = _indexing.nonzero
     nonzero_static = _indexing.nonzero_static
-    norm = _norms.norm
+    norm = _vector_norm.norm
     not_equal = _comparison.ne
     not_equal_ = _comparison.ne
     outer = _matmul.outer
@@ -360,8 +360,8 @@ class Methods:
     relu_ = _inplace.relu_
     remainder = _division.remainder
     remainder_ = _division.remainder
-    renorm = _norms.renorm
-    renorm_ = _norms.renorm
+    renorm = _vector_norm.renorm
+    renorm_ = _vector_norm.renorm
     repeat = _movement.repeat
     repeat_interleave = _movement.repeat_interleave
     reshape = _views.reshape
