@@ -64,7 +64,7 @@ SOURCE_FLAGS = {"isa_generic.c": "-Os", "copy.c": "-O3", "elementwise.c": "-O3",
 
 def extra_args(source: str) -> list[str]:
     """Return what is added for one source."""
-    flag = SOURCE_FLAGS.get(Path(source).name, "-Os" if Path(source).parts[0] == "build" else None)
+    flag = SOURCE_FLAGS.get(Path(source).name)
     return [flag] if flag and sys.platform != "win32" else []
 
 

@@ -67,6 +67,24 @@ static void FN(cross_entropy_lanes)(const tc_cross_entropy_params *p, int64_t be
     FN(cross_entropy_turned)(p, &(FN(layout)){p->classes, p->inner, 1}, begin, end, logits, target, weight, losses, lse);
 }
 
+/* The sum over a row of w times the loss of each class; weighted is a constant where this is called. */
+TC_INLINE T FN(smooth_sum)(bool weighted, int64_t classes, const T *x, const T *w, T best, T log_sum)
+{
+    enum { BLOCK = 64 };
+    T terms[BLOCK], sum = 0;
+
+    for (int64_t k = 0; k < classes; k += BLOCK) {
+        const int64_t n = tc_min(BLOCK, classes - k);
+
+        TC_SIMD
+        for (int64_t j = 0; j < n; j++)
+            terms[j] = (weighted ? w[k + j] : (T)1) * (log_sum - (x[k + j] - best));
+        for (int64_t j = 0; j < n; j++)
+            sum += terms[j];
+    }
+    return sum;
+}
+
 /* The positions [begin, end) of inner == 1. */
 static void FN(cross_entropy_rows)(const tc_cross_entropy_params *p, int64_t begin, int64_t end, const void *logits,
                                    const int64_t *target, const void *weight, void *losses, void *lse)
@@ -87,8 +105,8 @@ static void FN(cross_entropy_rows)(const tc_cross_entropy_params *p, int64_t beg
         if (target[row] != p->ignore_index) {
             loss = FN(target_loss)(p, x[target[row]], w ? w + target[row] : NULL, best, log_sum);
             if (smoothing != 0) {
-                for (int64_t k = 0; k < p->classes; k++)
-                    smooth += (w ? w[k] : (T)1) * (log_sum - (x[k] - best));
+                smooth = w ? FN(smooth_sum)(true, p->classes, x, w, best, log_sum)
+                           : FN(smooth_sum)(false, p->classes, x, w, best, log_sum);
                 loss += smoothing * smooth;
             }
         }

@@ -16,17 +16,18 @@ TC_INLINE vec FN(effective_gradient)(vec g, vec p, int maximize, T weight_decay)
 
 /* ---- SGD ---- */
 
-/* One vec of torch.optim.SGD; buffer is NULL without momentum. */
-TC_INLINE void FN(sgd_step)(const tc_sgd_params *o, T *param, const T *grad, T *buffer)
+/* One vec of torch.optim.SGD; buffer is NULL without momentum. usual: neither the first step, nor maximize, nor nesterov; it and,
+ * where it is 0, weight_decay are constants in each copy of this. */
+TC_INLINE void FN(sgd_step)(bool usual, const tc_sgd_params *o, T weight_decay, T *param, const T *grad, T *buffer)
 {
-    vec p = load(param), g = FN(effective_gradient)(load(grad), p, o->maximize, (T)o->weight_decay);
+    vec p = load(param), g = FN(effective_gradient)(load(grad), p, !usual && o->maximize, weight_decay);
     if (buffer) {
         const T momentum = (T)o->momentum;
         vec b = g;
-        if (!o->first)
+        if (usual || !o->first)
             b = load(buffer) * momentum + (T)(1 - o->dampening) * g;
         store(buffer, b);
-        if (o->nesterov)
+        if (!usual && o->nesterov)
             g = g + momentum * b;
         else
             g = b;
@@ -40,8 +41,17 @@ static void FN(sgd)(const tc_sgd_params *options, int64_t n, void *param, const 
     T *p = param, *b = momentum_buffer;
     const T *g = grad;
     const int64_t rest = n % VLEN, whole = n - rest;
-    for (int64_t i = 0; i < whole; i += VLEN)
-        FN(sgd_step)(&o, p + i, g + i, b ? b + i : NULL);
+    const bool usual = b && !o.first && !o.maximize && !o.nesterov;
+    const T decay = (T)o.weight_decay;
+    if (usual && decay == 0)
+        for (int64_t i = 0; i < whole; i += VLEN)
+            FN(sgd_step)(true, &o, 0, p + i, g + i, b + i);
+    else if (usual)
+        for (int64_t i = 0; i < whole; i += VLEN)
+            FN(sgd_step)(true, &o, decay, p + i, g + i, b + i);
+    else
+        for (int64_t i = 0; i < whole; i += VLEN)
+            FN(sgd_step)(false, &o, decay, p + i, g + i, b ? b + i : NULL);
     if (!rest)
         return;
     T last[3][VLEN] = {0};
@@ -50,7 +60,7 @@ static void FN(sgd)(const tc_sgd_params *options, int64_t n, void *param, const 
     memcpy(last[1], g + whole, bytes);
     if (b && !o.first)
         memcpy(last[2], b + whole, bytes);
-    FN(sgd_step)(&o, last[0], last[1], b ? last[2] : NULL);
+    FN(sgd_step)(false, &o, decay, last[0], last[1], b ? last[2] : NULL);
     memcpy(p + whole, last[0], bytes);
     if (b)
         memcpy(b + whole, last[2], bytes);
