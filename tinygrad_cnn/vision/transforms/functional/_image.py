@@ -109,6 +109,25 @@ def get_image_num_channels(img: Any) -> int:
 # ---------------------------------------------------------------- types of pixels
 
 
+def fill_for(img: Any, fill: Any) -> Any:
+    """Return the colour that Pillow needs for an image: a number for each channel, integers but for mode F."""
+    channels = get_image_num_channels(img)
+    if fill is None:
+        fill = 0
+    if isinstance(fill, (int, float)) and channels > 1:
+        fill = (fill,) * channels
+    if isinstance(fill, (list, tuple)):
+        fill = tuple(fill) * channels if len(fill) == 1 else tuple(fill)
+        if len(fill) != channels:
+            raise ValueError(
+                "The number of elements in 'fill' does not match the number of channels of the image "
+                f"({len(fill)} != {channels})"
+            )
+    if img.mode == "F":
+        return fill
+    return tuple(int(value) for value in fill) if isinstance(fill, tuple) else int(fill)
+
+
 def max_value(dtype: Any) -> int:
     """Return what white is in images of a dtype: the largest integer, and 1 for floats (and bool)."""
     if dtype.is_floating_point or dtype is torch.bool:

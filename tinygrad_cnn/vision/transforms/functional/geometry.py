@@ -20,9 +20,9 @@ from ._image import (
     check_mode,
     check_pillow,
     check_tensor,
+    fill_for,
     from_batch,
     get_dimensions,
-    get_image_num_channels,
     pil_modes_mapping,
 )
 
@@ -108,7 +108,7 @@ def resize(
 def _resize_tensor(img: Tensor, size: list[int], mode: str, antialias: bool) -> Tensor:
     smooth = mode in ("bilinear", "bicubic")
     batch = as_batch(img, img.dtype if img.is_floating_point() else torch.float32)
-    out = nnF.interpolate(  # type: ignore[attr-defined,unused-ignore]
+    out = nnF.interpolate(
         batch, size=size, mode=mode, align_corners=False if smooth else None, antialias=antialias and smooth
     )
     if mode == "bicubic" and img.dtype is torch.uint8:
@@ -159,25 +159,6 @@ def pad(img: Any, padding: Any, fill: Any = 0, padding_mode: str = "constant") -
             padded.putpalette(img.getpalette())
         return padded
     return _pad_pillow(img, borders, padding_mode)
-
-
-def fill_for(img: Any, fill: Any) -> Any:
-    """Return the colour that Pillow needs for an image: a number for each channel, integers but for mode F."""
-    channels = get_image_num_channels(img)
-    if fill is None:
-        fill = 0
-    if isinstance(fill, (int, float)) and channels > 1:
-        fill = (fill,) * channels
-    if isinstance(fill, (list, tuple)):
-        fill = tuple(fill) * channels if len(fill) == 1 else tuple(fill)
-        if len(fill) != channels:
-            raise ValueError(
-                "The number of elements in 'fill' does not match the number of channels of the image "
-                f"({len(fill)} != {channels})"
-            )
-    if img.mode == "F":
-        return fill
-    return tuple(int(value) for value in fill) if isinstance(fill, tuple) else int(fill)
 
 
 def _pad_pillow(img: Any, borders: tuple[int, int, int, int], mode: Any) -> Any:

@@ -26,13 +26,13 @@ from ._image import (
     check_pillow,
     check_tensor,
     computing_dtype,
+    fill_for,
     from_batch,
     get_dimensions,
     mode_from_int,
     pil_modes_mapping,
 )
 from .filters import through_tensor
-from .geometry import fill_for
 
 __all__ = ["affine", "elastic_transform", "perspective", "rotate"]
 
@@ -91,12 +91,16 @@ def _from_middle(img: Any, center: Sequence[float] | None) -> list[float]:
 # ---------------------------------------------------------------- grids of tensors
 
 
-def _plane(width: int, height: int, x_first: float, y_first: float, dtype: Any) -> Tensor:
-    """Return the homogeneous coordinates (height * width, 3) of a lattice of step 1: x, y, 1."""
+def _lattice(width: int, height: int, x_first: float, y_first: float, dtype: Any) -> tuple[Tensor, Tensor]:
+    """Return the coordinates of a lattice of step 1, to be broadcast: x (1, width), y (height, 1)."""
     x = torch.linspace(x_first, x_first + width - 1, steps=width).to(dtype)
     y = torch.linspace(y_first, y_first + height - 1, steps=height).to(dtype)
-    x, y = x[None, :].expand(height, width), y[:, None].expand(height, width)
-    return torch.stack([x, y, torch.ones(height, width, dtype=dtype)], dim=-1).view(height * width, 3)
+    return x[None, :], y[:, None]
+
+
+def _mapped(row: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    """Return a x + b y + c; no matrix product, whose last bit may differ, which counts on ties between pixels."""
+    return x * row[0] + y * row[1] + row[2]
 
 
 def _affine_grid(matrix: Matrix, img: Tensor, size: tuple[int, int]) -> Tensor:
@@ -106,19 +110,21 @@ def _affine_grid(matrix: Matrix, img: Tensor, size: tuple[int, int]) -> Tensor:
     """
     width, height = size
     dtype = computing_dtype(img)
-    half = torch.tensor([0.5 * img.shape[-1], 0.5 * img.shape[-2]], dtype=dtype)
-    theta = torch.tensor(matrix, dtype=dtype).view(2, 3).t() / half
-    return _plane(width, height, -width * 0.5 + 0.5, -height * 0.5 + 0.5, dtype).mm(theta).view(1, height, width, 2)
+    half = torch.tensor([[0.5 * img.shape[-1]], [0.5 * img.shape[-2]]], dtype=dtype)
+    rows = torch.tensor(matrix, dtype=dtype).view(2, 3) / half
+    x, y = _lattice(width, height, -width * 0.5 + 0.5, -height * 0.5 + 0.5, dtype)
+    return torch.stack([_mapped(rows[0], x, y), _mapped(rows[1], x, y)], dim=-1).unsqueeze(0)
 
 
 def _perspective_grid(coefficients: Matrix, img: Tensor) -> Tensor:
+    """Return where the pixels of an output of the same size come from, as `_affine_grid`."""
     height, width = img.shape[-2:]
     dtype = computing_dtype(img)
-    half = torch.tensor([0.5 * width, 0.5 * height], dtype=dtype)
-    numerators = torch.tensor(coefficients[:6], dtype=dtype).view(2, 3).t() / half
-    denominator = torch.tensor([*coefficients[6:], 1.0], dtype=dtype).view(3, 1)
-    plane = _plane(width, height, 0.5, 0.5, dtype)
-    return (plane.mm(numerators) / plane.mm(denominator) - 1.0).view(1, height, width, 2)
+    half = torch.tensor([[0.5 * width], [0.5 * height]], dtype=dtype)
+    rows = torch.tensor(coefficients[:6], dtype=dtype).view(2, 3) / half
+    x, y = _lattice(width, height, 0.5, 0.5, dtype)
+    below = _mapped(torch.tensor([*coefficients[6:], 1.0], dtype=dtype), x, y)
+    return torch.stack([_mapped(row, x, y) / below - 1.0 for row in rows], dim=-1).unsqueeze(0)
 
 
 def _check_grid_arguments(img: Tensor, mode: InterpolationMode, fill: Any) -> None:
@@ -141,10 +147,11 @@ def _sample(img: Tensor, grid: Tensor, mode: InterpolationMode, fill: Any) -> Te
     A channel of ones is read along: where it is not 1, part of the pixel lies outside.
     """
     batch = as_batch(img, grid.dtype)
-    count, _, height, width = batch.shape
+    count = batch.shape[0]
     if fill is not None:
-        batch = torch.cat([batch, torch.ones(count, 1, height, width, dtype=batch.dtype)], dim=1)
-    out = nnF.grid_sample(  # type: ignore[attr-defined,unused-ignore]
+        inside = torch.ones(count, 1, batch.shape[2], batch.shape[3], dtype=batch.dtype)
+        batch = torch.cat([batch, inside], dim=1)
+    out = nnF.grid_sample(
         batch, grid.expand(count, *grid.shape[1:]), mode=mode.value, padding_mode="zeros", align_corners=False
     )
     if fill is not None:
