@@ -56,7 +56,15 @@ class Operation(Node):
     def apply(cls, *inputs: Any, **params: Any) -> Any:
         """Run the operation on Tensors (or None) and return a Tensor or a tuple of Tensors."""
         node = cls()
-        arrays = connect(node, inputs)
+        arrays: list[Any] = []
+        for tensor in inputs:
+            if tensor is None:
+                arrays.append(None)
+            elif tensor._requires_grad or tensor._view_base is not None:
+                arrays = connect(node, inputs)
+                break
+            else:
+                arrays.append(tensor._array)
         # A call with `**params` costs as much as two plain ones, even if there are none.
         result = node.forward(*arrays, **params) if params else node.forward(*arrays)
         if type(result) is tuple:
