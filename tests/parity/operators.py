@@ -42,6 +42,8 @@ def resolve(root: Any, dotted: str) -> Any:
 
 def function_of(op: Any) -> Callable[..., Any] | None:
     """Return our function for an operation: of the same name, or its lambda with this package for `torch`."""
+    if op.name == "nn.functional.embedding":  # the list gives the weight first
+        return lambda weight, indices, **options: tc.nn.functional.embedding(indices, weight, **options)
     theirs = resolve(torch, op.name)
     if theirs is not None and (op.op is theirs or not isinstance(op.op, types.FunctionType)):
         return resolve(tc, op.name)

@@ -1,6 +1,6 @@
 """Functions of `torch.nn.functional`: layers without state. Here arguments are checked as PyTorch does."""
 
-from tinygrad_cnn.nn.functional.activation import log_softmax, relu, relu_, sigmoid, softmax, tanh
+from tinygrad_cnn.nn.functional.activation import gumbel_softmax, log_softmax, relu, relu_, sigmoid, softmax, tanh
 from tinygrad_cnn.nn.functional.adaptive import (
     adaptive_avg_pool2d,
     adaptive_max_pool2d,
@@ -9,6 +9,17 @@ from tinygrad_cnn.nn.functional.adaptive import (
 from tinygrad_cnn.nn.functional.conv import conv1d, conv2d, conv3d, conv_tbc
 from tinygrad_cnn.nn.functional.conv_transpose import conv_transpose1d, conv_transpose2d, conv_transpose3d
 from tinygrad_cnn.nn.functional.dropout import dropout
+from tinygrad_cnn.nn.functional.conv import conv2d, conv_transpose2d
+from tinygrad_cnn.nn.functional.dropout import (
+    alpha_dropout,
+    dropout,
+    dropout1d,
+    dropout2d,
+    dropout3d,
+    feature_alpha_dropout,
+)
+from tinygrad_cnn.nn.functional.embedding import embedding, embedding_bag
+from tinygrad_cnn.nn.functional.fold import fold, unfold
 from tinygrad_cnn.nn.functional.gates import (
     gelu,
     glu,
@@ -24,6 +35,7 @@ from tinygrad_cnn.nn.functional.gates import (
 )
 from tinygrad_cnn.nn.functional.linear import linear, one_hot
 from tinygrad_cnn.nn.functional.linear_loss import linear_cross_entropy
+from tinygrad_cnn.nn.functional.linear import bilinear, linear, one_hot, pdist
 from tinygrad_cnn.nn.functional.loss import cross_entropy, mse_loss, nll_loss
 from tinygrad_cnn.nn.functional.margin_loss import (
     cosine_embedding_loss,
@@ -79,20 +91,23 @@ from tinygrad_cnn.nn.functional.rectifiers import (
     threshold_,
 )
 from tinygrad_cnn.nn.functional.resample import interpolate, upsample, upsample_bilinear, upsample_nearest
-from tinygrad_cnn.nn.functional.vision import affine_grid, grid_sample
+from tinygrad_cnn.nn.functional.vision import affine_grid, channel_shuffle, grid_sample, pixel_shuffle, pixel_unshuffle
 
 __all__ = [
     "adaptive_avg_pool2d",
     "adaptive_max_pool2d",
     "adaptive_max_pool2d_with_indices",
     "affine_grid",
+    "alpha_dropout",
     "avg_pool2d",
     "batch_norm",
+    "bilinear",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "celu",
     "celu_",
     "conv1d",
+    "channel_shuffle",
     "conv2d",
     "conv3d",
     "conv_tbc",
@@ -103,13 +118,21 @@ __all__ = [
     "cosine_similarity",
     "cross_entropy",
     "dropout",
+    "dropout1d",
+    "dropout2d",
+    "dropout3d",
     "elu",
     "elu_",
+    "embedding",
+    "embedding_bag",
+    "feature_alpha_dropout",
+    "fold",
     "gaussian_nll_loss",
     "gelu",
     "glu",
     "grid_sample",
     "group_norm",
+    "gumbel_softmax",
     "hardshrink",
     "hardsigmoid",
     "hardswish",
@@ -144,6 +167,9 @@ __all__ = [
     "one_hot",
     "pad",
     "pairwise_distance",
+    "pdist",
+    "pixel_shuffle",
+    "pixel_unshuffle",
     "poisson_nll_loss",
     "prelu",
     "relu",
@@ -169,6 +195,7 @@ __all__ = [
     "threshold_",
     "triplet_margin_loss",
     "triplet_margin_with_distance_loss",
+    "unfold",
     "upsample",
     "upsample_bilinear",
     "upsample_nearest",

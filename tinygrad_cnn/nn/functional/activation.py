@@ -5,12 +5,13 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+from tinygrad_cnn import core
 from tinygrad_cnn.nn.functional._arguments import check_tensor
 from tinygrad_cnn.ops import softmax as ops
 from tinygrad_cnn.ops import unary
-from tinygrad_cnn.tensor import Tensor
+from tinygrad_cnn.tensor import Tensor, wrap
 
-__all__ = ["log_softmax", "relu", "relu_", "sigmoid", "softmax", "tanh"]
+__all__ = ["gumbel_softmax", "log_softmax", "relu", "relu_", "sigmoid", "softmax", "tanh"]
 
 
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
@@ -60,3 +61,20 @@ def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dty
     if dim is None:
         dim = _implicit_dim("log_softmax", input.ndim, _stacklevel)
     return ops.log_softmax(input, dim, dtype)
+
+
+def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1) -> Tensor:
+    """Draw from the categorical distributions of `logits` along `dim`, differentiably (`F.gumbel_softmax`).
+
+    The softmax of (logits + Gumbel noise) / tau; hard: 1 at its maximum and 0 elsewhere, with the soft one's gradient.
+    Jang, Gu and Poole, 2016. Raises RuntimeError for an integer tensor; `eps` has no effect.
+    """
+    if eps != 1e-10:
+        warnings.warn("`eps` parameter is deprecated and has no effect.", stacklevel=2)
+    noise = -wrap(core.empty(logits._array.shape, logits._array.dtype)).exponential_().log()
+    soft = ((logits + noise) / tau).softmax(dim)
+    if not hard:
+        return soft
+    chosen = soft.detach().max(dim, keepdim=True)[1]
+    one = wrap(core.zeros(logits._array.shape, logits._array.dtype)).scatter_(dim, chosen, 1.0)
+    return one - soft.detach() + soft

@@ -1,4 +1,4 @@
-"""linear: the fully connected layer; one_hot."""
+"""linear, the fully connected layer, and bilinear; pdist; one_hot."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tinygrad_cnn.nn.functional._arguments import (
 from tinygrad_cnn.ops.linear import Linear
 from tinygrad_cnn.tensor import Tensor, wrap
 
-__all__ = ["linear", "one_hot"]
+__all__ = ["bilinear", "linear", "one_hot", "pdist"]
 
 _I64 = np.dtype(np.int64)
 _C_NAMES = {
@@ -92,6 +92,65 @@ def _check_expandable(shape: tuple[int, ...], target: tuple[int, ...]) -> None:
                 f"The expanded size of the tensor ({target[dim]}) must match the existing size ({padded[dim]}) at "
                 f"non-singleton dimension {dim}.  Target sizes: {list(target)}.  Tensor sizes: {list(shape)}"
             )
+
+
+def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Return sum over i, j of input1[..., i] * weight[o, i, j] * input2[..., j] (+ bias[o]) for each o (`F.bilinear`).
+
+    input1 (..., in1), input2 (..., in2), weight (out, in1, in2), bias (out,). Raises RuntimeError if sizes or dtypes
+    do not go together.
+    """
+    a, b, w = [
+        check_tensor(tensor, "bilinear", name, k + 1)._array
+        for k, (name, tensor) in enumerate((("input1", input1), ("input2", input2), ("weight", weight)))
+    ]
+    if not a.dtype == b.dtype == w.dtype:
+        names = [_C_NAMES[scalar_name(tensor.dtype)] for tensor in (input1, input2, weight)]
+        raise RuntimeError(
+            f"All tensors must have the same dtype, got input1: {names[0]}, input2: {names[1]}, weight: {names[2]}"
+        )
+    if a.ndim != b.ndim:
+        raise RuntimeError(f"bilinear(): input dimensions do not match: got {a.ndim} and {b.ndim}")
+    for d in range(a.ndim - 1):
+        if a.shape[d] != b.shape[d]:
+            raise RuntimeError(
+                f"bilinear(): input batch dimensions do not match at dim {d}: got {a.shape[d]} and {b.shape[d]}"
+            )
+    if w.ndim != 3:
+        raise RuntimeError(f"bilinear(): weight must have 3 dimensions, but has {w.ndim}")
+    for name, size, expected in (("input1", a.shape[-1], w.shape[1]), ("input2", b.shape[-1], w.shape[2])):
+        if size != expected:
+            raise RuntimeError(
+                f"bilinear(): {name} size does not match weight size: got {size} but expected {expected}"
+            )
+    if bias is not None and check_tensor(bias, "bilinear", "bias", 4).shape[0] != w.shape[0]:
+        raise RuntimeError(
+            f"bilinear(): bias size does not match weight size: got {bias.shape[0]} but expected {w.shape[0]}"
+        )
+    out, left, right = w.shape
+    batch = math.prod(a.shape[:-1])
+    by_left = input1.reshape(batch, left).matmul(weight.transpose(0, 1).reshape(left, out * right))
+    y = by_left.reshape(batch, out, right).bmm(input2.reshape(batch, right, 1)).reshape(*a.shape[:-1], out)
+    return y if bias is None else y + bias
+
+
+def pdist(input: Tensor, p: float = 2.0) -> Tensor:
+    """Return the p-norms of the differences of all pairs of rows i < j of input (N, M): (N (N - 1) / 2,) (`F.pdist`).
+
+    Raises RuntimeError for another rank, an integer dtype or a negative p.
+    """
+    x = check_tensor(input, "pdist")._array
+    if x.ndim != 2:
+        raise RuntimeError(f"pdist only supports 2D tensors, got: {x.ndim}D")
+    if x.dtype not in core.FLOATS:
+        raise RuntimeError("pdist only supports floating-point dtypes")
+    if p < 0:
+        raise RuntimeError("pdist only supports non-negative p values")
+    first, second = np.triu_indices(len(x), 1)
+    if not len(first) or not x.shape[1]:
+        return input.sum() * 0 + wrap(core.zeros((len(first),), x.dtype))
+    difference = input.index_select(0, wrap(first)) - input.index_select(0, wrap(second))
+    return difference.norm(p, 1)
 
 
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:

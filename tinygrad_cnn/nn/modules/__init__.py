@@ -3,11 +3,15 @@
 from tinygrad_cnn.nn.modules.activation import LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
 from tinygrad_cnn.nn.modules.adaptive import AdaptiveLogSoftmaxWithLoss, LinearCrossEntropyLoss
 from tinygrad_cnn.nn.modules.batchnorm import BatchNorm1d, BatchNorm2d, BatchNorm3d, SyncBatchNorm
+from tinygrad_cnn.nn.modules.channelshuffle import ChannelShuffle
 from tinygrad_cnn.nn.modules.container import ModuleDict, ModuleList, Sequential
 from tinygrad_cnn.nn.modules.conv import Conv1d, Conv2d, Conv3d
 from tinygrad_cnn.nn.modules.conv_transpose import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from tinygrad_cnn.nn.modules.dropout import Dropout
+from tinygrad_cnn.nn.modules.conv import Conv2d
+from tinygrad_cnn.nn.modules.dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d, FeatureAlphaDropout
 from tinygrad_cnn.nn.modules.flatten import Flatten, Unflatten
+from tinygrad_cnn.nn.modules.fold import Fold, Unfold
 from tinygrad_cnn.nn.modules.gates import (
     GELU,
     GLU,
@@ -47,6 +51,8 @@ from tinygrad_cnn.nn.modules.loss import (
     NLLLoss,
     NLLLoss2d,
 )
+from tinygrad_cnn.nn.modules.linear import Bilinear, Identity, Linear
+from tinygrad_cnn.nn.modules.loss import CrossEntropyLoss, MSELoss, NLLLoss
 from tinygrad_cnn.nn.modules.margin_loss import (
     CosineEmbeddingLoss,
     CosineSimilarity,
@@ -63,6 +69,7 @@ from tinygrad_cnn.nn.modules.margin_loss import (
 from tinygrad_cnn.nn.modules.module import Module
 from tinygrad_cnn.nn.modules.normalization import CrossMapLRN2d, GroupNorm, LayerNorm, LocalResponseNorm, RMSNorm
 from tinygrad_cnn.nn.modules.parameters import ParameterDict, ParameterList
+from tinygrad_cnn.nn.modules.pixelshuffle import PixelShuffle, PixelUnshuffle
 from tinygrad_cnn.nn.modules.pointwise_loss import (
     BCELoss,
     BCEWithLogitsLoss,
@@ -89,6 +96,7 @@ from tinygrad_cnn.nn.modules.rectifiers import (
 )
 from tinygrad_cnn.nn.modules.rnn import GRU, LSTM, RNN, RNNBase
 from tinygrad_cnn.nn.modules.rnn_cells import GRUCell, LSTMCell, RNNCell, RNNCellBase
+from tinygrad_cnn.nn.modules.sparse import Embedding, EmbeddingBag
 from tinygrad_cnn.nn.modules.upsampling import Upsample, UpsamplingBilinear2d, UpsamplingNearest2d
 
 __all__ = [
@@ -103,6 +111,7 @@ __all__ = [
     "AdaptiveAvgPool2d",
     "AdaptiveLogSoftmaxWithLoss",
     "AdaptiveMaxPool2d",
+    "AlphaDropout",
     "AvgPool2d",
     "BCELoss",
     "BCEWithLogitsLoss",
@@ -110,6 +119,8 @@ __all__ = [
     "BatchNorm2d",
     "BatchNorm3d",
     "Conv1d",
+    "Bilinear",
+    "ChannelShuffle",
     "Conv2d",
     "Conv3d",
     "ConvTranspose1d",
@@ -120,8 +131,15 @@ __all__ = [
     "CrossEntropyLoss",
     "CrossMapLRN2d",
     "Dropout",
+    "Dropout1d",
+    "Dropout2d",
+    "Dropout3d",
+    "Embedding",
+    "EmbeddingBag",
+    "FeatureAlphaDropout",
     "Flatten",
     "GRUCell",
+    "Fold",
     "GaussianNLLLoss",
     "GroupNorm",
     "Hardshrink",
@@ -174,6 +192,8 @@ __all__ = [
     "PairwiseDistance",
     "ParameterDict",
     "ParameterList",
+    "PixelShuffle",
+    "PixelUnshuffle",
     "PoissonNLLLoss",
     "RMSNorm",
     "RNNBase",
@@ -200,6 +220,7 @@ __all__ = [
     "TripletMarginLoss",
     "TripletMarginWithDistanceLoss",
     "Unflatten",
+    "Unfold",
     "Upsample",
     "UpsamplingBilinear2d",
     "UpsamplingNearest2d",
