@@ -102,7 +102,7 @@ if _typing.TYPE_CHECKING:
 methods.install()
 
 _LAZY = {
-    **dict.fromkeys(("backends", "cuda", "func", "nn", "optim", "serialization", "utils", "vision"), ""),
+    **dict.fromkeys(("backends", "cuda", "func", "linalg", "nn", "optim", "serialization", "utils", "vision"), ""),
     "load": "serialization",
     "save": "serialization",
 }

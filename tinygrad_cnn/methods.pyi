@@ -14,6 +14,7 @@ from .ops import gather as _gather
 from .ops import index_along as _index_along
 from .ops import indexing as _indexing
 from .ops import inplace as _inplace
+from .ops import linear_algebra as _linear_algebra
 from .ops import matmul as _matmul
 from .ops import matrices as _matrices
 from .ops import movement as _movement
@@ -122,6 +123,9 @@ class Methods:
     byte = _conversion.byte
     ceil = _unary.ceil
     ceil_ = _unary.ceil
+    cholesky = _linear_algebra.cholesky
+    cholesky_inverse = _linear_algebra.cholesky_inverse
+    cholesky_solve = _linear_algebra.cholesky_solve
     chunk = _splitting.chunk
     clamp = _power.clamp
     clamp_ = _inplace.clamp_
@@ -155,6 +159,7 @@ class Methods:
     cumsum_ = _running.cumsum
     deg2rad = _trigonometry.deg2rad
     deg2rad_ = _trigonometry.deg2rad
+    det = _linear_algebra.det
     diag = _triangular.diag
     diag_embed = _matrices.diag_embed
     diagflat = _matrices.diagflat
@@ -215,6 +220,7 @@ class Methods:
     gcd_ = _pairs.gcd
     ge = _comparison.ge
     ge_ = _comparison.ge
+    geqrf = _linear_algebra.geqrf
     ger = _matmul.outer
     greater = _comparison.gt
     greater_ = _comparison.gt
@@ -226,6 +232,7 @@ class Methods:
     heaviside_ = _pairs.heaviside
     histc = _search.histc
     histogram = _search.histogram
+    householder_product = _linear_algebra.householder_product
     hsplit = _splitting.hsplit
     hypot = _pairs.hypot
     hypot_ = _pairs.hypot
@@ -248,6 +255,7 @@ class Methods:
     index_select = _index_along.index_select
     inner = _matmul.inner
     int = _conversion.int
+    inverse = _linear_algebra.inverse
     isclose = _comparison.isclose
     isfinite = _special_values.isfinite
     isinf = _special_values.isinf
@@ -283,6 +291,7 @@ class Methods:
     logaddexp = _pairs.logaddexp
     logaddexp2 = _pairs.logaddexp2
     logcumsumexp = _running.logcumsumexp
+    logdet = _linear_algebra.logdet
     logical_and = _comparison.logical_and
     logical_and_ = _comparison.logical_and
     logical_not = _comparison.logical_not
@@ -297,12 +306,16 @@ class Methods:
     long = _conversion.long
     lt = _comparison.lt
     lt_ = _comparison.lt
+    lu = _linear_algebra.lu
+    lu_solve = _linear_algebra.lu_solve
     masked_fill = _comparison.masked_fill
     masked_fill_ = _comparison.masked_fill
     masked_scatter = _indexing.masked_scatter
     masked_scatter_ = _indexing.masked_scatter
     masked_select = _indexing.masked_select
     matmul = _matmul.matmul
+    matrix_exp = _linear_algebra.matrix_exp
+    matrix_power = _linear_algebra.matrix_power
     max = _extremes.max
     maximum = _power.maximum
     mean = _reduce.mean
@@ -342,14 +355,18 @@ class Methods:
     norm = _vector_norm.norm
     not_equal = _comparison.ne
     not_equal_ = _comparison.ne
+    orgqr = _linear_algebra.householder_product
+    ormqr = _linear_algebra.ormqr
     outer = _matmul.outer
     permute = _order.permute
+    pinverse = _linear_algebra.pinverse
     positive = _unary.positive
     pow = _power.pow
     pow_ = _power.pow
     prod = _reduce.prod
     put = _indexing.put
     put_ = _indexing.put
+    qr = _linear_algebra.qr
     quantile = _statistics.quantile
     rad2deg = _trigonometry.rad2deg
     rad2deg_ = _trigonometry.rad2deg
@@ -396,6 +413,7 @@ class Methods:
     sinh = _trigonometry.sinh
     sinh_ = _trigonometry.sinh
     slice_scatter = _copies.slice_scatter
+    slogdet = _linear_algebra.slogdet
     softmax = _softmax.softmax
     sort = _sorting.sort
     split = _splitting.split
@@ -413,6 +431,7 @@ class Methods:
     subtract_ = _inplace.sub_
     sum = _reduce.sum
     sum_to_size = _broadcasting.sum_to_size
+    svd = _linear_algebra.svd
     swapaxes = _order.transpose
     swapaxes_ = _inplace.transpose_
     swapdims = _order.transpose
@@ -432,6 +451,7 @@ class Methods:
     trace = _matrices.trace
     transpose = _order.transpose
     transpose_ = _inplace.transpose_
+    triangular_solve = _linear_algebra.triangular_solve
     tril = _triangular.tril
     tril_ = _triangular.tril
     triu = _triangular.triu

@@ -14,9 +14,13 @@ ABSENT = {
     ),
     r"view_as_(real|complex)|complex|polar|imag|cfloat|cdouble|chalf|i?stft|nn.functional.silu.complex": "complex",
     r"_.*(?<!_)|native_.*|max_pool2d_with_indices_backward|grid_sampler_[23]d|hash_tensor|slice": "internals",
+    r"(svd|pca)_lowrank": "randomised decompositions",
+    r"linalg\.(eig|eigvals)": "complex",
+    r"linalg\.ldl_.*": "LDL decompositions",
     r"bmm.triton_optimized|nn.functional.(scaled_grouped_mm|scaled_mm|grouped_mm)": "kernels of other devices",
 }
 
+SIGNS = "vectors are defined up to their sign, which LAPACK's versions choose differently"
 EQUALS = "which of several equal elements is named differs: here always the first in order"
 UNDEFINED = "fresh memory holds anything"
 
@@ -28,6 +32,7 @@ DIFFERENT = {
     (r"narrow_copy", "errors"): "IndexError as narrow has it; PyTorch's copy raises RuntimeError",
     (r"__r(and|or|xor)__", "errors"): "a Python operator returns NotImplemented where PyTorch's raises at once",
     (r"addbmm", "forms"): "in place, PyTorch resizes the tensor to the broadcast shape, ours raises",
+    (r"(linalg\.)?(svd|eigh)", r"forward .*|forms"): SIGNS,
     (r"einsum", r"forward u?int\d+"): "sums of integers become int64 in PyTorch where a factor is summed alone",
     (r"amin|amax|aminmax", "errors"): "the input has 65 dimensions; NumPy's arrays have at most 64",
 }

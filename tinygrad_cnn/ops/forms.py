@@ -46,7 +46,7 @@ def public(
     """
 
     def offer(original: F) -> F:
-        offered = _writing_out(original) if out else original
+        offered: Any = with_out(original) if out else original
         changed = _inplace_form(offered, inplace) if inplace else None
         in_package = inplace is not True if inplace_function is None else inplace_function
         names = in_package if isinstance(in_package, tuple) else ()
@@ -61,7 +61,7 @@ def public(
                     FUNCTIONS[form] = call
                 if in_methods:
                     METHODS[form] = call
-        return offered  # type: ignore[return-value]
+        return offered
 
     return offer
 
@@ -95,7 +95,7 @@ def _flat(values: Any) -> list[Any]:
     return [item for value in values for item in (value if isinstance(value, (tuple, list)) else [value])]
 
 
-def _writing_out(function: Callable[..., Any]) -> Callable[..., Any]:
+def with_out(function: F) -> F:
     """Return the function with the keyword `out`: a tensor, or a tuple of them for several results."""
     name = function.__name__
 
@@ -111,7 +111,7 @@ def _writing_out(function: Callable[..., Any]) -> Callable[..., Any]:
             return write_out(name, out, result, *inputs)
         return _written(name, out, result, inputs)
 
-    return called
+    return called  # type: ignore[return-value]
 
 
 # What the families build on, and so cannot describe itself.

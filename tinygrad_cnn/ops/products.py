@@ -12,7 +12,7 @@ from tinygrad_cnn.tensor import Tensor, wrap
 
 from .base import FLOATS, check_tensor, scalar_name, wrap_dim
 from .broadcasting import broadcast_tensors
-from .forms import public
+from .forms import public, with_out
 from .matmul import bmm, dot, matmul, mv, outer
 
 
@@ -83,7 +83,8 @@ def chain_matmul(*matrices: Tensor, out: Tensor | None = None) -> Tensor:
     return multi_dot(list(matrices))
 
 
-def multi_dot(tensors: list[Tensor]) -> Tensor:
+@with_out
+def multi_dot(tensors: list[Tensor], *, out: Tensor | None = None) -> Tensor:
     """Return the product of matrices; the first and the last may be vectors (`torch.linalg.multi_dot`).
 
     The order is that of the matrix chain problem: cost[i][j] is the least over k of cost[i][k] + cost[k + 1][j] plus
@@ -133,15 +134,16 @@ def cross(input: Tensor, other: Tensor, dim: int | None = None, *, out: Tensor |
     return cross_along(input, other, dim)
 
 
-def cross_along(input: Tensor, other: Tensor, dim: int = -1) -> Tensor:
+@with_out
+def cross_along(input: Tensor, other: Tensor, dim: int = -1, *, out: Tensor | None = None) -> Tensor:
     """Return cross products along `dim` (`torch.linalg.cross`)."""
     a, b = check_tensor(input, "linalg.cross"), check_tensor(other, "linalg.cross", "other", 2)
     if a._array.ndim != b._array.ndim:
         raise RuntimeError("linalg.cross: inputs must have the same number of dimensions.")
-    dim = wrap_dim(dim, a._array.ndim)
+    given, dim = dim, wrap_dim(dim, a._array.ndim)
     if a._array.shape[dim] != 3 or b._array.shape[dim] != 3:
         raise RuntimeError(
-            f"linalg.cross: inputs dimension {dim} must have length 3. Got {a._array.shape[dim]} and "
+            f"linalg.cross: inputs dimension {given} must have length 3. Got {a._array.shape[dim]} and "
             f"{b._array.shape[dim]}"
         )
     a, b = broadcast_tensors(a, b)

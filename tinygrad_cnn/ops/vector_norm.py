@@ -27,9 +27,9 @@ def norm(
     out: Tensor | None = None,
     dtype: dtypes.dtype | None = None,
 ) -> Tensor:
-    """Return the p-norm over `dim`, all dimensions by default (`torch.norm`): p a number, infinity, or 'fro' (p = 2).
+    """Return the p-norm over `dim`, by default all dimensions (`torch.norm`): p is a number, 'fro' (2) or 'nuc'.
 
-    Where the norm is 0 its gradient is 0. NotImplementedError for the nuclear norm.
+    Where the norm is 0 its gradient is 0.
     """
     x = check_tensor(input, "norm")
     if dtype is not None:
@@ -39,9 +39,10 @@ def norm(
             f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {scalar_name(x)}"
         )
     if p == "nuc":
-        raise NotImplementedError(
-            "norm: the nuclear norm needs a singular value decomposition, which does not exist here"
-        )
+        from tinygrad_cnn.linalg import matrix_norm
+
+        y = matrix_norm(x, "nuc", (-2, -1) if dim is None else dim, keepdim)
+        return y if out is None else write_out("norm", out, y, input)
     if isinstance(p, str) and p != "fro":
         raise RuntimeError(f"unsupported norm: {p}")
     y = vector_norm(x, 2.0 if p in ("fro", None) else float(p), dim, keepdim)

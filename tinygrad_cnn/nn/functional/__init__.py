@@ -8,8 +8,6 @@ from tinygrad_cnn.nn.functional.adaptive import (
 )
 from tinygrad_cnn.nn.functional.conv import conv1d, conv2d, conv3d, conv_tbc
 from tinygrad_cnn.nn.functional.conv_transpose import conv_transpose1d, conv_transpose2d, conv_transpose3d
-from tinygrad_cnn.nn.functional.dropout import dropout
-from tinygrad_cnn.nn.functional.conv import conv2d, conv_transpose2d
 from tinygrad_cnn.nn.functional.dropout import (
     alpha_dropout,
     dropout,
@@ -33,9 +31,8 @@ from tinygrad_cnn.nn.functional.gates import (
     softsign,
     tanhshrink,
 )
-from tinygrad_cnn.nn.functional.linear import linear, one_hot
-from tinygrad_cnn.nn.functional.linear_loss import linear_cross_entropy
 from tinygrad_cnn.nn.functional.linear import bilinear, linear, one_hot, pdist
+from tinygrad_cnn.nn.functional.linear_loss import linear_cross_entropy
 from tinygrad_cnn.nn.functional.loss import cross_entropy, mse_loss, nll_loss
 from tinygrad_cnn.nn.functional.margin_loss import (
     cosine_embedding_loss,
@@ -106,8 +103,8 @@ __all__ = [
     "binary_cross_entropy_with_logits",
     "celu",
     "celu_",
-    "conv1d",
     "channel_shuffle",
+    "conv1d",
     "conv2d",
     "conv3d",
     "conv_tbc",

@@ -7,8 +7,6 @@ from tinygrad_cnn.nn.modules.channelshuffle import ChannelShuffle
 from tinygrad_cnn.nn.modules.container import ModuleDict, ModuleList, Sequential
 from tinygrad_cnn.nn.modules.conv import Conv1d, Conv2d, Conv3d
 from tinygrad_cnn.nn.modules.conv_transpose import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
-from tinygrad_cnn.nn.modules.dropout import Dropout
-from tinygrad_cnn.nn.modules.conv import Conv2d
 from tinygrad_cnn.nn.modules.dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d, FeatureAlphaDropout
 from tinygrad_cnn.nn.modules.flatten import Flatten, Unflatten
 from tinygrad_cnn.nn.modules.fold import Fold, Unfold
@@ -44,15 +42,13 @@ from tinygrad_cnn.nn.modules.lazy_norm import (
     LazyInstanceNorm2d,
     LazyInstanceNorm3d,
 )
-from tinygrad_cnn.nn.modules.linear import Identity, Linear
+from tinygrad_cnn.nn.modules.linear import Bilinear, Identity, Linear
 from tinygrad_cnn.nn.modules.loss import (
     CrossEntropyLoss,
     MSELoss,
     NLLLoss,
     NLLLoss2d,
 )
-from tinygrad_cnn.nn.modules.linear import Bilinear, Identity, Linear
-from tinygrad_cnn.nn.modules.loss import CrossEntropyLoss, MSELoss, NLLLoss
 from tinygrad_cnn.nn.modules.margin_loss import (
     CosineEmbeddingLoss,
     CosineSimilarity,
@@ -118,9 +114,9 @@ __all__ = [
     "BatchNorm1d",
     "BatchNorm2d",
     "BatchNorm3d",
-    "Conv1d",
     "Bilinear",
     "ChannelShuffle",
+    "Conv1d",
     "Conv2d",
     "Conv3d",
     "ConvTranspose1d",
@@ -138,8 +134,8 @@ __all__ = [
     "EmbeddingBag",
     "FeatureAlphaDropout",
     "Flatten",
-    "GRUCell",
     "Fold",
+    "GRUCell",
     "GaussianNLLLoss",
     "GroupNorm",
     "Hardshrink",
