@@ -17,10 +17,10 @@ I32 = np.dtype(np.int32)
 class _Sizes(NamedTuple):
     x: tuple[int, ...]
     y: tuple[int, ...]
-    kernel: tuple[int, int] = (1, 1)
-    stride: tuple[int, int] = (1, 1)
-    padding: tuple[int, int] = (0, 0)
-    dilation: tuple[int, int] = (1, 1)
+    kernel: tuple[int, ...] = (1, 1)
+    stride: tuple[int, ...] = (1, 1)
+    padding: tuple[int, ...] = (0, 0)
+    dilation: tuple[int, ...] = (1, 1)
 
 
 class PoolShape(_Sizes):

@@ -2,9 +2,15 @@
 
 from tinygrad_cnn.nn.functional.activation import gumbel_softmax, log_softmax, relu, relu_, sigmoid, softmax, tanh
 from tinygrad_cnn.nn.functional.adaptive import (
+    adaptive_avg_pool1d,
     adaptive_avg_pool2d,
+    adaptive_avg_pool3d,
+    adaptive_max_pool1d,
+    adaptive_max_pool1d_with_indices,
     adaptive_max_pool2d,
     adaptive_max_pool2d_with_indices,
+    adaptive_max_pool3d,
+    adaptive_max_pool3d_with_indices,
 )
 from tinygrad_cnn.nn.functional.conv import conv1d, conv2d, conv3d, conv_tbc
 from tinygrad_cnn.nn.functional.conv_transpose import conv_transpose1d, conv_transpose2d, conv_transpose3d
@@ -61,12 +67,34 @@ from tinygrad_cnn.nn.functional.pointwise_loss import (
     smooth_l1_loss,
 )
 from tinygrad_cnn.nn.functional.pooling import (
-    avg_pool2d,
+    max_pool1d,
+    max_pool1d_with_indices,
     max_pool2d,
     max_pool2d_with_indices,
+    max_pool3d,
+    max_pool3d_with_indices,
+    min_pool1d,
+    min_pool1d_with_indices,
     min_pool2d,
     min_pool2d_with_indices,
+    min_pool3d,
+    min_pool3d_with_indices,
 )
+from tinygrad_cnn.nn.functional.pooling_average import (
+    avg_pool1d,
+    avg_pool2d,
+    avg_pool3d,
+    lp_pool1d,
+    lp_pool2d,
+    lp_pool3d,
+)
+from tinygrad_cnn.nn.functional.pooling_fractional import (
+    fractional_max_pool2d,
+    fractional_max_pool2d_with_indices,
+    fractional_max_pool3d,
+    fractional_max_pool3d_with_indices,
+)
+from tinygrad_cnn.nn.functional.pooling_inverse import max_unpool1d, max_unpool2d, max_unpool3d
 from tinygrad_cnn.nn.functional.rectifiers import (
     celu,
     celu_,
@@ -91,12 +119,20 @@ from tinygrad_cnn.nn.functional.resample import interpolate, upsample, upsample_
 from tinygrad_cnn.nn.functional.vision import affine_grid, channel_shuffle, grid_sample, pixel_shuffle, pixel_unshuffle
 
 __all__ = [
+    "adaptive_avg_pool1d",
     "adaptive_avg_pool2d",
+    "adaptive_avg_pool3d",
+    "adaptive_max_pool1d",
+    "adaptive_max_pool1d_with_indices",
     "adaptive_max_pool2d",
     "adaptive_max_pool2d_with_indices",
     "affine_grid",
     "alpha_dropout",
+    "adaptive_max_pool3d",
+    "adaptive_max_pool3d_with_indices",
+    "avg_pool1d",
     "avg_pool2d",
+    "avg_pool3d",
     "batch_norm",
     "bilinear",
     "binary_cross_entropy",
@@ -124,6 +160,10 @@ __all__ = [
     "embedding_bag",
     "feature_alpha_dropout",
     "fold",
+    "fractional_max_pool2d",
+    "fractional_max_pool2d_with_indices",
+    "fractional_max_pool3d",
+    "fractional_max_pool3d_with_indices",
     "gaussian_nll_loss",
     "gelu",
     "glu",
@@ -149,11 +189,25 @@ __all__ = [
     "local_response_norm",
     "log_softmax",
     "logsigmoid",
+    "lp_pool1d",
+    "lp_pool2d",
+    "lp_pool3d",
     "margin_ranking_loss",
+    "max_pool1d",
+    "max_pool1d_with_indices",
     "max_pool2d",
     "max_pool2d_with_indices",
+    "max_pool3d",
+    "max_pool3d_with_indices",
+    "max_unpool1d",
+    "max_unpool2d",
+    "max_unpool3d",
+    "min_pool1d",
+    "min_pool1d_with_indices",
     "min_pool2d",
     "min_pool2d_with_indices",
+    "min_pool3d",
+    "min_pool3d_with_indices",
     "mish",
     "mse_loss",
     "multi_margin_loss",
