@@ -48,8 +48,9 @@ class Pad2d(Operation):
         self.params = {"rows": rows, "columns": columns, "mode": mode}
         self.x_shape = x.shape
         if x.dtype not in FLOATS:
-            y = x[..., rows[:, None], columns[None, :]]
-            y[..., (rows[:, None] < 0) | (columns[None, :] < 0)] = value
+            y = np.full((*x.shape[:-2], len(rows), len(columns)), value, x.dtype)
+            inner_rows, inner_columns = np.flatnonzero(rows >= 0)[:, None], np.flatnonzero(columns >= 0)
+            y[..., inner_rows, inner_columns] = x[..., rows[inner_rows], columns[inner_columns]]
             return y
         return kernels.pad2d(x, rows, columns, value)
 
