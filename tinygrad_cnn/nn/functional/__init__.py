@@ -24,6 +24,8 @@ from tinygrad_cnn.nn.functional.dropout import (
 )
 from tinygrad_cnn.nn.functional.embedding import embedding, embedding_bag
 from tinygrad_cnn.nn.functional.fold import fold, unfold
+from tinygrad_cnn.nn.functional.ctc import ctc_loss
+from tinygrad_cnn.nn.functional.dropout import dropout
 from tinygrad_cnn.nn.functional.gates import (
     gelu,
     glu,
@@ -150,6 +152,7 @@ __all__ = [
     "cosine_embedding_loss",
     "cosine_similarity",
     "cross_entropy",
+    "ctc_loss",
     "dropout",
     "dropout1d",
     "dropout2d",

@@ -45,6 +45,7 @@ from tinygrad_cnn.nn.modules.lazy_norm import (
 from tinygrad_cnn.nn.modules.linear import Bilinear, Identity, Linear
 from tinygrad_cnn.nn.modules.loss import (
     CrossEntropyLoss,
+    CTCLoss,
     MSELoss,
     NLLLoss,
     NLLLoss2d,
@@ -173,6 +174,7 @@ __all__ = [
     "Conv1d",
     "Bilinear",
     "ChannelShuffle",
+    "CTCLoss",
     "Conv1d",
     "Conv2d",
     "Conv3d",

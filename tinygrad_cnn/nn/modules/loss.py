@@ -10,7 +10,7 @@ from tinygrad_cnn.nn.functional._arguments import legacy_reduction
 from tinygrad_cnn.nn.modules.module import Module
 from tinygrad_cnn.tensor import Tensor
 
-__all__ = ["CrossEntropyLoss", "MSELoss", "NLLLoss", "NLLLoss2d"]
+__all__ = ["CTCLoss", "CrossEntropyLoss", "MSELoss", "NLLLoss", "NLLLoss2d"]
 
 
 class _Loss(Module):
@@ -106,3 +106,18 @@ class MSELoss(_Loss):
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """Compare two tensors of one shape."""
         return F.mse_loss(input, target, reduction=self.reduction)
+
+
+class CTCLoss(_Loss):
+    """Sequences of labels that are not aligned with the time of the input, see `functional.ctc_loss`."""
+
+    def __init__(self, blank: int = 0, reduction: str = "mean", zero_infinity: bool = False) -> None:
+        super().__init__(reduction=reduction)
+        self.blank = blank
+        self.zero_infinity = zero_infinity
+
+    def forward(self, log_probs: Tensor, targets: Tensor, input_lengths: Any, target_lengths: Any) -> Tensor:
+        """Compare log-probabilities (T, N, C) with labels (N, S), or with all labels in one row."""
+        return F.ctc_loss(
+            log_probs, targets, input_lengths, target_lengths, self.blank, self.reduction, self.zero_infinity
+        )
