@@ -1,6 +1,6 @@
 """Building blocks of networks, as `torch.nn` names them: modules, and their functions in `functional` and `init`."""
 
-from tinygrad_cnn.nn import functional, init, modules, parameter, utils
+from tinygrad_cnn.nn import functional, init, modules, parallel, parameter, utils
 from tinygrad_cnn.nn.modules import (
     CELU,
     ELU,
@@ -37,6 +37,7 @@ from tinygrad_cnn.nn.modules import (
     Conv1d,
     Bilinear,
     ChannelShuffle,
+    Container,
     Conv1d,
     Conv2d,
     Conv3d,
@@ -164,6 +165,7 @@ from tinygrad_cnn.nn.modules import (
     ZeroPad2d,
     ZeroPad3d,
 )
+from tinygrad_cnn.nn.parallel import DataParallel
 from tinygrad_cnn.nn.parameter import Buffer, Parameter, UninitializedBuffer, UninitializedParameter
 
 __all__ = [
@@ -203,6 +205,7 @@ __all__ = [
     "Conv1d",
     "ChannelShuffle",
     "CTCLoss",
+    "Container",
     "Conv1d",
     "Conv2d",
     "Conv3d",
@@ -213,6 +216,7 @@ __all__ = [
     "CosineSimilarity",
     "CrossEntropyLoss",
     "CrossMapLRN2d",
+    "DataParallel",
     "Dropout",
     "Dropout1d",
     "Dropout2d",
@@ -334,6 +338,7 @@ __all__ = [
     "functional",
     "init",
     "modules",
+    "parallel",
     "parameter",
     "utils",
 ]

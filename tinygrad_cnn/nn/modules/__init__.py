@@ -5,6 +5,12 @@ from tinygrad_cnn.nn.modules.adaptive import AdaptiveLogSoftmaxWithLoss, LinearC
 from tinygrad_cnn.nn.modules.batchnorm import BatchNorm1d, BatchNorm2d, BatchNorm3d, SyncBatchNorm
 from tinygrad_cnn.nn.modules.channelshuffle import ChannelShuffle
 from tinygrad_cnn.nn.modules.container import ModuleDict, ModuleList, Sequential
+from tinygrad_cnn.nn.modules.container import (
+    Container,
+    ModuleDict,
+    ModuleList,
+    Sequential,
+)
 from tinygrad_cnn.nn.modules.conv import Conv1d, Conv2d, Conv3d
 from tinygrad_cnn.nn.modules.conv_transpose import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from tinygrad_cnn.nn.modules.dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d, FeatureAlphaDropout
@@ -175,6 +181,7 @@ __all__ = [
     "Bilinear",
     "ChannelShuffle",
     "CTCLoss",
+    "Container",
     "Conv1d",
     "Conv2d",
     "Conv3d",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tinygrad_cnn import dtypes
 from tinygrad_cnn.autograd.grad_mode import no_grad
+from tinygrad_cnn.like import empty_like
 from tinygrad_cnn.nn.modules._tree import ModuleTree
 from tinygrad_cnn.nn.parameter import Parameter, is_lazy
 from tinygrad_cnn.tensor import Tensor
@@ -84,6 +85,21 @@ class Convert(ModuleTree):
     def cuda(self, device: Any = None) -> Self:
         """Raise as PyTorch's CPU build does."""
         raise AssertionError("Torch not compiled with CUDA enabled")
+
+    def xpu(self, device: Any = None) -> Self:
+        """Raise as PyTorch's CPU build does."""
+        raise AssertionError("Torch not compiled with XPU enabled")
+
+    def to_empty(self, *, device: Any, recurse: bool = True) -> Self:
+        """Give all parameters and buffers new memory on the device (the CPU), values undefined; return self."""
+        return self._apply(lambda tensor: empty_like(tensor, device=device), recurse)
+
+    def share_memory(self) -> Self:
+        """Call share_memory_ of all parameters and buffers; return self."""
+        return self._apply(lambda tensor: tensor.share_memory_())
+
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """Do nothing: every operation is compiled already, and PyTorch's result would be the same."""
 
 
 def _dtype_argument(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
-from tinygrad_cnn.nn.modules._backward_hooks import BackwardHooks
+from tinygrad_cnn.nn.modules._backward_hooks import BackwardHooks, hook_last_node, only_full
 from tinygrad_cnn.nn.modules._tree import ModuleTree
 from tinygrad_cnn.utils.hooks import RemovableHandle, register
 
@@ -24,6 +24,7 @@ class GlobalHooks:
         self.forward_always: OrderedDict[int, bool] = OrderedDict()
         self.backward_pre: Hooks = OrderedDict()
         self.backward: Hooks = OrderedDict()
+        self.is_full: bool | None = None  # of `backward`: full hooks, or the old ones
         self.calls: OrderedDict[int, bool] = OrderedDict()
         self.buffer_registration: Hooks = OrderedDict()
         self.module_registration: Hooks = OrderedDict()
@@ -53,6 +54,7 @@ class ModuleHooks(ModuleTree):
     _forward_hooks_always_called: OrderedDict[int, bool]
     _backward_pre_hooks: Hooks
     _backward_hooks: Hooks
+    _is_full_backward_hook: bool | None = None
 
     # ---------------------------------------------------------------- registering
 
@@ -92,9 +94,19 @@ class ModuleHooks(ModuleTree):
 
         Both are tuples, None for arguments that are no tensors; the hook may return other gradients of the inputs.
         Only positional arguments count. If no input requires a gradient, it is called, with a warning, when the
-        gradients of the outputs are known.
+        gradients of the outputs are known. RuntimeError if there are hooks of register_backward_hook.
         """
+        self._is_full_backward_hook = only_full(self._is_full_backward_hook, True, "on a single Module")
         return register(self._backward_hooks, hook, prepend)
+
+    def register_backward_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call `hook(module, grad_input, grad_output)` with the gradients of the last node that forward made.
+
+        The old form of register_full_backward_hook, which sees the module's own inputs only if forward is one
+        operation; warnings say what is missing. RuntimeError if there are full hooks.
+        """
+        self._is_full_backward_hook = only_full(self._is_full_backward_hook, False, "on a single Module")
+        return register(self._backward_hooks, hook)
 
     # ---------------------------------------------------------------- calling
 
@@ -123,12 +135,10 @@ class _Call:
         for key, hook in (*GLOBAL.forward_pre.items(), *module._forward_pre_hooks.items()):
             self.run_pre_hook(hook, key in module._forward_pre_hooks_with_kwargs)
         backward = None
-        if module._backward_hooks or module._backward_pre_hooks or GLOBAL.backward or GLOBAL.backward_pre:
-            backward = BackwardHooks(
-                module,
-                [*GLOBAL.backward.values(), *module._backward_hooks.values()],
-                [*GLOBAL.backward_pre.values(), *module._backward_pre_hooks.values()],
-            )
+        full, old = self.backward_hooks()
+        pre = [*GLOBAL.backward_pre.values(), *module._backward_pre_hooks.values()]
+        if full or pre:
+            backward = BackwardHooks(module, full, pre)
             self.args = backward.wrap_inputs(self.args)
         self.result = module.forward(*self.args, **self.kwargs)
         for key, hook in self.forward_hooks():
@@ -136,6 +146,18 @@ class _Call:
             self.run_hook(key, hook)
         if backward is not None:
             self.result = backward.wrap_outputs(self.result)
+        if old:
+            hook_last_node(module, old, self.args, self.result)
+
+    def backward_hooks(self) -> tuple[list[Callable[..., Any]], list[Callable[..., Any]]]:
+        """The full backward hooks, and the old ones."""
+        found: tuple[list[Any], list[Any]] = [], []
+        for is_full, hooks in (
+            (GLOBAL.is_full, GLOBAL.backward),
+            (self.module._is_full_backward_hook, self.module._backward_hooks),
+        ):
+            found[is_full is False].extend(hooks.values())
+        return found
 
     def forward_hooks(self) -> list[tuple[int, Callable[..., Any]]]:
         """The forward hooks in the order in which they run."""
@@ -206,7 +228,16 @@ def register_module_full_backward_pre_hook(hook: Callable[..., Any]) -> Removabl
 
 
 def register_module_full_backward_hook(hook: Callable[..., Any]) -> RemovableHandle:
-    """Call `hook(module, grad_input, grad_output)` in the backward of every module."""
+    """Call `hook(module, grad_input, grad_output)` in the backward of every module. RuntimeError if there are hooks of
+    register_module_backward_hook."""
+    GLOBAL.is_full = only_full(GLOBAL.is_full, True, "as a global Module hook")
+    return register(GLOBAL.backward, hook, flags=(GLOBAL.calls,))
+
+
+def register_module_backward_hook(hook: Callable[..., Any]) -> RemovableHandle:
+    """Call `hook(module, grad_input, grad_output)` in the backward of every module's last node, see
+    Module.register_backward_hook."""
+    GLOBAL.is_full = only_full(GLOBAL.is_full, False, "as a global Module hook")
     return register(GLOBAL.backward, hook, flags=(GLOBAL.calls,))
 
 

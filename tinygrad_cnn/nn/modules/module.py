@@ -12,6 +12,7 @@ from tinygrad_cnn.nn.modules._convert import Convert
 from tinygrad_cnn.nn.modules._errors import add_module_path
 from tinygrad_cnn.nn.modules._hooks import (
     ModuleHooks,
+    register_module_backward_hook,
     register_module_buffer_registration_hook,
     register_module_forward_hook,
     register_module_forward_pre_hook,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Module",
+    "register_module_backward_hook",
     "register_module_buffer_registration_hook",
     "register_module_forward_hook",
     "register_module_forward_pre_hook",

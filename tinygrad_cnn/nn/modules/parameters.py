@@ -44,13 +44,13 @@ class ParameterList(Module):
     def __iter__(self) -> Iterator[Any]:
         return iter([self[i] for i in range(len(self))])
 
-    def __getitem__(self, index: Any) -> Any:
-        if isinstance(index, slice):
-            return type(self)(self[i] for i in range(*index.indices(len(self))))
-        return getattr(self, str(absolute_index(index, len(self))))
+    def __getitem__(self, idx: Any) -> Any:
+        if isinstance(idx, slice):
+            return type(self)(self[i] for i in range(*idx.indices(len(self))))
+        return getattr(self, str(absolute_index(idx, len(self))))
 
-    def __setitem__(self, index: int, param: Any) -> None:
-        setattr(self, str(absolute_index(index, len(self))), _as_parameter(param))
+    def __setitem__(self, idx: int, param: Any) -> None:
+        setattr(self, str(absolute_index(idx, len(self))), _as_parameter(param))
 
     def __iadd__(self, parameters: Iterable[Any]) -> Self:
         return self.extend(parameters)
