@@ -66,8 +66,7 @@ def images() -> dict[str, Any]:
         "rgb": rgb,
         "tall": Image.fromarray(pixels(33, 20, 3, seed=1)),
         "grey": Image.fromarray(pixels(21, 30)),
-        **{mode: rgb.convert(mode) for mode in ("RGBA", "P", "I", "F", "LA", "CMYK", "HSV")},
-        "bits": rgb.convert("1"),
+        **{f"in_{mode}": rgb.convert(mode) for mode in ("1", "RGBA", "P", "I", "F", "LA", "CMYK", "HSV")},
     }
 
 
@@ -112,10 +111,11 @@ def evaluate(expression: str, side: SimpleNamespace, seed: int = 7, **names: Any
         warnings.simplefilter("always")
         side.torch.manual_seed(seed)
         random.seed(seed)
+        assert not set(vars(side)) & {*tensors, *copies}
         try:
             result = ("ok", plain(eval(expression, scope)))
         except Exception as error:
-            result = (type(error).__name__, clean(str(error)))
+            result = (type(error).__name__, clean(str(error)).replace("torch.tensor.Tensor", "torch.Tensor"))
     after = int(side.torch.randint(1 << 30, (1,)).item())
     return *result, [(w.category.__name__, clean(str(w.message))) for w in caught], after
 

@@ -2,31 +2,41 @@
 
 from __future__ import annotations
 
+import functools
 import numbers
 import warnings
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
 
 import tinygrad_cnn as torch
 from tinygrad_cnn import nn
+from tinygrad_cnn.random.fill import fill_integers, fill_uniform
 from tinygrad_cnn.tensor import Tensor
 
 from .functional._image import get_dimensions
 
+T = TypeVar("T")
+
 
 def uniform(low: Any, high: Any) -> float:
-    """Draw a float32 from [low, high)."""
-    return float(torch.empty(1).uniform_(float(low), float(high)).item())
+    """Draw a float32 from [low, high), as `torch.empty(1).uniform_(low, high)` does."""
+    drawn = np.empty(1, np.float32)
+    fill_uniform(drawn, float(low), float(high), None)
+    return float(drawn[0])
 
 
 def integer(low: int, high: int) -> int:
-    """Draw an integer from [low, high)."""
-    return int(torch.randint(low, high, size=(1,)).item())
+    """Draw an integer from [low, high), as `torch.randint(low, high, (1,))` does."""
+    drawn = np.empty(1, np.int64)
+    fill_integers(drawn, low, high, None)
+    return int(drawn[0])
 
 
 def happens(p: float) -> bool:
-    """Draw whether something of probability p happens."""
-    return bool(torch.rand(1) < p)
+    """Draw whether something of probability p happens, as `torch.rand(1) < p` does."""
+    return bool(uniform(0.0, 1.0) < np.float32(p))
 
 
 class WithProbability(nn.Module):
@@ -105,7 +115,23 @@ def check_ranges(scale: Any, ratio: Any) -> None:
         warnings.warn("Scale and ratio should be of kind (min, max)", stacklevel=3)
 
 
-def random_sides(area: float, scale: Sequence[float], log_ratio: Tensor) -> tuple[float, float]:
+def remembered(function: Callable[..., T]) -> Callable[..., T]:
+    """Let a function compute once for each arguments and default dtype, in which its tensors are."""
+
+    @functools.lru_cache(maxsize=64)
+    def found(dtype: Any, *arguments: Any) -> T:
+        return function(*arguments)
+
+    return lambda *arguments: found(torch.get_default_dtype(), *arguments)
+
+
+@remembered
+def _logarithms(low: float, high: float) -> list[float]:
+    found: list[float] = torch.log(torch.tensor([low, high])).tolist()
+    return found
+
+
+def random_sides(area: float, scale: Sequence[float], ratio: Sequence[float]) -> tuple[float, float]:
     """Draw a rectangle: its share of an area, and the ratio of its sides, uniform in logarithm."""
     share = area * uniform(scale[0], scale[1])
-    return share, float(torch.exp(torch.empty(1).uniform_(float(log_ratio[0]), float(log_ratio[1]))).item())
+    return share, float(torch.exp(torch.tensor([uniform(*_logarithms(ratio[0], ratio[1]))])).item())

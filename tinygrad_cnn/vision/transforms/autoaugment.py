@@ -6,7 +6,7 @@ All draw operations from a table of names, each with its magnitudes and whether 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from enum import Enum
 from typing import Any
 
@@ -16,7 +16,7 @@ from tinygrad_cnn.tensor import Tensor
 
 from . import _policies
 from . import functional as F
-from ._arguments import fill_of, integer
+from ._arguments import fill_of, integer, remembered
 from ._dirichlet import sample_dirichlet
 from .functional._image import InterpolationMode
 
@@ -57,18 +57,21 @@ def _apply_op(img: Any, op_name: str, magnitude: float, interpolation: Any, fill
     return _CHANGES[op_name](img, magnitude)
 
 
+@remembered
 def _moves(bins: int, shear: float, shift: tuple[float, float], turn: float) -> Space:
     """Return the operations that move pixels; shift is the longest one for (height, width)."""
     tops = {"ShearX": shear, "ShearY": shear, "TranslateX": shift[1], "TranslateY": shift[0], "Rotate": turn}
     return {name: (torch.linspace(0.0, top, bins), True) for name, top in tops.items()}
 
 
+@remembered
 def _factors(bins: int, top: float) -> Space:
     """Return the operations that blend."""
     return {name: (torch.linspace(0.0, top, bins), True) for name in ("Brightness", "Color", "Contrast", "Sharpness")}
 
 
-def _tones(bins: int, bits: int, fewer_bits: int, names: Sequence[str]) -> Space:
+@remembered
+def _tones(bins: int, bits: int, fewer_bits: int, names: tuple[str, ...]) -> Space:
     """Return the operations on tones; `names` are those without a magnitude."""
     dropped = (torch.arange(bins) / ((bins - 1) / fewer_bits)).round().int()
     space = {"Posterize": (bits - dropped, False), "Solarize": (torch.linspace(255.0, 0.0, bins), False)}

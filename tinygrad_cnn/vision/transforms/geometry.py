@@ -7,7 +7,6 @@ import numbers
 from collections.abc import Sequence
 from typing import Any
 
-import tinygrad_cnn as torch
 from tinygrad_cnn import nn
 
 from . import functional as F
@@ -205,9 +204,8 @@ class RandomResizedCrop(nn.Module):
     def get_params(img: Any, scale: Sequence[float], ratio: Sequence[float]) -> tuple[int, int, int, int]:
         """Draw (top, left, height, width): up to ten times, then as much of the middle as the ratio allows."""
         _, h, w = F.get_dimensions(img)
-        log_ratio = torch.log(torch.tensor(ratio))
         for _ in range(10):
-            area, aspect = random_sides(h * w, scale, log_ratio)
+            area, aspect = random_sides(h * w, scale, ratio)
             width, height = round(math.sqrt(area * aspect)), round(math.sqrt(area / aspect))
             if 0 < width <= w and 0 < height <= h:
                 top = integer(0, h - height + 1)

@@ -54,9 +54,8 @@ class RandomErasing(nn.Module):
     ) -> tuple[int, int, int, int, Tensor]:
         """Draw (top, left, height, width, value): up to ten times, then the whole image and itself."""
         channels, h, w = img.shape[-3], img.shape[-2], img.shape[-1]
-        log_ratio = torch.log(torch.tensor(ratio))
         for _ in range(10):
-            area, aspect = random_sides(h * w, scale, log_ratio)
+            area, aspect = random_sides(h * w, scale, ratio)
             height, width = round(math.sqrt(area * aspect)), round(math.sqrt(area / aspect))
             if not (height < h and width < w):
                 continue

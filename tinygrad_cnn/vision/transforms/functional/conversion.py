@@ -142,16 +142,23 @@ def normalize(tensor: Tensor, mean: Sequence[float], std: Sequence[float], inpla
         raise ValueError(
             f"Expected tensor to be a tensor image of size (..., C, H, W). Got tensor.size() = {tensor.shape}"
         )
-    if not inplace:
-        tensor = tensor.clone()
-    mean_tensor, std_tensor = (torch.as_tensor(values, dtype=tensor.dtype) for values in (mean, std))
-    if (std_tensor == 0).any():
+    means, stds = _by_channel(mean, tensor), _by_channel(std, tensor)
+    if not stds.all():
         raise ValueError(f"std evaluated to zero after conversion to {tensor.dtype}, leading to division by zero.")
-    if mean_tensor.ndim == 1:
-        mean_tensor = mean_tensor.view(-1, 1, 1)
-    if std_tensor.ndim == 1:
-        std_tensor = std_tensor.view(-1, 1, 1)
-    return tensor.sub_(mean_tensor).div_(std_tensor)
+    fits = np.broadcast_shapes(tensor.shape, means.shape, stds.shape) == tensor.shape
+    if inplace or tensor.requires_grad or not fits:
+        return (tensor if inplace else tensor.clone()).sub_(wrap(means)).div_(wrap(stds))
+    # Without a graph, two passes over the new memory instead of three.
+    out = core.empty(tensor.shape, means.dtype)
+    np.subtract(tensor._array, means, out=out)
+    np.divide(out, stds, out=out)
+    return wrap(out)
+
+
+def _by_channel(values: Any, like: Tensor) -> Any:
+    """Return numbers as an array of the dtype of `like`, those of one dimension along its channels."""
+    array = np.array(values, like._array.dtype)
+    return array.reshape(-1, 1, 1) if array.ndim == 1 else array
 
 
 def erase(img: Tensor, i: int, j: int, h: int, w: int, v: Any, inplace: bool = False) -> Tensor:

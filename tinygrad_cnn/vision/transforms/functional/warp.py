@@ -16,7 +16,7 @@ import numpy as np
 
 import tinygrad_cnn as torch
 from tinygrad_cnn.nn import functional as nnF
-from tinygrad_cnn.tensor import Tensor
+from tinygrad_cnn.tensor import Tensor, wrap
 from tinygrad_cnn.vision._extras import pillow
 
 from ._image import (
@@ -91,14 +91,14 @@ def _from_middle(img: Any, center: Sequence[float] | None) -> list[float]:
 # ---------------------------------------------------------------- grids of tensors
 
 
-def _lattice(width: int, height: int, x_first: float, y_first: float, dtype: Any) -> tuple[Tensor, Tensor]:
+def _lattice(width: int, height: int, x_first: float, y_first: float, dtype: Any) -> tuple[Any, Any]:
     """Return the coordinates of a lattice of step 1, to be broadcast: x (1, width), y (height, 1)."""
-    x = torch.linspace(x_first, x_first + width - 1, steps=width).to(dtype)
-    y = torch.linspace(y_first, y_first + height - 1, steps=height).to(dtype)
-    return x[None, :], y[:, None]
+    return np.arange(width, dtype=dtype)[None, :] + dtype(x_first), np.arange(height, dtype=dtype)[:, None] + dtype(
+        y_first
+    )
 
 
-def _mapped(row: Tensor, x: Tensor, y: Tensor) -> Tensor:
+def _mapped(row: Any, x: Any, y: Any) -> Any:
     """Return a x + b y + c; no matrix product, whose last bit may differ, which counts on ties between pixels."""
     return x * row[0] + y * row[1] + row[2]
 
@@ -109,22 +109,24 @@ def _affine_grid(matrix: Matrix, img: Tensor, size: tuple[int, int]) -> Tensor:
     Pixels are counted from the middles of both images, so that an output of another size stays centred.
     """
     width, height = size
-    dtype = computing_dtype(img)
-    half = torch.tensor([[0.5 * img.shape[-1]], [0.5 * img.shape[-2]]], dtype=dtype)
-    rows = torch.tensor(matrix, dtype=dtype).view(2, 3) / half
+    dtype = computing_dtype(img)._numpy.type
+    half = np.array([[0.5 * img.shape[-1]], [0.5 * img.shape[-2]]], dtype)
+    rows = np.array(matrix, dtype).reshape(2, 3) / half
     x, y = _lattice(width, height, -width * 0.5 + 0.5, -height * 0.5 + 0.5, dtype)
-    return torch.stack([_mapped(rows[0], x, y), _mapped(rows[1], x, y)], dim=-1).unsqueeze(0)
+    return wrap(np.stack([_mapped(row, x, y) for row in rows], axis=-1)[None])
 
 
 def _perspective_grid(coefficients: Matrix, img: Tensor) -> Tensor:
     """Return where the pixels of an output of the same size come from, as `_affine_grid`."""
     height, width = img.shape[-2:]
-    dtype = computing_dtype(img)
-    half = torch.tensor([[0.5 * width], [0.5 * height]], dtype=dtype)
-    rows = torch.tensor(coefficients[:6], dtype=dtype).view(2, 3) / half
+    dtype = computing_dtype(img)._numpy.type
+    half = np.array([[0.5 * width], [0.5 * height]], dtype)
+    rows = np.array(coefficients[:6], dtype).reshape(2, 3) / half
     x, y = _lattice(width, height, 0.5, 0.5, dtype)
-    below = _mapped(torch.tensor([*coefficients[6:], 1.0], dtype=dtype), x, y)
-    return torch.stack([_mapped(row, x, y) / below - 1.0 for row in rows], dim=-1).unsqueeze(0)
+    with np.errstate(divide="ignore", invalid="ignore"):  # the horizon
+        below = _mapped(np.array([*coefficients[6:], 1.0], dtype), x, y)
+        places = [_mapped(row, x, y) / below - dtype(1) for row in rows]
+    return wrap(np.stack(places, axis=-1)[None])
 
 
 def _check_grid_arguments(img: Tensor, mode: InterpolationMode, fill: Any) -> None:
@@ -298,8 +300,8 @@ def elastic_transform(
         raise TypeError("Argument displacement should be a Tensor")
 
     def moved(tensor: Tensor) -> Tensor:
-        expected = (1, *tensor.shape[-2:], 2)
-        if tuple(displacement.shape) != expected:
+        expected = torch.Size((1, *tensor.shape[-2:], 2))
+        if displacement.shape != expected:
             raise ValueError(f"Argument displacement shape should be {expected}, but given {displacement.shape}")
         y, x = (torch.linspace((1 - size) / size, (size - 1) / size, size) for size in tensor.shape[-2:])
         own = torch.stack(torch.meshgrid(x, y, indexing="xy"), -1).unsqueeze(0)
