@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import warnings
 from typing import IO, Any
 
 import tinygrad_cnn as torch
@@ -48,13 +49,23 @@ def make_grid(
     value_range: tuple[float, float] | None = None,
     scale_each: bool = False,
     pad_value: float = 0.0,
+    *,
+    range: tuple[float, float] | None = None,
 ) -> Tensor:
     """Return one image (C, H, W) of many, `nrow` in a row, `padding` pixels of `pad_value` around each.
 
     tensor: (N, C, H, W), (C, H, W), (H, W), or a list of images of one size; one channel becomes three equal ones.
     normalize: bring `value_range` (by default the least and greatest value, with `scale_each` of each image) to [0, 1].
     A single image comes back without a border. TypeError for other things (`torchvision.utils.make_grid`).
+    range: `value_range` under its name before torchvision 0.14, which scripts of that time still use; warns as it did.
     """
+    if range is not None:
+        warnings.warn(
+            "The parameter 'range' is deprecated since 0.12 and will be removed in 0.14. Please use 'value_range' "
+            "instead.",
+            stacklevel=3,
+        )
+        value_range = range
     images = _as_batch(tensor)
     if normalize is True:
         if value_range is not None and not isinstance(value_range, tuple):
@@ -69,9 +80,9 @@ def make_grid(
     rows = math.ceil(count / columns)
     height, width = height + padding, width + padding
     grid = images.new_full((channels, height * rows + padding, width * columns + padding), pad_value)
-    for k in range(count):
+    for k, image in enumerate(images):
         top, left = k // columns * height + padding, k % columns * width + padding
-        grid[:, top : top + height - padding, left : left + width - padding] = images[k]
+        grid[:, top : top + height - padding, left : left + width - padding] = image
     return grid
 
 

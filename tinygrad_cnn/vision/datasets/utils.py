@@ -6,7 +6,7 @@ import functools
 import hashlib
 import os
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from tinygrad_cnn.vision.datasets.download import download_file
@@ -55,21 +55,16 @@ def check_sum(path: str, md5: str | None) -> None:
 
 
 def download_url(
-    url: str,
-    root: Path,
-    filename: Path | None = None,
-    md5: str | None = None,
-    max_redirect_hops: int = 3,
-    mirrors: Sequence[str] = (),
+    url: str, root: Path, filename: Path | None = None, md5: str | None = None, max_redirect_hops: int = 3
 ) -> None:
     """Fetch a file into the folder `root`, unless it is there with the right MD5.
 
-    filename: by default the last part of the address. mirrors: more addresses, tried after `url`. Redirections are
-    followed, up to Python's limit. RuntimeError if no address gives the file with that MD5.
+    filename: by default the last part of the address. Redirections are followed, up to Python's limit. RuntimeError if
+    the address does not give a file with that MD5.
     """
     path = os.path.join(os.path.expanduser(root), filename or os.path.basename(url))
     if not check_integrity(path, md5):
-        download_file([url, *mirrors], path, check=functools.partial(check_sum, md5=md5), max_bytes=MAX_BYTES)
+        download_file([url], path, check=functools.partial(check_sum, md5=md5), max_bytes=MAX_BYTES)
 
 
 # ---------------------------------------------------------------- archives

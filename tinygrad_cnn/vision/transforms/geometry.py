@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,10 +21,14 @@ __all__ = [
     "RandomCrop",
     "RandomHorizontalFlip",
     "RandomResizedCrop",
+    "RandomSizedCrop",
     "RandomVerticalFlip",
     "Resize",
+    "Scale",
     "TenCrop",
 ]
+
+_RENAMED = "The use of the transforms.{} transform is deprecated, please use transforms.{} instead."
 
 
 class Resize(nn.Module):
@@ -228,6 +233,25 @@ class RandomResizedCrop(nn.Module):
             f"{type(self).__name__}(size={self.size}, scale={scale}, ratio={ratio}, "
             f"interpolation={self.interpolation.value}, antialias={self.antialias})"
         )
+
+
+# ---------------------------------------------------------------- names of old
+
+
+class Scale(Resize):
+    """`Resize` under its name before torchvision 0.2, which scripts of that time still use; warns as it did."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        warnings.warn(_RENAMED.format("Scale", "Resize"), stacklevel=2)
+        super().__init__(*args, **kwargs)
+
+
+class RandomSizedCrop(RandomResizedCrop):
+    """`RandomResizedCrop` under its name before torchvision 0.2; warns as it did."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        warnings.warn(_RENAMED.format("RandomSizedCrop", "RandomResizedCrop"), stacklevel=2)
+        super().__init__(*args, **kwargs)
 
 
 # ---------------------------------------------------------------- flips

@@ -29,8 +29,10 @@ from .geometry import (
     RandomCrop,
     RandomHorizontalFlip,
     RandomResizedCrop,
+    RandomSizedCrop,
     RandomVerticalFlip,
     Resize,
+    Scale,
     TenCrop,
 )
 from .local import GaussianBlur, RandomAdjustSharpness, RandomErasing
@@ -67,10 +69,12 @@ __all__ = [
     "RandomPosterize",
     "RandomResizedCrop",
     "RandomRotation",
+    "RandomSizedCrop",
     "RandomSolarize",
     "RandomTransforms",
     "RandomVerticalFlip",
     "Resize",
+    "Scale",
     "TenCrop",
     "ToPILImage",
     "ToTensor",
