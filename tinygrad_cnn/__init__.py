@@ -97,13 +97,25 @@ from .tensor import Tensor
 
 if _typing.TYPE_CHECKING:
     from . import backends, cuda, func, nn, optim, serialization, utils, vision
+    from .compat import install_as_torch, load_ipython_extension
     from .serialization import load, save
 
 methods.install()
 
+# Where to find what is imported when it is first used: "" for modules of the package.
 _LAZY = {
-    **dict.fromkeys(("backends", "cuda", "func", "linalg", "nn", "optim", "serialization", "utils", "vision"), ""),
+    "backends": "",
+    "cuda": "",
+    "func": "",
+    "linalg": "",
+    "nn": "",
+    "optim": "",
+    "serialization": "",
+    "utils": "",
+    "vision": "",
+    "install_as_torch": "compat",
     "load": "serialization",
+    "load_ipython_extension": "compat",
     "save": "serialization",
 }
 

@@ -33,6 +33,9 @@ DIFFERENT = {
     (r"__r(and|or|xor)__", "errors"): "a Python operator returns NotImplemented where PyTorch's raises at once",
     (r"addbmm", "forms"): "in place, PyTorch resizes the tensor to the broadcast shape, ours raises",
     (r"(linalg\.)?(svd|eigh)", r"forward .*|forms"): SIGNS,
+    (r"linalg\.eigh", "gradients"): SIGNS,
+    (r"linalg\.eigvalsh", "gradients"): "one triangle is read: how the gradient is shared with the other one is free",
+    (r"linalg\.norm\.subgradients_at_zero", "gradients"): "at 0 PyTorch's second derivative is NaN, ours 0",
     (r"einsum", r"forward u?int\d+"): "sums of integers become int64 in PyTorch where a factor is summed alone",
     (r"amin|amax|aminmax", "errors"): "the input has 65 dimensions; NumPy's arrays have at most 64",
 }
