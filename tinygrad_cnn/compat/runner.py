@@ -58,7 +58,9 @@ def _run_script(path: str, arguments: list[str]) -> None:
         with io.open_code(path) as file:
             source = file.read()
     except OSError as error:
-        print(f"python -m tinygrad_cnn: can't open file {path!r}: [Errno {error.errno}] {error.strerror}", file=sys.stderr)
+        print(
+            f"python -m tinygrad_cnn: can't open file {path!r}: [Errno {error.errno}] {error.strerror}", file=sys.stderr
+        )
         sys.exit(2)
     place = os.path.abspath(path)
     names = {"__file__": place, "__cached__": None, "__loader__": SourceFileLoader("__main__", place)}

@@ -14,6 +14,7 @@ from tinygrad_cnn.nn.functional.adaptive import (
 )
 from tinygrad_cnn.nn.functional.conv import conv1d, conv2d, conv3d, conv_tbc
 from tinygrad_cnn.nn.functional.conv_transpose import conv_transpose1d, conv_transpose2d, conv_transpose3d
+from tinygrad_cnn.nn.functional.ctc import ctc_loss
 from tinygrad_cnn.nn.functional.dropout import (
     alpha_dropout,
     dropout,
@@ -24,8 +25,6 @@ from tinygrad_cnn.nn.functional.dropout import (
 )
 from tinygrad_cnn.nn.functional.embedding import embedding, embedding_bag
 from tinygrad_cnn.nn.functional.fold import fold, unfold
-from tinygrad_cnn.nn.functional.ctc import ctc_loss
-from tinygrad_cnn.nn.functional.dropout import dropout
 from tinygrad_cnn.nn.functional.gates import (
     gelu,
     glu,
@@ -128,10 +127,10 @@ __all__ = [
     "adaptive_max_pool1d_with_indices",
     "adaptive_max_pool2d",
     "adaptive_max_pool2d_with_indices",
-    "affine_grid",
-    "alpha_dropout",
     "adaptive_max_pool3d",
     "adaptive_max_pool3d_with_indices",
+    "affine_grid",
+    "alpha_dropout",
     "avg_pool1d",
     "avg_pool2d",
     "avg_pool3d",
