@@ -23,14 +23,14 @@ def find_pytorch() -> str | None:
 
 
 class TorchFinder:
-    """Finder and loader of `torch` and `torchvision`: each name of a module stands for one of ours, imported if need be.
+    """Finder and loader of `torch` and `torchvision`: each module's name stands for one of ours, imported if need be.
 
     The module itself is entered in `sys.modules` under PyTorch's name, not a copy.
     """
 
     def install(self) -> None:
         """Answer imports from now on: before the finder of files, which would load our files again under new names."""
-        sys.meta_path.insert(0, self)  # type: ignore[arg-type]
+        sys.meta_path.insert(0, self)
         explain_missing(import_module("tinygrad_cnn"))
         _teach_new_processes()
 

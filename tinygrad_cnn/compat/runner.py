@@ -1,4 +1,4 @@
-"""`python -m tinygrad_cnn script.py args...`: a script runs as `python script.py args...` would, with torch from here."""
+"""`python -m tinygrad_cnn script.py args...`: runs as `python script.py args...` would, with torch from here."""
 
 from __future__ import annotations
 
@@ -63,7 +63,11 @@ def _run_script(path: str, arguments: list[str]) -> None:
         )
         sys.exit(2)
     place = os.path.abspath(path)
-    names = {"__file__": place, "__cached__": None, "__loader__": SourceFileLoader("__main__", place)}
+    names: dict[str, object] = {
+        "__file__": place,
+        "__cached__": None,
+        "__loader__": SourceFileLoader("__main__", place),
+    }
     _run_code(source, place, names, [path, *arguments], os.path.dirname(os.path.realpath(path)))
 
 

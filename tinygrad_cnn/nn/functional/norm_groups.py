@@ -202,7 +202,7 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
     ValueError for fewer than 3 dimensions.
     """
     from tinygrad_cnn.nn.functional.padding import pad
-    from tinygrad_cnn.nn.functional.pooling import avg_pool2d
+    from tinygrad_cnn.nn.functional.pooling_average import avg_pool2d
 
     shape = check_tensor(input, "local_response_norm")._array.shape
     if len(shape) < 3:
