@@ -98,9 +98,21 @@ from .tensor import Tensor
 if _typing.TYPE_CHECKING:
     from . import backends, cuda, func, nn, optim, serialization, utils, vision
     from .compat import install_as_torch, load_ipython_extension
+    from .nn.functional.top_level import *
     from .serialization import load, save
 
 methods.install()
+
+# Functions of layers (nn/functional/top_level.py).
+_LAYERS = """
+    adaptive_avg_pool1d adaptive_max_pool1d alpha_dropout alpha_dropout_ avg_pool1d batch_norm bilinear
+    binary_cross_entropy_with_logits celu celu_ channel_shuffle conv1d conv2d conv3d conv_tbc conv_transpose1d
+    conv_transpose2d conv_transpose3d cosine_embedding_loss cosine_similarity ctc_loss dropout dropout_ embedding
+    feature_alpha_dropout feature_alpha_dropout_ group_norm hardshrink hinge_embedding_loss instance_norm kl_div
+    layer_norm margin_ranking_loss max_pool1d max_pool1d_with_indices max_pool2d max_pool3d pairwise_distance pdist
+    pixel_shuffle pixel_unshuffle poisson_nll_loss prelu rms_norm rrelu rrelu_ selu selu_ threshold threshold_
+    triplet_margin_loss
+"""
 
 # Where to find what is imported when it is first used: "" for modules of the package.
 _LAZY = {
@@ -113,6 +125,7 @@ _LAZY = {
     "serialization": "",
     "utils": "",
     "vision": "",
+    **dict.fromkeys(_LAYERS.split(), "nn.functional.top_level"),
     "install_as_torch": "compat",
     "load": "serialization",
     "load_ipython_extension": "compat",
