@@ -1,8 +1,4 @@
-"""Normalisations of parts of a sample: layer_norm, group_norm, rms_norm, local_response_norm; instance_norm.
-
-Each is batch normalisation of another view. The parts are the channels of one image (1, parts, elements), and where
-weights go by another dimension than the statistics, they are a second normalisation, whose mean is 0 and variance 1.
-"""
+"""Normalisations of parts of a sample: layer_norm, group_norm, instance_norm, rms_norm and local_response_norm."""
 
 from __future__ import annotations
 
@@ -13,30 +9,13 @@ import numpy as np
 
 from tinygrad_cnn import core
 from tinygrad_cnn.autograd.grad_mode import no_grad
-from tinygrad_cnn.core import norm as kernels
 from tinygrad_cnn.dtypes import Size
 from tinygrad_cnn.nn.functional._arguments import check_int, check_tensor, int_tuple, not_implemented_for, scalar_name
 from tinygrad_cnn.nn.functional.norm import batch_norm
-from tinygrad_cnn.ops.norm import BatchNorm
-from tinygrad_cnn.tensor import Tensor, wrap
+from tinygrad_cnn.ops.norm_parts import PartNorm
+from tinygrad_cnn.tensor import Tensor
 
 __all__ = ["group_norm", "instance_norm", "layer_norm", "local_response_norm", "rms_norm"]
-
-
-def _standardised(input: Tensor, parts: int, eps: float) -> Tensor:
-    """Return the elements, cut in order into `parts` of mean 0 and variance 1: (1, parts, n)."""
-    x = input.reshape(1, parts, input.numel() // parts)
-    mean, var = kernels.batch_norm_stats(x._array, 0.0)
-    return BatchNorm.apply(x, None, None, wrap(mean), wrap(var), training=True, eps=eps)
-
-
-def _affine(input: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
-    """Return input (N, C, ...) * weight (C,) + bias (C,), in one pass, and its gradients in two."""
-    if weight is None and bias is None:
-        return input
-    x = input._array
-    mean, var = np.zeros(x.shape[1], x.dtype), np.ones(x.shape[1], x.dtype)
-    return BatchNorm.apply(input, weight, bias, wrap(mean), wrap(var), training=False, eps=0.0)
 
 
 def _check_float(name: str, kernel: str, input: Tensor, weight: Tensor | None, bias: Tensor | None, eps: Any) -> float:
@@ -95,9 +74,10 @@ def layer_norm(
         return _without_elements(input, weight, bias, (1,) * (len(shape) - len(sizes)) + sizes)
     columns = math.prod(sizes)
     rows = math.prod(shape) // columns
-    y = _standardised(input, rows, eps).reshape(rows, columns)
-    flat = [None if tensor is None else tensor.reshape(columns) for tensor in (weight, bias)]
-    return _affine(y, *flat).reshape(shape)
+    if len(sizes) > 1:
+        weight, bias = [None if tensor is None else tensor.reshape(columns) for tensor in (weight, bias)]
+    params = {"parts": rows, "view": (rows, columns), "eps": eps, "grad_name": "NativeLayerNormBackward0"}
+    return PartNorm.apply(input, weight, bias, **params)
 
 
 def _without_elements(input: Tensor, weight: Tensor | None, bias: Tensor | None, shape: tuple[int, ...]) -> Tensor:
@@ -138,7 +118,8 @@ def group_norm(
     eps = _check_float("group_norm", "GroupNormKernelImpl", input, weight, bias, eps)
     if not math.prod(shape):
         return _without_elements(input, weight, bias, (shape[1],) + (1,) * (len(shape) - 2))
-    return _affine(_standardised(input, shape[0] * groups, eps).reshape(shape), weight, bias)
+    params = {"parts": shape[0] * groups, "view": shape, "eps": eps, "grad_name": "NativeGroupNormBackward0"}
+    return PartNorm.apply(input, weight, bias, **params)
 
 
 def instance_norm(
