@@ -18,6 +18,7 @@ from .variable import Variable
 
 if TYPE_CHECKING:
     import tinygrad_cnn.autograd.functional as functional
+    import tinygrad_cnn.autograd.profiler as profiler
 
 __all__ = [
     "Function",
@@ -34,15 +35,16 @@ __all__ = [
     "graph",
     "inference_mode",
     "no_grad",
+    "profiler",
     "set_detect_anomaly",
     "set_grad_enabled",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    """Import `functional`, which few programs need, when it is first asked for."""
-    if name == "functional":
+    """Import what few programs need when it is first asked for."""
+    if name in ("functional", "profiler"):
         import importlib
 
-        return importlib.import_module(".functional", __name__)
+        return importlib.import_module(f".{name}", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
