@@ -10,6 +10,7 @@ import pytest
 
 import tinygrad_cnn as tc
 from tests.conftest import ROOT
+from tinygrad_cnn._lazy import LAZY
 from tinygrad_cnn.ops import forms
 
 
@@ -49,7 +50,9 @@ def test_inplace_forms_write_into_the_tensor():
 def test_layers_functions_at_top_level():
     from tinygrad_cnn.nn.functional import top_level
 
-    assert sorted(tc._LAYERS.split()) == sorted(top_level.__all__)
+    assert sorted(name for name, place in LAZY.items() if place == "nn.functional.top_level") == sorted(
+        top_level.__all__
+    )
     for name in top_level.__all__:
         assert getattr(tc, name) is getattr(top_level, name)
 

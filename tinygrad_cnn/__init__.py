@@ -22,6 +22,7 @@ from ._arguments import (
     preserve_format,
     strided,
 )
+from ._lazy import LAZY as _LAZY
 from ._version import __version__
 from .autograd.grad_mode import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from .config import (
@@ -96,41 +97,39 @@ from .sequences import arange, eye, linspace, logspace, range
 from .tensor import Tensor
 
 if _typing.TYPE_CHECKING:
-    from . import backends, cuda, func, nn, optim, serialization, utils, vision
+    from . import (
+        accelerator,
+        amp,
+        backends,
+        compiler,
+        cpu,
+        cuda,
+        distributed,
+        func,
+        hub,
+        jit,
+        linalg,
+        mps,
+        multiprocessing,
+        nn,
+        optim,
+        profiler,
+        serialization,
+        utils,
+        version,
+        vision,
+        xpu,
+    )
+    from .amp import GradScaler, autocast
+    from .amp.autocast_mode import get_autocast_dtype, is_autocast_cache_enabled, is_autocast_enabled
     from .compat import install_as_torch, load_ipython_extension
+    from .compiler import compile
+    from .errors import AcceleratorError, OutOfMemoryError
     from .nn.functional.top_level import *
     from .serialization import load, save
+    from .settings import *
 
 methods.install()
-
-# Functions of layers (nn/functional/top_level.py).
-_LAYERS = """
-    adaptive_avg_pool1d adaptive_max_pool1d alpha_dropout alpha_dropout_ avg_pool1d batch_norm bilinear
-    binary_cross_entropy_with_logits celu celu_ channel_shuffle conv1d conv2d conv3d conv_tbc conv_transpose1d
-    conv_transpose2d conv_transpose3d cosine_embedding_loss cosine_similarity ctc_loss dropout dropout_ embedding
-    feature_alpha_dropout feature_alpha_dropout_ group_norm hardshrink hinge_embedding_loss instance_norm kl_div
-    layer_norm margin_ranking_loss max_pool1d max_pool1d_with_indices max_pool2d max_pool3d pairwise_distance pdist
-    pixel_shuffle pixel_unshuffle poisson_nll_loss prelu rms_norm rrelu rrelu_ selu selu_ threshold threshold_
-    triplet_margin_loss
-"""
-
-# Where to find what is imported when it is first used: "" for modules of the package.
-_LAZY = {
-    "backends": "",
-    "cuda": "",
-    "func": "",
-    "linalg": "",
-    "nn": "",
-    "optim": "",
-    "serialization": "",
-    "utils": "",
-    "vision": "",
-    **dict.fromkeys(_LAYERS.split(), "nn.functional.top_level"),
-    "install_as_torch": "compat",
-    "load": "serialization",
-    "load_ipython_extension": "compat",
-    "save": "serialization",
-}
 
 
 def __getattr__(name: str) -> _typing.Any:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-__all__ = ["is_available", "is_built"]
+from tinygrad_cnn._absent import refusing
+
+__all__ = ["is_available", "is_built", "is_macos13_or_newer", "is_macos_or_newer"]  # noqa: F822
+
+_NAMES = "is_macos13_or_newer is_macos_or_newer get_name get_core_count"
+globals().update(refusing(__name__, RuntimeError, "Cannot execute isOnMacOSorNewer() without MPS backend.", _NAMES))
 
 
 def is_available() -> bool:
