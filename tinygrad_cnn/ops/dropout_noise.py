@@ -14,6 +14,7 @@ from .base import check_tensor, scalar_name
 __all__ = [
     "alpha_dropout",
     "alpha_dropout_",
+    "exact_dropout",
     "feature_alpha_dropout",
     "feature_alpha_dropout_",
     "feature_dropout",
@@ -52,6 +53,11 @@ def _drop(name: str, input: Any, p: Any, train: bool, features: bool, alpha: boo
     shift = (noise - 1).mul_(_SELU_FLOOR * scale).add_(_SELU_FLOOR * scale * p)
     noise = noise.mul_(scale)
     return input.mul_(noise).add_(shift) if inplace else input * noise + shift
+
+
+def exact_dropout(input: Tensor, p: float) -> Tensor:
+    """Drop elements as `functional.dropout`, but those that PyTorch drops: for few numbers, as it draws one by one."""
+    return _drop("dropout", input, p, True, False, False, False)
 
 
 def feature_dropout(input: Tensor, p: float, train: bool) -> Tensor:

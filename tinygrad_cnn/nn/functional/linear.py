@@ -14,6 +14,7 @@ from tinygrad_cnn.nn.functional._arguments import (
     not_implemented_for,
     scalar_name,
 )
+from tinygrad_cnn.ops.base import write_out
 from tinygrad_cnn.ops.linear import Linear
 from tinygrad_cnn.tensor import Tensor, wrap
 
@@ -30,13 +31,15 @@ _C_NAMES = {
 }
 
 
-def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """Return input @ weight.T + bias (`F.linear`).
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None, *, out: Tensor | None = None) -> Tensor:
+    """Return input @ weight.T + bias, in `out` if that is given (`F.linear`).
 
     input (..., in), weight (out, in) or (in,), bias (out,) or what broadcasts to the result. Returns (..., out),
     without `out` for a weight of one dimension. Raises RuntimeError if sizes or dtypes do not go together,
     NotImplementedError for bool.
     """
+    if out is not None:
+        return write_out("linear", out, linear(input, weight, bias), input, weight, bias)
     check_tensors("linear", input, weight, bias)
     x, w = input._array, weight._array
     if bias is not None:
