@@ -78,16 +78,6 @@ def _tones(bins: int, bits: int, fewer_bits: int, names: tuple[str, ...]) -> Spa
     return space | {name: (torch.tensor(0.0), False) for name in names}
 
 
-def _draw(space: Space, magnitude_of: Callable[[Tensor], float]) -> tuple[str, float]:
-    """Draw an operation; `magnitude_of` picks from its magnitudes, then the sign is drawn."""
-    name = list(space)[integer(0, len(space))]
-    magnitudes, signed = space[name]
-    magnitude = magnitude_of(magnitudes) if magnitudes.ndim > 0 else 0.0
-    if signed and integer(0, 2):
-        magnitude *= -1.0
-    return name, magnitude
-
-
 class AutoAugmentPolicy(Enum):
     """The data sets on which AutoAugment's policies were found."""
 
@@ -108,6 +98,17 @@ class _Augmentation(nn.Module):
 
     def _operate(self, img: Any, name: str, magnitude: float, fill: Any) -> Any:
         return _apply_op(img, name, magnitude, self.interpolation, fill)
+
+    def _negative(self) -> bool:
+        """Draw a sign."""
+        return bool(integer(0, 2))
+
+    def _draw(self, space: Space, magnitude_of: Callable[[Tensor], float]) -> tuple[str, float]:
+        """Draw an operation; `magnitude_of` picks from its magnitudes, then the sign is drawn."""
+        name = list(space)[integer(0, len(space))]
+        magnitudes, signed = space[name]
+        magnitude = magnitude_of(magnitudes) if magnitudes.ndim > 0 else 0.0
+        return name, -magnitude if signed and self._negative() else magnitude
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)}' for name in self._shown)})"
@@ -192,7 +193,7 @@ class RandAugment(_Augmentation):
         _, height, width = F.get_dimensions(img)
         space = self._augmentation_space(self.num_magnitude_bins, (height, width))
         for _ in range(self.num_ops):
-            img = self._operate(img, *_draw(space, lambda values: float(values[self.magnitude].item())), fill)
+            img = self._operate(img, *self._draw(space, lambda values: float(values[self.magnitude].item())), fill)
         return img
 
 
@@ -219,7 +220,7 @@ class TrivialAugmentWide(_Augmentation):
         """Return the augmented image."""
         fill = fill_of(img, self.fill)
         space = self._augmentation_space(self.num_magnitude_bins)
-        drawn = _draw(space, lambda values: float(values[integer(0, len(values))].item()))
+        drawn = self._draw(space, lambda values: float(values[integer(0, len(values))].item()))
         return self._operate(img, *drawn, fill)
 
 
@@ -279,7 +280,7 @@ class AugMix(_Augmentation):
         for i in range(self.mixture_width):
             augmented = batch
             for _ in range(self.chain_depth if self.chain_depth > 0 else integer(1, 4)):
-                drawn = _draw(space, lambda values: float(values[integer(0, self.severity)].item()))
+                drawn = self._draw(space, lambda values: float(values[integer(0, self.severity)].item()))
                 augmented = self._operate(augmented, *drawn, fill)
             mix.add_(weights[:, i].view(count, *ones) * augmented)
         return mix.view(img.shape).to(img.dtype)
