@@ -3,6 +3,7 @@
 import pytest
 
 from tinygrad_cnn import random
+from tinygrad_cnn.utils import data
 from tinygrad_cnn.utils.data import (
     BatchSampler,
     RandomSampler,
@@ -97,3 +98,24 @@ def test_messages_are_torchs(name, args, options):
     with pytest.raises(type(theirs.value)) as ours:
         getattr(data, name)(*args, **options)
     assert str(ours.value) == str(theirs.value)
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("count", [1, 2, 7, 8, 20])
+@pytest.mark.parametrize("options", [{}, {"shuffle": False}, {"drop_last": True}, {"seed": 5}], ids=str)
+def test_shares_of_processes_are_torchs(count, options):
+    torch = pytest.importorskip("torch")
+    for rank in range(3):
+        theirs = torch.utils.data.DistributedSampler(range(count), num_replicas=3, rank=rank, **options)
+        ours = data.DistributedSampler(range(count), num_replicas=3, rank=rank, **options)
+        for epoch in (0, 1):
+            theirs.set_epoch(epoch)
+            ours.set_epoch(epoch)
+            assert (len(ours), list(ours)) == (len(theirs), list(theirs))
+
+
+def test_shares_need_a_number_of_processes():
+    with pytest.raises(RuntimeError, match="Requires distributed package to be available"):
+        data.DistributedSampler(range(3))
+    with pytest.raises(ValueError, match=r"Invalid rank 2, rank should be in the interval \[0, 1\]"):
+        data.DistributedSampler(range(3), num_replicas=2, rank=2)

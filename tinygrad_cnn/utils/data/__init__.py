@@ -17,6 +17,7 @@ from tinygrad_cnn.utils.data.dataset import (
     TensorDataset,
     random_split,
 )
+from tinygrad_cnn.utils.data.distributed import DistributedSampler
 from tinygrad_cnn.utils.data.sampler import (
     BatchSampler,
     RandomSampler,
@@ -32,6 +33,7 @@ __all__ = [
     "ConcatDataset",
     "DataLoader",
     "Dataset",
+    "DistributedSampler",
     "IterableDataset",
     "RandomSampler",
     "Sampler",
