@@ -23,7 +23,7 @@ def find_pytorch() -> str | None:
 
 
 class TorchFinder:
-    """Finder and loader of `torch` and `torchvision`: each module's name stands for one of ours, imported if need be.
+    """Finder and loader of `torch` and `torchvision`: each name stands for a module of ours, imported if need be.
 
     The module itself is entered in `sys.modules` under PyTorch's name, not a copy.
     """

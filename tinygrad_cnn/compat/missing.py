@@ -15,8 +15,8 @@ from tinygrad_cnn.compat.names import elsewhere, torch_name
 __all__ = ["explain_missing", "missing_module"]
 
 _ADVICE = (
-    "tinygrad_cnn stands in for PyTorch in this process and does not have this name. What it has, and where to ask for "
-    'more, says its README under "What differs from PyTorch"'
+    "tinygrad_cnn stands in for PyTorch here and lacks this name; what it has, and where to ask for more: README, "
+    '"What differs from PyTorch"'
 )
 _IMPORT_FROM = dis.opmap["IMPORT_FROM"]
 

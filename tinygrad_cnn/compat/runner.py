@@ -1,4 +1,4 @@
-"""`python -m tinygrad_cnn script.py args...`: runs as `python script.py args...` would, with torch from here."""
+"""`python -m tinygrad_cnn script.py args...` does what `python script.py args...` does, with torch from here."""
 
 from __future__ import annotations
 
@@ -92,12 +92,14 @@ def _run_module(name: str, arguments: list[str]) -> None:
 
 def _without_frames_of_ours(traceback: TracebackType | None) -> TracebackType | None:
     """Return the traceback without the frames of this package's `compat`, and of `runpy`."""
-    frames = []
+    frames: list[TracebackType] = []
     while traceback is not None:
         place = traceback.tb_frame.f_globals.get("__name__", "")
         if place != "runpy" and not place.startswith(("tinygrad_cnn.compat", "importlib")):
             frames.append(traceback)
         traceback = traceback.tb_next
-    for frame, following in zip(frames, [*frames[1:], None], strict=True):
+    following = None
+    for frame in reversed(frames):
         frame.tb_next = following
-    return frames[0] if frames else None
+        following = frame
+    return following
