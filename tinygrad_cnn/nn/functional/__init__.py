@@ -12,11 +12,10 @@ from tinygrad_cnn.nn.functional.adaptive import (
     adaptive_max_pool3d,
     adaptive_max_pool3d_with_indices,
 )
-from tinygrad_cnn.nn.functional.conv import conv1d, conv2d, conv3d, conv_tbc
+from tinygrad_cnn.nn.functional.attention import scaled_dot_product_attention
+from tinygrad_cnn.nn.functional.conv import conv1d, conv2d, conv3d, conv_tbc, conv_transpose2d
 from tinygrad_cnn.nn.functional.conv_transpose import conv_transpose1d, conv_transpose2d, conv_transpose3d
 from tinygrad_cnn.nn.functional.ctc import ctc_loss
-from tinygrad_cnn.nn.functional.attention import scaled_dot_product_attention
-from tinygrad_cnn.nn.functional.conv import conv2d, conv_transpose2d
 from tinygrad_cnn.nn.functional.dropout import (
     alpha_dropout,
     dropout,
@@ -55,8 +54,8 @@ from tinygrad_cnn.nn.functional.margin_loss import (
     triplet_margin_loss,
     triplet_margin_with_distance_loss,
 )
-from tinygrad_cnn.nn.functional.multilabel_loss import multilabel_margin_loss, multilabel_soft_margin_loss
 from tinygrad_cnn.nn.functional.multi_head import multi_head_attention_forward
+from tinygrad_cnn.nn.functional.multilabel_loss import multilabel_margin_loss, multilabel_soft_margin_loss
 from tinygrad_cnn.nn.functional.norm import batch_norm
 from tinygrad_cnn.nn.functional.norm_groups import group_norm, instance_norm, layer_norm, local_response_norm, rms_norm
 from tinygrad_cnn.nn.functional.padding import pad
