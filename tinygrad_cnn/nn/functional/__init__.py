@@ -13,7 +13,7 @@ from tinygrad_cnn.nn.functional.adaptive import (
     adaptive_max_pool3d_with_indices,
 )
 from tinygrad_cnn.nn.functional.attention import scaled_dot_product_attention
-from tinygrad_cnn.nn.functional.conv import conv1d, conv2d, conv3d, conv_tbc, conv_transpose2d
+from tinygrad_cnn.nn.functional.conv import conv1d, conv2d, conv3d, conv_tbc
 from tinygrad_cnn.nn.functional.conv_transpose import conv_transpose1d, conv_transpose2d, conv_transpose3d
 from tinygrad_cnn.nn.functional.ctc import ctc_loss
 from tinygrad_cnn.nn.functional.dropout import (
