@@ -16,7 +16,8 @@ import pytest
 setuptools = pytest.importorskip("setuptools", minversion="77")
 
 ROOT = Path(__file__).resolve().parents[1]
-LARGEST_WHEEL = 1_000_000  # bytes
+LARGEST_CORE = 1 << 20  # bytes: the compiled core fits in a megabyte
+LARGEST_WHEEL = 1_500_000
 
 
 if not (ROOT / "build_core.py").exists():
@@ -86,10 +87,15 @@ def check_wheel(wheel: Path, tree: Path) -> None:
         names = set(archive.namelist())
         info = f"{'-'.join(wheel.name.split('-')[:2])}.dist-info"
         metadata = archive.read(f"{info}/METADATA").decode()
+        sizes = {entry.filename: entry.file_size for entry in archive.infolist()}
     compiled = {name for name in names if re.fullmatch(r"tinygrad_cnn/_core(\.abi3)?\.(so|pyd)", name)}
-    assert len(compiled) == 1
+    assert len(compiled) == 1 and sizes[compiled.copy().pop()] <= LARGEST_CORE
     files = {"METADATA", "WHEEL", "RECORD", "top_level.txt", "licenses/LICENSE"}
-    expected = sources(tree, "tinygrad_cnn/**/*.py") | {"tinygrad_cnn/py.typed"} | {f"{info}/{name}" for name in files}
+    expected = (
+        sources(tree, "tinygrad_cnn/**/*.py", "tinygrad_cnn/*.pyi")
+        | {"tinygrad_cnn/py.typed"}
+        | {f"{info}/{name}" for name in files}
+    )
     assert sorted(names - compiled) == sorted(expected)
     assert "License-Expression: MIT" in metadata and "Requires-Python: >=3.10" in metadata
 

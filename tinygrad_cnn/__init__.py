@@ -11,6 +11,8 @@ import typing as _typing
 
 # autograd comes first: it loads tensor.py after grad_mode, in the order that both need.
 from . import autograd  # isort: skip
+from math import e, inf, nan, pi  # isort: skip
+
 from . import config as __config__
 from . import dtypes, methods, random
 from ._arguments import (
@@ -129,6 +131,7 @@ if _typing.TYPE_CHECKING:
     from .serialization import load, save
     from .settings import *
 
+newaxis = None
 methods.install()
 
 

@@ -133,8 +133,6 @@ from .ops.linear_algebra import cholesky_inverse as cholesky_inverse
 from .ops.linear_algebra import cholesky_solve as cholesky_solve
 from .ops.linear_algebra import det as det
 from .ops.linear_algebra import geqrf as geqrf
-from .ops.linear_algebra import householder_product as householder_product
-from .ops.linear_algebra import householder_product as orgqr
 from .ops.linear_algebra import inverse as inverse
 from .ops.linear_algebra import logdet as logdet
 from .ops.linear_algebra import lu as lu
@@ -142,6 +140,7 @@ from .ops.linear_algebra import lu_solve as lu_solve
 from .ops.linear_algebra import lu_unpack as lu_unpack
 from .ops.linear_algebra import matrix_exp as matrix_exp
 from .ops.linear_algebra import matrix_power as matrix_power
+from .ops.linear_algebra import orgqr as orgqr
 from .ops.linear_algebra import ormqr as ormqr
 from .ops.linear_algebra import pinverse as pinverse
 from .ops.linear_algebra import qr as qr
@@ -174,6 +173,14 @@ from .ops.movement import repeat_interleave as repeat_interleave
 from .ops.movement import roll as roll
 from .ops.movement import rot90 as rot90
 from .ops.movement import tile as tile
+from .ops.old_names import adjoint as adjoint
+from .ops.old_names import affine_grid_generator as affine_grid_generator
+from .ops.old_names import constant_pad_nd as constant_pad_nd
+from .ops.old_names import detach as detach
+from .ops.old_names import detach_ as detach_
+from .ops.old_names import frobenius_norm as frobenius_norm
+from .ops.old_names import grid_sampler as grid_sampler
+from .ops.old_names import nuclear_norm as nuclear_norm
 from .ops.order import movedim as moveaxis
 from .ops.order import movedim as movedim
 from .ops.order import permute as permute

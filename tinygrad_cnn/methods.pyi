@@ -18,6 +18,7 @@ from .ops import linear_algebra as _linear_algebra
 from .ops import matmul as _matmul
 from .ops import matrices as _matrices
 from .ops import movement as _movement
+from .ops import old_names as _old_names
 from .ops import order as _order
 from .ops import pairs as _pairs
 from .ops import power as _power
@@ -64,6 +65,7 @@ class Methods:
     addmv_ = _products.addmv
     addr = _products.addr
     addr_ = _products.addr
+    adjoint = _old_names.adjoint
     all = _extremes.all
     allclose = _comparison.allclose
     amax = _extremes.amax
@@ -232,7 +234,6 @@ class Methods:
     heaviside_ = _pairs.heaviside
     histc = _search.histc
     histogram = _search.histogram
-    householder_product = _linear_algebra.householder_product
     hsplit = _splitting.hsplit
     hypot = _pairs.hypot
     hypot_ = _pairs.hypot
@@ -355,7 +356,7 @@ class Methods:
     norm = _vector_norm.norm
     not_equal = _comparison.ne
     not_equal_ = _comparison.ne
-    orgqr = _linear_algebra.householder_product
+    orgqr = _linear_algebra.orgqr
     ormqr = _linear_algebra.ormqr
     outer = _matmul.outer
     permute = _order.permute

@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from .ops import arithmetic, brackets, broadcasting, comparison, division, gamma, inplace, order, power, unary
 from .ops import matmul as products
 from .ops.base import FLOATS, assign
 from .ops.forms import METHODS
 from .ops.promotion import OPERANDS
-from .tensor import Tensor
+from .tensor import Tensor, wrap
 
 
 def _operator(function: Callable[..., Any]) -> Any:
@@ -65,11 +67,6 @@ def _hermitian(self: Tensor) -> Tensor:
     return order.t(self)
 
 
-def _adjoint(self: Tensor) -> Tensor:
-    """Return the matrices with their last two dimensions swapped."""
-    return self if self._array.ndim == 0 else order.transpose(self, -2, -1)
-
-
 def _matrix_transposed(self: Tensor) -> Tensor:
     if self._array.ndim < 2:
         raise RuntimeError("tensor.mT is only supported on matrices or batches of matrices. Got "
@@ -90,6 +87,38 @@ def _polygamma(self: Tensor, n: int) -> Tensor:
 def _polygamma_(self: Tensor, n: int) -> Tensor:
     """Replace the elements by the n-th derivative of digamma."""
     return assign(self, gamma.polygamma(n, self))
+
+
+def _hardshrink(self: Tensor, lambd: float = 0.5) -> Tensor:
+    """Return the elements, 0 where they are within [-lambd, lambd]."""
+    from .nn.functional import hardshrink
+
+    return hardshrink(self, lambd)
+
+
+def _prelu(self: Tensor, weight: Tensor) -> Tensor:
+    """Return the elements, negative ones times `weight`."""
+    from .nn.functional import prelu
+
+    return prelu(self, weight)
+
+
+def _apply_(self: Tensor, callable: Callable[[Any], Any]) -> Tensor:
+    """Replace each element by what a Python function makes of it; slow, as in PyTorch."""
+    return _map2_(self, callable)
+
+
+def _map_(self: Tensor, other: Tensor, callable: Callable[[Any, Any], Any]) -> Tensor:
+    """Replace each element by what a Python function makes of it and of the other tensor's."""
+    return _map2_(self, callable, other)
+
+
+def _map2_(self: Tensor, function: Callable[..., Any], *others: Tensor) -> Tensor:
+    if self.requires_grad:
+        raise RuntimeError("Can't call map_() on Variable that requires grad. Use var.detach().map_() instead.")
+    operands = [list(x.expand(self._array.shape).reshape(-1).tolist()) for x in (self, *others)]
+    values = [function(*items) for items in zip(*operands, strict=True)]
+    return self.copy_(wrap(np.array(values, self._array.dtype).reshape(self._array.shape)))
 
 
 class Operators:
@@ -125,6 +154,6 @@ class Operators:
     T = property(_transposed, doc="The dimensions in reverse order.")
     mT = mH = property(_matrix_transposed, doc="The last two dimensions swapped.")
     H = property(_hermitian, doc="The transpose of a matrix.")
-    adjoint = _adjoint
     cpu = _identity
+    hardshrink, prelu, apply_, map_ = _hardshrink, _prelu, _apply_, _map_
     _unbroadcast = broadcasting.unbroadcast

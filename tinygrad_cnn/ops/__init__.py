@@ -12,7 +12,7 @@ FAMILIES = (
     "views", "order", "slices", "strided", "broadcasting", "joining", "splitting", "movement", "triangular", "matrices",
     "copies",
     "gather", "scatter", "indexing", "index_along", "search", "statistics", "differences", "special_values",
-    "matmul", "products", "einsum", "linear_algebra", "inplace",
+    "matmul", "products", "einsum", "linear_algebra", "old_names", "inplace",
 )  # fmt: skip
 
 

@@ -132,8 +132,8 @@ def geqrf(input: Tensor, *, out: Any = None) -> Any:
     return _Geqrf(wrap(np.ascontiguousarray(np.swapaxes(h, -1, -2))), wrap(np.ascontiguousarray(tau)))
 
 
-@public("orgqr", out=True)
-def householder_product(input: Tensor, tau: Tensor, *, out: Tensor | None = None) -> Tensor:
+@public(out=True)
+def orgqr(input: Tensor, tau: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return the product of Householder reflections (`torch.orgqr`)."""
     return _linalg().householder_product(input, tau)
 
