@@ -58,16 +58,17 @@ def fractional_max_pool(input: Tensor, kernel: tuple[int, ...], out: tuple[int, 
 
 def _largest(x: Array, starts: Array, kernel: tuple[int, ...], sizes: tuple[int, ...]) -> Array:
     """Return where in each row of x the largest value of each window is: the first of equals, the last NaN."""
-    value, place = None, starts
-    for cell in np.ndindex(*kernel):
-        here = starts + int(np.ravel_multi_index(cell, sizes))
-        candidate = np.take_along_axis(x, here, 1)
-        if value is None:
-            value = candidate
-            continue
+    flat = x.reshape(-1)
+    row = np.arange(len(x))[:, None] * x.shape[1]
+    place = starts + row
+    value = flat.take(place)
+    for cell in list(np.ndindex(*kernel))[1:]:
+        here = starts + (row + int(np.ravel_multi_index(cell, sizes)))
+        candidate = flat.take(here)
         better = (candidate > value) | (candidate != candidate)
-        value, place = np.where(better, candidate, value), np.where(better, here, place)
-    return place
+        np.copyto(value, candidate, where=better)
+        np.copyto(place, here, where=better)
+    return place - row
 
 
 class MaxUnpool(Operation):

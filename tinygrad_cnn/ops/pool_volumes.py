@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_cnn.core import FLOATS, Array
+from tinygrad_cnn.core import Array
 from tinygrad_cnn.tensor import Tensor, wrap
 
 from .pool import AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, MaxPool2d, PoolShape
@@ -59,7 +59,7 @@ def _join(inside: Array, places: Array, cells: int) -> Array:
 def avg_pool3d(input: Tensor, shape: PoolShape, count_include_pad: bool, divisor_override: int) -> Tensor:
     """Return the average of each window; `divisor_override` 0 is none. Integers are summed, then divided."""
     planes, over = _steps(shape)
-    whole = input._array.dtype in FLOATS
+    whole = input.is_floating_point()
     first = 1 if divisor_override or not whole else 0
     second = divisor_override if divisor_override or whole else 1
     sums = AvgPool2d.apply(input, shape=planes, count_include_pad=count_include_pad, divisor_override=first)

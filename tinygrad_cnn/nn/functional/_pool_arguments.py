@@ -34,7 +34,7 @@ def spatial(value: Any, argument: str, function: str, position: int, count: int)
 
 def strides(value: Any, function: str, kernel: Sizes) -> Sizes:
     """Return the numbers of the argument `stride`: the kernel's sizes if it is missing."""
-    if value is None or value == [] or value == ():
+    if type(value) is not int and (value is None or value == [] or value == ()):
         return kernel
     return spatial(value, "stride", function, 3, len(kernel))
 

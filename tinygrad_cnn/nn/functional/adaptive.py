@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from tinygrad_cnn.nn.functional._arguments import check_tensor, int_tuple, not_implemented_for
@@ -59,7 +60,13 @@ def _adaptive_shape(input: Tensor, output_size: Any, function: str, count: int) 
             f"{function}: elements of output_size must be greater than or equal to 0 but received "
             f"{{{sizes[0]}, {between.join(map(str, sizes[1:]))}}}"
         )
-    return PoolShape(x, (*lead, *sizes), (1,) * count, (1,) * count, (0,) * count, (1,) * count)
+    return _known(x, sizes)
+
+
+@lru_cache(maxsize=1024)
+def _known(x: tuple[int, ...], sizes: tuple[int, ...]) -> PoolShape:
+    count = len(sizes)
+    return PoolShape(x, (*x[:-count], *sizes), (1,) * count, (1,) * count, (0,) * count, (1,) * count)
 
 
 def _check_not_empty(x: tuple[int, ...], function: str, dims: range) -> None:

@@ -51,7 +51,7 @@ def _pool(
     """Check the arguments of a max or min pooling over `count` dimensions, and pool."""
     check_tensor(input, function)
     kernel = spatial(kernel_size, "kernel_size", function, 2, count)
-    steps = strides(stride, function, kernel)
+    steps = kernel if stride is None else strides(stride, function, kernel)
     pads = spatial(padding, "padding", function, 4, count)
     spread = spatial(dilation, "dilation", function, 5, count)
     if type(ceil_mode) is not bool:
@@ -127,7 +127,7 @@ def _named(op: int, count: int, indices: bool, doc: str) -> Callable[..., Any]:
         ceil_mode: bool = False,
         return_indices: bool = False,
     ) -> Any:
-        wanted = indices or bool(return_indices)
+        wanted = indices or (return_indices is not False and bool(return_indices))
         return _pool(op, function, count, input, kernel_size, stride, padding, dilation, ceil_mode, wanted)
 
     pool.__name__ = pool.__qualname__ = f"{function}_with_indices" if indices else function

@@ -9,7 +9,7 @@ from tinygrad_cnn.nn.functional._arguments import check_bool, check_int, check_t
 from tinygrad_cnn.nn.functional._pool_arguments import Sizes, pool_shape, spatial, strides
 from tinygrad_cnn.nn.functional.activation import relu
 from tinygrad_cnn.nn.functional.pooling import max_pool1d, max_pool2d, max_pool3d
-from tinygrad_cnn.ops.base import write_out
+from tinygrad_cnn.ops.base import FLOATS, write_out
 from tinygrad_cnn.ops.pool import AvgPool2d
 from tinygrad_cnn.ops.pool_volumes import avg_pool3d as pool_volumes
 from tinygrad_cnn.tensor import Tensor
@@ -28,21 +28,20 @@ def _average(
     divisor: int,
 ) -> Tensor:
     """Average windows of planes or volumes."""
-    check_bool(ceil_mode, function, "ceil_mode", 5)
-    check_bool(count_include_pad, function, "count_include_pad", 6)
+    if type(ceil_mode) is not bool or type(count_include_pad) is not bool:
+        check_bool(ceil_mode, function, "ceil_mode", 5)
+        check_bool(count_include_pad, function, "count_include_pad", 6)
     count = len(kernel)
     shape = pool_shape(function, input._array.shape, kernel, stride, padding, (1,) * count, ceil_mode)
-    if not input.is_floating_point() and input._array.dtype != "int64":
+    if input._array.dtype not in FLOATS and not input.is_floating_point() and input._array.dtype != "int64":
         raise not_implemented_for("avg_pool3d_out_frame" if count == 3 else "avg_pool2d", input)
     if count == 3:
         return pool_volumes(input, shape, count_include_pad, divisor)
     return AvgPool2d.apply(input, shape=shape, count_include_pad=count_include_pad, divisor_override=divisor)
 
 
-def _divisor(value: int | None, function: str) -> int:
-    """Return the divisor, 0 for none."""
-    if value is None:
-        return 0
+def _divisor(value: Any, function: str) -> int:
+    """Return the divisor; RuntimeError for 0."""
     divisor = check_int(value, function, "divisor_override", 7)
     if divisor == 0:
         raise RuntimeError("divisor must be not zero")
@@ -104,7 +103,7 @@ def avg_pool2d(
     kernel = spatial(kernel_size, "kernel_size", name, 2, 2)
     steps = strides(stride, name, kernel)
     pads = spatial(padding, "padding", name, 4, 2)
-    divisor = _divisor(divisor_override, name)
+    divisor = 0 if divisor_override is None else _divisor(divisor_override, name)
     rank = input._array.ndim
     if rank == 0:
         raise IndexError("Dimension specified as -3 but tensor has no dimensions")
@@ -131,7 +130,7 @@ def avg_pool3d(
     kernel = spatial(kernel_size, "kernel_size", name, 2, 3)
     steps = strides(stride, name, kernel)
     pads = spatial(padding, "padding", name, 4, 3)
-    divisor = _divisor(divisor_override, name)
+    divisor = 0 if divisor_override is None else _divisor(divisor_override, name)
     if input._array.ndim not in (4, 5):
         raise RuntimeError("non-empty 4D or 5D (batch mode) tensor expected for input")
     y = _average(name, input, kernel, steps, pads, ceil_mode, count_include_pad, divisor)
