@@ -241,6 +241,43 @@ PARAMETRIZATIONS = {
         t.nn.utils.parametrize.remove_parametrizations(symmetrized(t), "weight", leave_parametrized=False).weight
     ),
 }
+
+
+def orthogonal(t, shape, *args, then=None, steps=3, **options):
+    """An orthogonal weight while it is trained, and after an assignment."""
+    t.manual_seed(4)
+    module = t.nn.Linear(shape[1], shape[0], bias=False).double()
+    t.nn.utils.parametrizations.orthogonal(module, "weight", *args, **options)
+    if shape[0] == shape[1] and options.get("use_trivialization", True):
+        found = trained(t, module, numbers(t, 2, shape[1]), steps)
+    else:  # the columns that are filled up are drawn at random, in another layout
+        found = [(module.weight @ module.weight.mT if shape[0] < shape[1] else module.weight.mT @ module.weight)]
+    if then is not None:
+        module.weight = then(t)
+        found.append(module.weight)
+    return found
+
+
+def turn(t):
+    return t.tensor([[0.6, -0.8, 0.0], [0.8, 0.6, 0.0], [0.0, 0.0, 1.0]], dtype=t.float64)
+
+
+ORTHOGONAL = {
+    "square": lambda t: orthogonal(t, (3, 3), then=turn),
+    "square_cayley": lambda t: orthogonal(t, (3, 3), "cayley"),
+    "square_householder": lambda t: orthogonal(t, (3, 3), "householder", then=lambda t: numbers(t, 3, 3)),
+    "tall": lambda t: orthogonal(t, (5, 3)),
+    "wide": lambda t: orthogonal(t, (3, 5)),
+    "wide_exp": lambda t: orthogonal(t, (3, 5), "matrix_exp"),
+    "tall_cayley": lambda t: orthogonal(t, (5, 3), "cayley"),
+    "no_base": lambda t: orthogonal(t, (5, 3), use_trivialization=False, then=lambda t: numbers(t, 5, 3) + t.eye(5, 3)),
+    "no_base_exp": lambda t: orthogonal(t, (3, 3), use_trivialization=False),
+    "no_base_set": lambda t: orthogonal(t, (3, 3), "cayley", use_trivialization=False, then=turn),
+    "orthogonal_map": lambda t: orthogonal(t, (3, 3), "x"),
+    "orthogonal_name": lambda t: t.nn.utils.parametrizations.orthogonal(linear(t), "x"),
+    "orthogonal_vector": lambda t: t.nn.utils.parametrizations.orthogonal(linear(t), "bias"),
+    "orthogonal_shape": lambda t: orthogonal(t, (3, 3), then=lambda t: numbers(t, 3, 2)),
+}
 CALLS = {
     "call": lambda t: called(t, SHAPES),
     "call_part": lambda t: called(t, {"0.bias": (4,)}),
@@ -272,10 +309,10 @@ CALLS = {
 
 
 @pytest.mark.parity
-@pytest.mark.parametrize("name", [*NORMS, *PARAMETRIZATIONS, *CALLS])
+@pytest.mark.parametrize("name", [*NORMS, *PARAMETRIZATIONS, *ORTHOGONAL, *CALLS])
 def test_as_torch(name):
     pytest.importorskip("torch")
-    check_twin({**NORMS, **PARAMETRIZATIONS, **CALLS}[name], rtol=1e-8, atol=1e-10)
+    check_twin({**NORMS, **PARAMETRIZATIONS, **ORTHOGONAL, **CALLS}[name], rtol=1e-8, atol=1e-10)
 
 
 def test_spectral_norm_finds_the_largest_singular_value():

@@ -1,4 +1,4 @@
-"""Parametrizations of weights (`torch.nn.utils.parametrizations`): weight_norm, spectral_norm."""
+"""Parametrizations of weights (`torch.nn.utils.parametrizations`): weight_norm, spectral_norm; orthogonal."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import Any, TypeVar
 from tinygrad_cnn.autograd.grad_mode import no_grad
 from tinygrad_cnn.nn.functional import normalize
 from tinygrad_cnn.nn.modules.module import Module
+from tinygrad_cnn.nn.utils.orthogonal import orthogonal
 from tinygrad_cnn.nn.utils.parametrize import register_parametrization
 from tinygrad_cnn.nn.utils.spectral_norm import as_matrix, output_dim, random_unit
 from tinygrad_cnn.nn.utils.weight_norm import norm_except_dim, normalized
 from tinygrad_cnn.tensor import Tensor
 
-__all__ = ["spectral_norm", "weight_norm"]
+__all__ = ["orthogonal", "spectral_norm", "weight_norm"]
 
 M = TypeVar("M", bound=Module)
 
