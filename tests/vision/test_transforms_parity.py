@@ -1,8 +1,9 @@
 """Transforms beside torchvision's: random numbers, images to the bit, reprs, errors of constructors."""
 
+import numpy as np
 import pytest
 
-from tests.vision.twin import check, check_each
+from tests.vision.twin import check, check_each, sides
 
 pytestmark = pytest.mark.parity
 
@@ -262,3 +263,28 @@ def test_same_draws_after_the_same_seed(call):
 @pytest.mark.parametrize("call", CONSTRUCTORS)
 def test_constructors(call):
     check(call)
+
+
+def test_an_epoch_of_augmented_batches_is_the_same():
+    """Data set, transforms and DataLoader together: the same shuffles, crops and pixels after the same seed."""
+    epochs = []
+    for side in sides():
+        T = side.T
+        augment = T.Compose(
+            [
+                T.RandomCrop(32, padding=4),
+                T.RandomHorizontalFlip(),
+                T.ColorJitter(0.2, 0.2, 0.2),
+                T.RandomRotation(15),
+                T.ToTensor(),
+                T.Normalize((0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)),
+                T.RandomErasing(0.3),
+            ]
+        )
+        side.torch.manual_seed(11)
+        data = side.tv.datasets.FakeData(20, (3, 32, 32), 10, augment)
+        loader = side.torch.utils.data.DataLoader(data, batch_size=6, shuffle=True)
+        epochs.append([(images.numpy(), labels.tolist()) for images, labels in loader])
+    for (ours, our_labels), (theirs, their_labels) in zip(*epochs, strict=True):
+        assert our_labels == their_labels
+        np.testing.assert_array_equal(ours, theirs)

@@ -12,20 +12,17 @@ from .. import local as _local
 from .. import warp as _warp
 from ..autoaugment import AutoAugmentPolicy
 from . import functional
+from ._containers import Compose, RandomApply, RandomChoice, RandomOrder
 from ._mixing import CutMix, MixUp
 from ._samples import (
     AugMix,
     AutoAugment,
-    Compose,
     ConvertImageDtype,
     Identity,
     Lambda,
     PILToTensor,
     RandAugment,
-    RandomApply,
-    RandomChoice,
     RandomCrop,
-    RandomOrder,
     RandomZoomOut,
     ToDtype,
     ToImage,
