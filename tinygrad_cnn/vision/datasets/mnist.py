@@ -13,7 +13,6 @@ import numpy as np
 
 from tinygrad_cnn import core
 from tinygrad_cnn.tensor import Tensor, wrap
-from tinygrad_cnn.vision.datasets.download import download_file
 from tinygrad_cnn.vision.datasets.idx import MAX_BYTES, parse_idx, read_idx, read_unpacked
 from tinygrad_cnn.vision.datasets.utils import check_integrity
 from tinygrad_cnn.vision.datasets.vision import VisionDataset, as_image
@@ -171,6 +170,8 @@ class MNIST(VisionDataset):
 
     def download(self) -> None:
         """Fetch the files that are missing or damaged; RuntimeError naming the file if no mirror has it."""
+        from tinygrad_cnn.vision.datasets.download import download_file
+
         for file, _ in self._resources():
             name = _stem(file)
             path = self._find(name)

@@ -9,8 +9,6 @@ import shutil
 from collections.abc import Iterable
 from typing import Any
 
-from tinygrad_cnn.vision.datasets.download import download_file
-
 __all__ = [
     "calculate_md5",
     "check_integrity",
@@ -62,6 +60,8 @@ def download_url(
     filename: by default the last part of the address. Redirections are followed, up to Python's limit. RuntimeError if
     the address does not give a file with that MD5.
     """
+    from tinygrad_cnn.vision.datasets.download import download_file
+
     path = os.path.join(os.path.expanduser(root), filename or os.path.basename(url))
     if not check_integrity(path, md5):
         download_file([url], path, check=functools.partial(check_sum, md5=md5), max_bytes=MAX_BYTES)
