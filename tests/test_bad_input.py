@@ -70,7 +70,7 @@ def test_pytorch_refuses_alike(expression, kind, message):
     check("torch", expression, kind, message)
 
 
-# What PyTorch accepts (float16, 65 dimensions), or reports as a RuntimeError of its allocator.
+# What PyTorch accepts (uint16, 65 dimensions), or reports as a RuntimeError of its allocator.
 OWN = """
 torch.zeros(2**50)
     MemoryError: no memory for a tensor of shape [1125899906842624] (4503599627370496 bytes)
@@ -102,8 +102,8 @@ F.pad(torch.zeros(2, 3), (2**62, 2**62))
     ValueError: Overflow when unpacking long long: pad=4611686018427387904 in pad()
 torch.zeros(3, dtype=torch.int64) == 2**70
     OverflowError: int too big to convert
-torch.from_numpy(np.zeros(2, np.float16))
-    TypeError: can't convert np.ndarray of type float16. The only supported types are: float64, float32, int64,
+torch.from_numpy(np.zeros(2, np.uint16))
+    TypeError: can't convert np.ndarray of type uint16. The only supported types are: float64, float32, float16, int64,
 torch.tensor(np.zeros(2, np.complex64))
     TypeError: can't convert np.ndarray of type complex64.
 torch.tensor([1j])

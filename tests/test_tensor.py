@@ -298,4 +298,4 @@ def test_devices():
         with pytest.raises(AssertionError, match="Torch not compiled with CUDA enabled"):
             call()
     with pytest.raises(NotImplementedError):
-        x.half()
+        x.cfloat()

@@ -45,31 +45,41 @@ from .creation import (
 from .data import as_tensor, asarray, from_dlpack, from_numpy, frombuffer, tensor
 from .dtypes import (
     Size,
+    bfloat16,
     bool,
     can_cast,
     device,
     double,
     dtype,
     float,
+    float16,
     float32,
     float64,
     get_default_dtype,
+    half,
     int,
+    int8,
+    int16,
     int32,
     int64,
     long,
     promote_types,
     set_default_dtype,
+    short,
     uint8,
 )
 from .functions import *
 from .legacy import (
+    BFloat16Tensor,
     BoolTensor,
     ByteTensor,
+    CharTensor,
     DoubleTensor,
     FloatTensor,
+    HalfTensor,
     IntTensor,
     LongTensor,
+    ShortTensor,
     set_default_tensor_type,
 )
 from .like import empty_like, full_like, ones_like, zeros_like

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-import warnings
 from typing import Any
 
 import numpy as np
@@ -11,10 +10,11 @@ import numpy as np
 from . import core, dtypes
 from ._memory import check_writable
 from .autograd.waiting import settle
+from .casts import cast_array
 from .dtypes import scalar_name as _scalar_name
 from .tensor import Tensor, wrap
 
-__all__ = ["cast_array", "check_options", "deliver", "size_of", "to_dtype", "to_number"]
+__all__ = ["check_options", "deliver", "size_of", "to_dtype", "to_number"]
 
 
 class layout:
@@ -148,13 +148,6 @@ def deliver(function: str, array: Any, out: Any, requires_grad: bool, dtype: Any
     if requires_grad:
         out.requires_grad = True
     return out
-
-
-def cast_array(array: Any, numpy_dtype: Any) -> Any:
-    """Return `array` in another dtype: floats are cut off towards zero, too large ones become infinity in float32."""
-    with np.errstate(invalid="ignore", over="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return array.astype(numpy_dtype, copy=False)
 
 
 def to_number(function: str, value: Any, position: int, argument: str = "fill_value") -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from . import core, dtypes
-from ._arguments import cast_array
+from .casts import cast_array
 from .tensor import Tensor
 
 _NUMBERS = frozenset((builtins.int, builtins.float, builtins.bool))

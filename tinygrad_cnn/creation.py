@@ -12,7 +12,9 @@ import numpy as np
 
 from . import core, dtypes
 from ._arguments import check_options, deliver, size_of, to_dtype, to_number
+from .casts import HALVES, cast_array
 from .data import as_tensor, asarray, from_dlpack, from_numpy, frombuffer, tensor
+from .limits import finfo
 from .sequences import arange, eye, linspace, logspace
 from .tensor import Tensor, wrap
 
@@ -36,7 +38,17 @@ __all__ = [
 ]
 
 # How PyTorch names C++ types where a number does not fit into one.
-_C_NAMES = {"float32": "float", "float64": "double", "int64": "int64_t", "int32": "int", "uint8": "uint8_t"}
+_C_NAMES = {
+    "float32": "float",
+    "float64": "double",
+    "float16": "c10::Half",
+    "bfloat16": "c10::BFloat16",
+    "int64": "int64_t",
+    "int32": "int",
+    "int16": "int16_t",
+    "int8": "int8_t",
+    "uint8": "uint8_t",
+}
 
 
 def check_fits(value: Any, dtype: dtypes.dtype) -> None:
@@ -44,7 +56,7 @@ def check_fits(value: Any, dtype: dtypes.dtype) -> None:
     if value in (0, 1) or dtype is dtypes.bool:
         return
     if dtype.is_floating_point:
-        fits = not math.isfinite(value) or abs(value) <= builtins.float(np.finfo(dtype._numpy).max)
+        fits = not math.isfinite(value) or abs(value) <= finfo(dtype).max
     else:
         # Unsigned types take negative numbers, which wrap round, as C does.
         limits = np.iinfo(dtype._numpy)
@@ -57,7 +69,9 @@ def check_fits(value: Any, dtype: dtypes.dtype) -> None:
 def _fill(array: Any, value: Any, dtype: dtypes.dtype) -> None:
     if value not in (0, 1):
         check_fits(value, dtype)
-    if dtype.is_floating_point:
+    if array.dtype in HALVES:
+        array[...] = cast_array(np.array(value, np.float64), array.dtype)
+    elif dtype.is_floating_point:
         array.fill(value)
     elif dtype is dtypes.bool:
         array.fill(builtins.bool(value))

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from . import core, dtypes
-from ._arguments import cast_array, check_options, to_dtype
+from ._arguments import check_options, to_dtype
 from ._sequence import from_sequence
+from .casts import cast_array
 from .tensor import Tensor, wrap
 
 __all__ = ["as_tensor", "asarray", "from_dlpack", "from_numpy", "frombuffer", "tensor"]

@@ -10,15 +10,19 @@ from typing import Any
 
 import numpy as np
 
+from .casts import BF16, F16, HALVES, halves
+
 
 class dtype:
-    """An element type: one of the six objects below, compared by identity."""
+    """An element type: one of the ten objects below, compared by identity."""
 
     __slots__ = ("_category", "_name", "_numpy", "is_floating_point")
 
-    def __init__(self, name: str, numpy_name: str, category: builtins.int):
+    _numpy: np.dtype[Any]
+
+    def __init__(self, name: str, numpy_dtype: np.dtype[Any], category: builtins.int):
         self._name = name
-        self._numpy = np.dtype(numpy_name)
+        self._numpy = numpy_dtype
         self._category = category  # 0 bool, 1 integer, 2 floating: the order of promotion
         self.is_floating_point = category == 2
 
@@ -35,7 +39,7 @@ class dtype:
     @property
     def is_signed(self) -> builtins.bool:
         """Whether negative numbers can be represented."""
-        return self._numpy.kind in "if"
+        return self._category == 2 or self._numpy.kind == "i"
 
     def to_real(self) -> dtype:
         """Return the dtype itself."""
@@ -48,16 +52,36 @@ class dtype:
         return self._name
 
 
-float32 = dtype("float32", "float32", 2)
-float64 = dtype("float64", "float64", 2)
-int64 = dtype("int64", "int64", 1)
-int32 = dtype("int32", "int32", 1)
-uint8 = dtype("uint8", "uint8", 1)
-bool = dtype("bool", "bool", 0)
-float, double, long, int = float32, float64, int64, int32  # PyTorch's aliases
+class _HalfDtype(dtype):
+    """A dtype of two bytes: whoever asks for its arrays' type is going to make some (`casts.halves`)."""
 
-ALL = (float32, float64, int64, int32, uint8, bool)
-_FROM_NUMPY = {d._numpy: d for d in ALL}
+    __slots__ = ("_half",)
+
+    @property
+    def _numpy(self) -> np.dtype[Any]:
+        halves.seen = True
+        return self._half
+
+    @_numpy.setter
+    def _numpy(self, numpy_dtype: np.dtype[Any]) -> None:
+        self._half = numpy_dtype
+
+
+float32 = dtype("float32", np.dtype(np.float32), 2)
+float64 = dtype("float64", np.dtype(np.float64), 2)
+float16 = _HalfDtype("float16", F16, 2)
+bfloat16 = _HalfDtype("bfloat16", BF16, 2)
+int64 = dtype("int64", np.dtype(np.int64), 1)
+int32 = dtype("int32", np.dtype(np.int32), 1)
+int16 = dtype("int16", np.dtype(np.int16), 1)
+int8 = dtype("int8", np.dtype(np.int8), 1)
+uint8 = dtype("uint8", np.dtype(np.uint8), 1)
+bool = dtype("bool", np.dtype(np.bool_), 0)
+float, double, half, long, int, short = float32, float64, float16, int64, int32, int16  # PyTorch's aliases
+
+ALL = (float64, float32, float16, bfloat16, int64, int32, int16, int8, uint8, bool)
+_HALF_DTYPES = {F16: float16, BF16: bfloat16}
+_FROM_NUMPY = {d._numpy: d for d in ALL if d not in (float16, bfloat16)}  # those two when they are first seen
 _default = [float32]
 
 
@@ -65,9 +89,13 @@ def from_numpy_dtype(numpy_dtype: Any) -> dtype:
     """Return the dtype of a NumPy dtype; TypeError for one that tensors here cannot have."""
     found = _FROM_NUMPY.get(numpy_dtype)
     if found is None:
+        if numpy_dtype in HALVES:
+            halves.seen = True
+            _FROM_NUMPY.update(_HALF_DTYPES)
+            return _HALF_DTYPES[numpy_dtype]
         raise TypeError(
-            f"can't convert np.ndarray of type {numpy_dtype}. The only supported types are: float64, float32, int64, "
-            "int32, uint8, and bool."
+            f"can't convert np.ndarray of type {numpy_dtype}. The only supported types are: float64, float32, float16, "
+            "int64, int32, int16, int8, uint8, and bool."
         )
     return found
 
@@ -78,7 +106,7 @@ def get_default_dtype() -> dtype:
 
 
 def set_default_dtype(d: dtype) -> None:
-    """Set the floating dtype of new tensors: float32 or float64 (`torch.set_default_dtype`)."""
+    """Set the floating dtype of new tensors (`torch.set_default_dtype`); TypeError for another one."""
     if not isinstance(d, dtype):
         raise TypeError("invalid dtype object: only floating-point types are supported as the default type")
     if not d.is_floating_point:
@@ -92,9 +120,8 @@ def promote_types(type1: dtype, type2: dtype) -> dtype:
         return type1
     if type1._category != type2._category:
         return type1 if type1._category > type2._category else type2
-    if type1._category == 2:
-        return float64
-    # Among uint8, int32, int64 the wider one holds all values of the other.
+    if type1.itemsize == type2.itemsize:  # neither holds all values of the other
+        return float32 if type1._category == 2 else int16
     return type1 if type1.itemsize > type2.itemsize else type2
 
 
@@ -213,8 +240,12 @@ def check_device(where: Any) -> None:
 SCALAR_NAMES = {
     float32: "Float",
     float64: "Double",
+    float16: "Half",
+    bfloat16: "BFloat16",
     int64: "Long",
     int32: "Int",
+    int16: "Short",
+    int8: "Char",
     uint8: "Byte",
     bool: "Bool",
 }

@@ -11,18 +11,23 @@ import numpy as np
 
 from . import core, dtypes
 from .autograd.waiting import settle
+from .casts import BF16, FLOATING, widened
 from .tensor import Tensor, wrap
 
+_NO_NUMPY = "Got unsupported ScalarType BFloat16"
 _NEEDS_GRAD = "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
 
 
 def numpy(self: Tensor, *, force: builtins.bool = False) -> Any:
     """Return a NumPy array on the memory of this tensor.
 
-    Raises RuntimeError if the tensor requires a gradient, unless `force` (`torch.Tensor.numpy`).
+    Raises RuntimeError if the tensor requires a gradient, unless `force`, and TypeError for bfloat16, which NumPy does
+    not have (`torch.Tensor.numpy`).
     """
     if self.requires_grad and not force:
         raise RuntimeError(_NEEDS_GRAD)
+    if self._array.dtype == BF16:
+        raise TypeError(_NO_NUMPY)
     self._expose()
     return self._array.view()
 
@@ -32,6 +37,8 @@ def __array__(self: Tensor, dtype: Any = None, copy: Any = None) -> Any:
     if self.requires_grad:
         raise RuntimeError(_NEEDS_GRAD)
     array = self._array
+    if array.dtype == BF16:
+        raise TypeError(_NO_NUMPY)
     if dtype is not None and np.dtype(dtype) != array.dtype:
         if copy is False:
             raise ValueError("Unable to avoid copy while creating an array as requested.")
@@ -102,20 +109,20 @@ def _wrapped(value: Any) -> Any:
 
 def tolist(self: Tensor) -> Any:
     """Return the elements as nested lists of Python numbers, or one number for a 0-d tensor."""
-    return self._array.tolist()
+    return widened(self._array).tolist()
 
 
 def item(self: Tensor) -> Any:
     """Return the only element as a Python number; RuntimeError if there is not exactly one."""
     if self._array.size != 1:
         raise RuntimeError(f"a Tensor with {self._array.size} elements cannot be converted to Scalar")
-    return self._array.item()
+    return widened(self._array).item()
 
 
 def _one(self: Tensor) -> Any:
     if self._array.size != 1:
         raise ValueError("only one element tensors can be converted to Python scalars")
-    return self._array.item()
+    return widened(self._array).item()
 
 
 def __float__(self: Tensor) -> builtins.float:
@@ -139,12 +146,12 @@ def __bool__(self: Tensor) -> builtins.bool:
     if size != 1:
         kind = "no values" if size == 0 else "more than one value"
         raise RuntimeError(f"Boolean value of Tensor with {kind} is ambiguous")
-    return builtins.bool(self._array.item())
+    return builtins.bool(widened(self._array).item())
 
 
 def __index__(self: Tensor) -> builtins.int:
     """Return the only element of an integer tensor as an index."""
-    if self._array.size != 1 or self._array.dtype.kind == "f":
+    if self._array.size != 1 or self._array.dtype in FLOATING:
         raise TypeError("only integer tensors of a single element can be converted to an index")
     return builtins.int(self._array.item())
 
@@ -175,9 +182,9 @@ def __reversed__(self: Tensor) -> Tensor:
 def __contains__(self: Tensor, element: Any) -> builtins.bool:
     """Return whether an element equals the number or 0-d tensor `element`."""
     if isinstance(element, Tensor):
-        return builtins.bool((self._array == element._array).any())
+        return builtins.bool((widened(self._array) == widened(element._array)).any())
     if isinstance(element, (builtins.int, builtins.float, builtins.complex)):
-        return builtins.bool((self._array == element).any())
+        return builtins.bool((widened(self._array) == element).any())
     raise RuntimeError(f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}.")
 
 

@@ -14,7 +14,10 @@ from .data import from_array
 from .dtypes import SCALAR_NAMES
 from .tensor import Tensor, wrap
 
-__all__ = ["BoolTensor", "ByteTensor", "DoubleTensor", "FloatTensor", "IntTensor", "LongTensor"]
+__all__ = [
+    *("BFloat16Tensor", "BoolTensor", "ByteTensor", "CharTensor", "DoubleTensor", "FloatTensor", "HalfTensor"),
+    *("IntTensor", "LongTensor", "ShortTensor"),
+]
 
 
 def _construct(dtype: dtypes.dtype, name: str, args: tuple[Any, ...], device: Any, tensors: bool) -> Tensor:
@@ -79,6 +82,18 @@ class DoubleTensor(_LegacyType, metaclass=tensortype):
     dtype = dtypes.float64
 
 
+class HalfTensor(_LegacyType, metaclass=tensortype):
+    """float16."""
+
+    dtype = dtypes.float16
+
+
+class BFloat16Tensor(_LegacyType, metaclass=tensortype):
+    """bfloat16."""
+
+    dtype = dtypes.bfloat16
+
+
 class LongTensor(_LegacyType, metaclass=tensortype):
     """int64."""
 
@@ -89,6 +104,18 @@ class IntTensor(_LegacyType, metaclass=tensortype):
     """int32."""
 
     dtype = dtypes.int32
+
+
+class ShortTensor(_LegacyType, metaclass=tensortype):
+    """int16."""
+
+    dtype = dtypes.int16
+
+
+class CharTensor(_LegacyType, metaclass=tensortype):
+    """int8."""
+
+    dtype = dtypes.int8
 
 
 class ByteTensor(_LegacyType, metaclass=tensortype):

@@ -25,7 +25,7 @@ def absent(name: str) -> Any:
     """Return a conversion that raises NotImplementedError: for a dtype that PyTorch has and this package has not."""
 
     def convert(self: Tensor, memory_format: Any = None) -> Tensor:
-        raise NotImplementedError(f"{name}(): the dtypes here are float32, float64, int64, int32, uint8 and bool")
+        raise NotImplementedError(f"{name}(): there are no complex tensors here")
 
     convert.__name__ = convert.__qualname__ = name
     convert.__doc__ = "Raise NotImplementedError: there is no such dtype here."

@@ -21,13 +21,15 @@ class finfo:
             raise TypeError(
                 "torch.finfo() requires a floating point input type. Use torch.iinfo to handle 'torch.finfo'"
             )
-        info = np.finfo(dtype._numpy)
-        self.bits = int(info.bits)
-        self.eps = builtins.float(info.eps)
-        self.max = builtins.float(info.max)
-        self.min = builtins.float(info.min)
+        # bfloat16 has the exponent of float32 and 8 bits of precision, the leading one included.
+        upper = dtype is dtypes.bfloat16
+        info = np.finfo(np.float32 if upper else dtype._numpy)
+        self.bits = 8 * dtype.itemsize
+        self.eps = 2.0**-7 if upper else builtins.float(info.eps)
+        self.max = (2.0 - self.eps) * 2.0**127 if upper else builtins.float(info.max)
+        self.min = -self.max
         self.smallest_normal = self.tiny = builtins.float(info.tiny)
-        self.resolution = builtins.float(info.resolution)
+        self.resolution = 10.0 ** -(2 if upper else int(info.precision))
         self.dtype = dtype._name
 
     def __repr__(self) -> str:

@@ -61,8 +61,6 @@ class Members:
 
     # devices, dtypes that do not exist here, and new tensors
     cuda, pin_memory = like.cuda, like.pin_memory
-    half, bfloat16 = like.absent("half"), like.absent("bfloat16")
-    short, char = like.absent("short"), like.absent("char")
     cfloat, cdouble, chalf = like.absent("cfloat"), like.absent("cdouble"), like.absent("chalf")
     new, new_tensor, new_full = like.new, like.new_tensor, like.new_full
     new_empty, new_zeros, new_ones = like.new_empty, like.new_zeros, like.new_ones

@@ -106,6 +106,7 @@ class Methods:
     atanh_ = _trigonometry.atanh
     baddbmm = _products.baddbmm
     baddbmm_ = _products.baddbmm
+    bfloat16 = _conversion.bfloat16
     bincount = _sorting.bincount
     bitwise_and = _comparison.bitwise_and
     bitwise_and_ = _comparison.bitwise_and
@@ -125,6 +126,7 @@ class Methods:
     byte = _conversion.byte
     ceil = _unary.ceil
     ceil_ = _unary.ceil
+    char = _conversion.char
     cholesky = _linear_algebra.cholesky
     cholesky_inverse = _linear_algebra.cholesky_inverse
     cholesky_solve = _linear_algebra.cholesky_solve
@@ -230,6 +232,7 @@ class Methods:
     greater_equal_ = _comparison.ge
     gt = _comparison.gt
     gt_ = _comparison.gt
+    half = _conversion.half
     heaviside = _pairs.heaviside
     heaviside_ = _pairs.heaviside
     histc = _search.histc
@@ -402,6 +405,7 @@ class Methods:
     select_scatter = _copies.select_scatter
     sgn = _unary.sign
     sgn_ = _unary.sign
+    short = _conversion.short
     sigmoid = _transcendental.sigmoid
     sigmoid_ = _transcendental.sigmoid
     sign = _unary.sign

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from . import dtypes
+from .casts import widened
 from .tensor import Tensor
 
 __all__ = ["get_printoptions", "printoptions", "set_printoptions"]
@@ -184,7 +185,7 @@ def tensor_text(self: Tensor) -> str:
     kind = type(self).__name__
     prefix = "tensor(" if kind in ("Tensor", "Parameter", "Buffer") else f"{kind}("
     indent = len(prefix)
-    text = prefix + _contents(self._array, indent)
+    text = prefix + _contents(widened(self._array), indent)
     # A suffix that does not fit goes to a line of its own. The length of the last line counts one too many: PyTorch's
     # does.
     used = len(text) - text.rfind("\n") + 1
@@ -206,5 +207,5 @@ def tensor_repr(self: Tensor, *, tensor_contents: str | None = None) -> str:
 def tensor_format(self: Tensor, format_spec: str) -> str:
     """Format a 0-d tensor like the Python number it holds, others like text."""
     if self._array.ndim == 0 and type(self) is Tensor:
-        return format(self._array.item(), format_spec)
+        return format(self.item(), format_spec)
     return object.__format__(self, format_spec)

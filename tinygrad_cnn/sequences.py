@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from . import core, dtypes
-from ._arguments import cast_array, check_options, deliver, to_dtype, to_number
+from ._arguments import check_options, deliver, to_dtype, to_number
+from .casts import cast_array
 from .tensor import Tensor
 
 __all__ = ["arange", "eye", "linspace", "logspace", "range"]
@@ -37,7 +38,7 @@ def _affine(start: Any, step: Any, count: int, numpy_dtype: Any) -> Any:
     PyTorch's float32 results depend on the width of its vectors; these are the ones that it gives element by element.
     """
     array = core.empty((count,), numpy_dtype)
-    if numpy_dtype.kind == "f":
+    if numpy_dtype.kind not in "iu":
         array[...] = cast_array(start + step * np.arange(count, dtype=np.float64), numpy_dtype)
     else:
         array[...] = (math.trunc(start) + math.trunc(step) * np.arange(count, dtype=np.int64)).astype(numpy_dtype)
@@ -216,5 +217,5 @@ def eye(
     found = to_dtype("eye", dtype, out.dtype if isinstance(out, Tensor) else None)
     check_options("eye", found, layout, device, pin_memory, requires_grad)
     array = core.zeros((n, n if m is None else m), found._numpy)
-    np.fill_diagonal(array, 1)
+    array[...] = cast_array(np.eye(n, m, dtype=np.bool_), found._numpy)
     return deliver("eye", array, out, requires_grad, dtype)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from . import core, dtypes
 from .autograd.grad_mode import mode
 from .autograd.waiting import calls, settle
+from .casts import FLOATING
 from .dtypes import CPU, Size, from_numpy_dtype
 from .writing import NO_GRAD_VIEW, Writing
 
@@ -185,8 +186,8 @@ class Tensor(_Base):
         return self._array.size
 
     def is_floating_point(self) -> bool:
-        """Return whether the dtype is float32 or float64."""
-        return self._array.dtype in core.FLOATS
+        """Return whether the dtype is a floating one: float32, float64, float16 or bfloat16."""
+        return self._array.dtype in FLOATING
 
     def type(self, dtype: Any = None) -> Any:
         """Return the legacy name of the type ('torch.FloatTensor'), or a tensor of another dtype or named type."""

@@ -11,6 +11,7 @@ from . import core, dtypes
 from ._memory import check_writable, writable_by
 from .autograd.grad_mode import mode
 from .autograd.waiting import calls, settle
+from .casts import HALVES, cast_array, halves
 from .dtypes import from_numpy_dtype, scalar_name
 from .gradients import Gradient
 
@@ -59,17 +60,27 @@ class Writing(Gradient):
             for other in others:
                 wanted = wanted or (other is not None and other.requires_grad)
             if wanted:
+                if halves.seen and self._array.dtype in HALVES and not operation.moves_only:
+                    return self._inplace_half(operation, others, params)
                 return self._inplace_recorded(operation(), others, params)
         array = self._array
         if calls.waiting:
             settle(array)
         arrays = [None if other is None else other._array for other in others]
+        if halves.seen and array.dtype in HALVES and not operation.moves_only:
+            return self._inplace_half(operation, others, params)
         if operation.takes_out and writable_by(operation, array, arrays):
             result = operation().forward(array, *arrays, **params, out=array)
         else:
             result = operation().forward(array, *arrays, **params)
         self._write(result)
         return self  # type: ignore[return-value]
+
+    def _inplace_half(self, operation: type[Operation], others: tuple[Any, ...], params: dict[str, Any]) -> Tensor:
+        """Do the same with halves: compute out of place, in float32, and write the rounded result."""
+        from .ops.base import assign, clone
+
+        return assign(self, operation.apply(clone(self), *others, **params))  # type: ignore[arg-type]
 
     def _inplace_recorded(self, node: Operation, others: tuple[Any, ...], params: dict[str, Any]) -> Tensor:
         """Do the same as part of the graph: what backward wants of the old value moves to memory of its own."""
@@ -141,7 +152,7 @@ class Writing(Gradient):
                     f"result type {scalar_name(from_numpy_dtype(result.dtype))} can't be cast to the desired output "
                     f"type {scalar_name(self.dtype)}"
                 )
-            array[...] = result
+            array[...] = cast_array(result, array.dtype)
         else:
             core.copy_into(result, array)
         self._bump()

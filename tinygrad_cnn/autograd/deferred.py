@@ -19,6 +19,7 @@ from __future__ import annotations
 import weakref
 from typing import Any
 
+from tinygrad_cnn import core
 from tinygrad_cnn.backends import fusion
 from tinygrad_cnn.dtypes import Size, from_numpy_dtype
 from tinygrad_cnn.tensor import Tensor, wrap
@@ -115,7 +116,7 @@ class Deferrable(Operation):
 
 def run(operation: type[Deferrable], nbytes: int, inputs: tuple[Any, ...], params: dict[str, Any]) -> Any:
     """Put an operation whose result has `nbytes` off inside a module's call, if that is worth it; else run it."""
-    if nbytes > WORTH and calls.depth and inputs[0].is_floating_point() and may_wait(inputs):
+    if nbytes > WORTH and calls.depth and facts(inputs[0])[1] in core.FLOATS and may_wait(inputs):
         return defer(operation(), inputs, params)
     return operation.apply(*inputs, **params)
 

@@ -10,7 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from tinygrad_cnn import core
+from tinygrad_cnn.casts import cast_array
 from tinygrad_cnn.tensor import Tensor, wrap
 
 from .grad_mode import mode
@@ -33,7 +36,7 @@ def _root_gradient(index: int, tensor: Tensor, grad: Tensor | None) -> Tensor:
         if not tensor.is_floating_point():
             raise RuntimeError(f"grad can be implicitly created only for real scalar outputs but got {tensor.dtype}")
         ones = core.empty(tensor._array.shape, tensor._array.dtype)
-        ones.fill(1)
+        ones[...] = cast_array(np.ones((), np.float32), ones.dtype)
         return wrap(ones)
     if grad._array.shape != tensor._array.shape:
         raise RuntimeError(

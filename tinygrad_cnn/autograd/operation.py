@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from tinygrad_cnn.casts import HALVES, halves
 from tinygrad_cnn.tensor import Tensor
 
 from .grad_mode import mode
@@ -37,6 +38,8 @@ class Operation(Node):
     takes_out: ClassVar[bool] = False
     strided_out: ClassVar[bool] = False
     saves_input: ClassVar[bool] = True
+    # Whether elements go from input to output as they are, in any dtype: the others compute with halves in float32.
+    moves_only: ClassVar[bool] = False
 
     def forward(self, *arrays: Any, **params: Any) -> Any:
         """Compute the outputs."""
@@ -65,6 +68,10 @@ class Operation(Node):
                 break
             else:
                 arrays.append(tensor._array)
+        if halves.seen and not cls.moves_only and any_half(arrays):
+            from tinygrad_cnn.ops.halves import through_float32
+
+            return through_float32(cls, inputs, params)
         # A call with `**params` costs as much as two plain ones, even if there are none.
         result = node.forward(*arrays, **params) if params else node.forward(*arrays)
         if type(result) is tuple:
@@ -105,6 +112,11 @@ class Operation(Node):
             raise RuntimeError(FREED)
         result = self.backward(*grads)
         return result if type(result) is tuple else (result,)
+
+
+def any_half(arrays: list[Any]) -> bool:
+    """Return whether one of the arrays (or None) is of halves."""
+    return any(array is not None and array.dtype in HALVES for array in arrays)
 
 
 class ViewOperation(Operation):

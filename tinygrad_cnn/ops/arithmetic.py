@@ -12,6 +12,7 @@ import numpy as np
 
 from tinygrad_cnn import core
 from tinygrad_cnn.autograd.deferred import Task
+from tinygrad_cnn.casts import FLOATING
 from tinygrad_cnn.tensor import Tensor, wrap
 
 from .base import FLOATS, broadcast_error, check_tensor, write_out
@@ -141,6 +142,7 @@ class MulScalar(Scalar):
 
     grad_name, op, ufunc = "MulBackward0", core.MUL, np.multiply
     serves_once = True
+    rounds_number = False
 
     def forward(self, x: Any, value: Any, out: Any = None) -> Any:
         """Return x * value."""
@@ -184,7 +186,7 @@ def pair(name: str, input: Any, other: Any, floating: bool = False) -> tuple[Any
 
 def _check_alpha(alpha: Any, dtype: Any) -> Any:
     alpha = python_number(alpha.item() if isinstance(alpha, Tensor) else alpha)
-    if dtype not in FLOATS and isinstance(alpha, float):
+    if dtype not in FLOATING and isinstance(alpha, float):
         raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
     if isinstance(alpha, bool) and dtype.kind != "b":
         raise RuntimeError("Boolean alpha only supported for Boolean results.")
@@ -198,7 +200,7 @@ def add(input: Tensor, other: Any, *, alpha: Any = 1, out: Tensor | None = None)
         if isinstance(other, Tensor):
             if other._array.dtype is input._array.dtype:
                 return Add.apply(input, other)
-        elif type(other) in (float, int) and input._array.dtype in FLOATS:
+        elif type(other) in (float, int) and input._array.dtype in FLOATING:
             return AddScalar.apply(input, value=other)
     a, b = pair("add", input, other)
     alpha = _check_alpha(alpha, a._array.dtype)
@@ -223,7 +225,7 @@ def _check_sub(a: Any, b: Any) -> None:
 @public("subtract")
 def sub(input: Tensor, other: Any, *, alpha: Any = 1, out: Tensor | None = None) -> Tensor:
     """Return input - alpha * other, broadcast (`torch.sub`). RuntimeError for bool tensors."""
-    if alpha == 1 and out is None and input._array.dtype in FLOATS:
+    if alpha == 1 and out is None and input._array.dtype in FLOATING:
         if isinstance(other, Tensor):
             if other._array.dtype is input._array.dtype:
                 return Sub.apply(input, other)
@@ -240,7 +242,7 @@ def sub(input: Tensor, other: Any, *, alpha: Any = 1, out: Tensor | None = None)
 @public(method=False)
 def rsub(input: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
     """Return other - alpha * input (`torch.rsub`)."""
-    if alpha == 1 and type(other) in (float, int) and input._array.dtype in FLOATS:
+    if alpha == 1 and type(other) in (float, int) and input._array.dtype in FLOATING:
         return RsubScalar.apply(input, value=other)
     _check_sub(check_tensor(input, "rsub"), other)
     a, b = pair("rsub", input, other)
@@ -257,7 +259,7 @@ def mul(input: Tensor, other: Any, *, out: Tensor | None = None) -> Tensor:
         if isinstance(other, Tensor):
             if other._array.dtype is input._array.dtype:
                 return Mul.apply(input, other)
-        elif type(other) in (float, int) and input._array.dtype in FLOATS:
+        elif type(other) in (float, int) and input._array.dtype in FLOATING:
             return MulScalar.apply(input, value=other)
     a, b = pair("mul", input, other)
     y = Mul.apply(a, b) if isinstance(b, Tensor) else MulScalar.apply(a, value=b)

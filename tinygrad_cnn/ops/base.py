@@ -12,6 +12,7 @@ import numpy as np
 from tinygrad_cnn import core, dtypes
 from tinygrad_cnn.autograd.grad_mode import mode
 from tinygrad_cnn.autograd.operation import Operation
+from tinygrad_cnn.casts import FLOATING
 from tinygrad_cnn.dtypes import from_numpy_dtype, get_default_dtype
 from tinygrad_cnn.dtypes import scalar_name as _scalar_name
 from tinygrad_cnn.tensor import Tensor
@@ -217,7 +218,7 @@ class CopyInto(Operation):
     """What `copy_` does: the old value goes, the new one, broadcast, comes."""
 
     grad_name = "CopyBackwards"
-    takes_out = strided_out = True
+    takes_out = strided_out = moves_only = True
     saves_input = False
 
     def forward(self, old: Any, new: Any, out: Any = None) -> Any:
@@ -251,6 +252,7 @@ class Clone(Operation):
     """A dense copy."""
 
     grad_name = "CloneBackward0"
+    moves_only = True
 
     def forward(self, x: Any) -> Any:
         """Copy."""
@@ -269,4 +271,4 @@ def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
 def floating(input: Any, function: str) -> Tensor:
     """Return the input, converted to the default float if it is an integer or bool tensor."""
     check_tensor(input, function)
-    return input if input._array.dtype in FLOATS else cast(input, get_default_dtype())
+    return input if input._array.dtype in FLOATING else cast(input, get_default_dtype())

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from tinygrad_cnn.casts import FLOATING
 from tinygrad_cnn.tensor import Tensor
 
 from .arithmetic import add
-from .base import FLOATS, check_tensor, write_out
+from .base import check_tensor, write_out
 from .forms import public
 
 
@@ -32,7 +33,7 @@ def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1, 
 @public(inplace=True)
 def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1, out: Tensor | None = None) -> Tensor:
     """Return input + value * tensor1 / tensor2 (`torch.addcdiv`). RuntimeError for integer division."""
-    if tensor1._array.dtype not in FLOATS and tensor2._array.dtype not in FLOATS:
+    if tensor1._array.dtype not in FLOATING and tensor2._array.dtype not in FLOATING:
         raise RuntimeError(
             "Integer division with addcdiv is no longer supported, and in a future  release addcdiv will perform a "
             "true division of tensor1 and tensor2. The historic addcdiv behavior can be implemented as (input + value "

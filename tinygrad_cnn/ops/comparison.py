@@ -9,6 +9,7 @@ import numpy as np
 
 from tinygrad_cnn import core
 from tinygrad_cnn.autograd.operation import Operation
+from tinygrad_cnn.casts import FLOATING, widened
 from tinygrad_cnn.creation import check_fits
 from tinygrad_cnn.tensor import Tensor, wrap
 
@@ -16,6 +17,7 @@ from .arithmetic import as_tensor, pair
 from .base import FLOATS, as_array, broadcast_error, check_tensor, scalar_name, write_out
 from .elementwise import constant
 from .forms import public
+from .halves import in_float32
 from .promotion import BOOL, NUMBERS, cast, common_dtype, promoted, python_number
 
 # ---- comparisons: no gradient, hence no Operation ----
@@ -33,6 +35,7 @@ def _compare(name: str, op: int, ufunc: Any, input: Any, other: Any, out: Any) -
     else:
         first, second = pair(name, input, other)
         a, b = first._array, constant(second, first._array.dtype)
+    a, b = widened(a), widened(b)
     try:
         y = wrap(core.compare(op, a, b) if a.dtype in FLOATS else as_array(ufunc(a, b)))
     except ValueError:
@@ -77,6 +80,7 @@ def ge(input: Tensor, other: Any, *, out: Tensor | None = None) -> Tensor:
 
 
 @public()
+@in_float32
 def equal(input: Tensor, other: Tensor) -> bool:
     """Return whether both have the same shape and elements (`torch.equal`)."""
     a, b = check_tensor(input, "equal")._array, check_tensor(other, "equal", "other", 2)._array
@@ -88,6 +92,7 @@ def equal(input: Tensor, other: Tensor) -> bool:
 
 
 @public()
+@in_float32
 def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Tensor:
     """Return where |input - other| <= atol + rtol * |other| (`torch.isclose`)."""
     a, b = check_tensor(input, "isclose"), check_tensor(other, "isclose", "other", 2)
@@ -120,24 +125,28 @@ def _logical(name: str, ufunc: Callable[..., Any], input: Any, other: Any, out: 
 
 
 @public(inplace=True)
+@in_float32
 def logical_and(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return where both are not zero, as bool (`torch.logical_and`)."""
     return _logical("logical_and", np.logical_and, input, other, out)
 
 
 @public(inplace=True)
+@in_float32
 def logical_or(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return where one is not zero, as bool (`torch.logical_or`)."""
     return _logical("logical_or", np.logical_or, input, other, out)
 
 
 @public(inplace=True)
+@in_float32
 def logical_xor(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return where exactly one is not zero, as bool (`torch.logical_xor`)."""
     return _logical("logical_xor", np.logical_xor, input, other, out)
 
 
 @public(inplace=True)
+@in_float32
 def logical_not(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return where the input is zero, as bool (`torch.logical_not`)."""
     y = wrap(as_array(np.logical_not(check_tensor(input, "logical_not")._array)))
@@ -148,7 +157,7 @@ def _bitwise(name: str, ufunc: Any, input: Any, other: Any, out: Any) -> Tensor:
     if not isinstance(input, Tensor) and isinstance(input, NUMBERS):
         input, other = other, input
     a, b = pair(name, input, other)
-    if a._array.dtype in FLOATS:
+    if a._array.dtype in FLOATING:
         raise NotImplementedError(f"\"{name}_cpu\" not implemented for '{scalar_name(a)}'")
     b = as_tensor(b, a)
     try:
@@ -179,7 +188,7 @@ def bitwise_xor(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:
 @public(inplace=True)
 def bitwise_not(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return ~input of integers or bools (`torch.bitwise_not`)."""
-    if check_tensor(input, "bitwise_not")._array.dtype in FLOATS:
+    if check_tensor(input, "bitwise_not")._array.dtype in FLOATING:
         raise TypeError("~ (operator.invert) is only implemented on integer and Boolean-type tensors")
     y = wrap(as_array(np.invert(input._array)))
     return y if out is None else write_out("bitwise_not", out, y)

@@ -81,36 +81,60 @@ def type_as(input: Tensor, other: Tensor) -> Tensor:
 
 
 @public(function=False)
-def float(input: Tensor) -> Tensor:
+def float(input: Tensor, memory_format: Any = None) -> Tensor:
     """Return the tensor as float32 (`Tensor.float`)."""
     return cast(input, dtypes.float32)
 
 
 @public(function=False)
-def double(input: Tensor) -> Tensor:
+def double(input: Tensor, memory_format: Any = None) -> Tensor:
     """Return the tensor as float64 (`Tensor.double`)."""
     return cast(input, dtypes.float64)
 
 
 @public(function=False)
-def long(input: Tensor) -> Tensor:
+def long(input: Tensor, memory_format: Any = None) -> Tensor:
     """Return the tensor as int64, cut off towards zero (`Tensor.long`)."""
     return cast(input, dtypes.int64)
 
 
 @public(function=False)
-def int(input: Tensor) -> Tensor:
+def int(input: Tensor, memory_format: Any = None) -> Tensor:
     """Return the tensor as int32, cut off towards zero (`Tensor.int`)."""
     return cast(input, dtypes.int32)
 
 
 @public(function=False)
-def byte(input: Tensor) -> Tensor:
+def byte(input: Tensor, memory_format: Any = None) -> Tensor:
     """Return the tensor as uint8 (`Tensor.byte`)."""
     return cast(input, dtypes.uint8)
 
 
 @public(function=False)
-def bool(input: Tensor) -> Tensor:
+def bool(input: Tensor, memory_format: Any = None) -> Tensor:
     """Return where the tensor is not zero, as bool (`Tensor.bool`)."""
     return cast(input, dtypes.bool)
+
+
+@public(function=False)
+def half(input: Tensor, memory_format: Any = None) -> Tensor:
+    """Return the tensor as float16 (`Tensor.half`)."""
+    return cast(input, dtypes.float16)
+
+
+@public(function=False)
+def bfloat16(input: Tensor, memory_format: Any = None) -> Tensor:
+    """Return the tensor as bfloat16 (`Tensor.bfloat16`)."""
+    return cast(input, dtypes.bfloat16)
+
+
+@public(function=False)
+def short(input: Tensor, memory_format: Any = None) -> Tensor:
+    """Return the tensor as int16, cut off towards zero (`Tensor.short`)."""
+    return cast(input, dtypes.int16)
+
+
+@public(function=False)
+def char(input: Tensor, memory_format: Any = None) -> Tensor:
+    """Return the tensor as int8, cut off towards zero (`Tensor.char`)."""
+    return cast(input, dtypes.int8)

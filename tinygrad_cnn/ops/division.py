@@ -8,6 +8,7 @@ import numpy as np
 
 from tinygrad_cnn import core
 from tinygrad_cnn.autograd.operation import Operation
+from tinygrad_cnn.casts import FLOATING
 from tinygrad_cnn.tensor import Tensor
 
 from .arithmetic import mul, of_tensors, pair
@@ -43,6 +44,7 @@ class DivScalar(Scalar):
 
     grad_name, op = "DivBackward0", core.DIV
     serves_once = True
+    rounds_number = False
 
     def forward(self, x: Any, value: Any, out: Any = None) -> Any:
         """Return x / value."""
@@ -150,7 +152,7 @@ def div(input: Tensor, other: Any, *, rounding_mode: str | None = None, out: Ten
     Raises RuntimeError for another mode, and for an integer divisor 0 where the result is rounded.
     """
     if rounding_mode is None:
-        if out is None and input._array.dtype in FLOATS:
+        if out is None and input._array.dtype in FLOATING:
             if isinstance(other, Tensor):
                 if other._array.dtype is input._array.dtype:
                     return Div.apply(input, other)

@@ -19,8 +19,9 @@ from tinygrad_cnn.autograd.deferred import WORTH, defer, may_wait
 from tinygrad_cnn.autograd.grad_mode import mode
 from tinygrad_cnn.autograd.operation import Operation
 from tinygrad_cnn.autograd.waiting import calls
+from tinygrad_cnn.casts import HALVES, cast_array, halves
 from tinygrad_cnn.core import binary, binary_scalar, unary
-from tinygrad_cnn.tensor import Tensor
+from tinygrad_cnn.tensor import Tensor, wrap
 
 from .base import FLOATS, as_array, broadcast_error
 
@@ -42,8 +43,10 @@ class Unary(Operation):
         if params or ((x._requires_grad or x._view_base is not None) and mode.enabled):
             return _apply(cls, x, **params)
         array = x._array
+        if cls.op is None or array.dtype not in FLOATS:
+            return _apply(cls, x) if array.dtype in HALVES else wrap(cls.compute(array))
         tensor = _new(Tensor)
-        tensor._array = unary(cls.op, array) if array.dtype in FLOATS and cls.op is not None else cls.compute(array)
+        tensor._array = unary(cls.op, array)
         return tensor
 
     @classmethod
@@ -132,9 +135,11 @@ class Binary(Operation):
             and mode.enabled
         ):
             return _apply(cls, a, b, **params)
+        if x.dtype not in FLOATS:
+            return _apply(cls, a, b) if x.dtype in HALVES else wrap(cls.compute(x, y))
         tensor = _new(Tensor)
         try:
-            tensor._array = binary(cls.op, x, y) if x.dtype in FLOATS else cls.compute(x, y)
+            tensor._array = binary(cls.op, x, y)
         except ValueError:
             raise broadcast_error(x, y) from None
         return tensor
@@ -166,13 +171,17 @@ class Scalar(Operation):
     op: ClassVar[int] = 0
     ufunc: ClassVar[Any] = None
     first: ClassVar[bool] = False
+    # Whether the number meets halves as one of them, as in PyTorch's kernels, or as it is.
+    rounds_number: ClassVar[bool] = True
     takes_out = True
     saves_input = False
 
     @classmethod
     def apply(cls, x: Any, value: Any) -> Any:
         """Run the operation on a Tensor and a number, with a node only if that may need a gradient."""
-        if (x._requires_grad or x._view_base is not None) and mode.enabled:
+        if ((x._requires_grad or x._view_base is not None) and mode.enabled) or (
+            halves.seen and x._array.dtype in HALVES
+        ):
             return _apply(cls, x, value=value)
         tensor = _new(Tensor)
         tensor._array = cls.compute(x._array, value)
@@ -206,4 +215,6 @@ def constant(value: Any, numpy_dtype: Any) -> Any:
         value &= (1 << bits) - 1
         if numpy_dtype.kind == "i" and value >> (bits - 1):
             value -= 1 << bits
+    if numpy_dtype in HALVES:
+        return cast_array(np.array(value, np.float64), numpy_dtype)
     return np.array(value, numpy_dtype)

@@ -14,6 +14,7 @@ from tinygrad_cnn.tensor import Tensor, wrap
 from .base import FLOATS, as_array, check_tensor, numpy_names, wrap_dim, wrap_dims, write_out
 from .forms import public
 from .gather import AddAt
+from .halves import in_float32
 from .power import maximum, minimum
 from .reduce import Extreme
 
@@ -182,6 +183,7 @@ def _argmax(name: str, smallest: bool, input: Any, dim: Any, keepdim: bool, out:
 
 @public()
 @numpy_names
+@in_float32
 def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
     """Return the index of the maximum, in the flattened input or along `dim`; the first of equals (`torch.argmax`)."""
     return _argmax("argmax", False, input, dim, keepdim, out)
@@ -189,6 +191,7 @@ def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out:
 
 @public()
 @numpy_names
+@in_float32
 def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
     """Return the index of the minimum, in the flattened input or along `dim`; the first of equals (`torch.argmin`)."""
     return _argmax("argmin", True, input, dim, keepdim, out)
@@ -206,6 +209,7 @@ def _any_all(name: str, ufunc: Any, input: Any, dim: Any, keepdim: bool, out: An
 
 @public()
 @numpy_names
+@in_float32
 def any(input: Tensor, dim: Any = None, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
     """Return whether any element, over `dim`, is not zero (`torch.any`)."""
     return _any_all("any", np.any, input, dim, keepdim, out)
@@ -213,6 +217,7 @@ def any(input: Tensor, dim: Any = None, keepdim: bool = False, *, out: Tensor | 
 
 @public()
 @numpy_names
+@in_float32
 def all(input: Tensor, dim: Any = None, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
     """Return whether all elements, over `dim`, are not zero (`torch.all`)."""
     return _any_all("all", np.all, input, dim, keepdim, out)
@@ -220,6 +225,7 @@ def all(input: Tensor, dim: Any = None, keepdim: bool = False, *, out: Tensor | 
 
 @public()
 @numpy_names
+@in_float32
 def count_nonzero(input: Tensor, dim: Any = None) -> Tensor:
     """Return the number of elements, over `dim`, that are not zero (`torch.count_nonzero`)."""
     x = check_tensor(input, "count_nonzero")._array

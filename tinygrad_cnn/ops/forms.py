@@ -10,9 +10,10 @@ import functools
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from tinygrad_cnn.casts import FLOATING
 from tinygrad_cnn.tensor import Tensor
 
-from .base import FLOATS, clone, write_out
+from .base import clone, write_out
 from .base import inplace as inplace_of
 from .promotion import result_type
 
@@ -73,7 +74,7 @@ def _inplace_form(function: Callable[..., Any], operation: Any) -> Callable[...,
 
     @functools.wraps(general)
     def changed(input: Tensor) -> Tensor:
-        return input._inplace(operation) if input._array.dtype in FLOATS else general(input)
+        return input._inplace(operation) if input._array.dtype in FLOATING else general(input)
 
     return changed
 

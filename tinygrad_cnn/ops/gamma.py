@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_cnn.casts import FLOATING
 from tinygrad_cnn.tensor import Tensor
 
-from .base import FLOATS, check_tensor, floating, scalar_name
+from .base import check_tensor, floating, scalar_name
 from .elementwise import OfInput, OfOutput, Unary, in_double
 from .forms import public
 from .pairs import NumpyBinary
@@ -175,7 +176,7 @@ def i0(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 def _incomplete(operation: type[NumpyBinary], name: str, input: Tensor, other: Tensor) -> Tensor:
     a, b = promoted(check_tensor(input, name), check_tensor(other, name, "other", 2))
-    if a._array.dtype not in FLOATS:
+    if a._array.dtype not in FLOATING:
         raise NotImplementedError(f"\"{name}_cpu\" not implemented for '{scalar_name(a)}'")
     return operation.apply(a, b)
 

@@ -11,6 +11,7 @@ from tinygrad_cnn.tensor import Tensor, wrap
 from .base import check_tensor, scalar_name
 from .forms import public
 from .gather import check_index
+from .halves import in_float32
 from .indexing import PutAt, TakeAt
 from .promotion import cast
 from .scatter import reduced
@@ -85,6 +86,7 @@ def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor, *, out: T
 
 
 @public(inplace=True)
+@in_float32
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     """Return input with `value` in the parts along `dim` that `index` names (`torch.index_fill`)."""
     x = check_tensor(input, "index_fill")
@@ -104,6 +106,7 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
 
 
 @public(inplace=True, out=True)
+@in_float32
 def index_reduce(
     input: Tensor,
     dim: int,

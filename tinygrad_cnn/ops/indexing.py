@@ -17,6 +17,7 @@ from tinygrad_cnn.tensor import Tensor, wrap
 from .base import check_tensor, clone, scalar_name, write_out
 from .broadcasting import broadcast_tensors
 from .forms import public
+from .halves import in_float32
 
 # ---- what an index array is ----
 
@@ -185,6 +186,7 @@ def take(input: Tensor, index: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 
 @public()
+@in_float32
 def nonzero(input: Tensor, *, out: Tensor | None = None, as_tuple: bool = False) -> Any:
     """Return the places of the nonzero elements: an (n, ndim) tensor, or a tuple of vectors (`torch.nonzero`)."""
     x = check_tensor(input, "nonzero")._array

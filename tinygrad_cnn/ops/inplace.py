@@ -14,12 +14,13 @@ import numpy as np
 
 from tinygrad_cnn.autograd.deferred import Deferred, take_relu_inplace
 from tinygrad_cnn.autograd.waiting import settle
+from tinygrad_cnn.casts import FLOATING
 from tinygrad_cnn.creation import check_fits
 from tinygrad_cnn.tensor import Tensor, wrap
 
 from . import arithmetic, division, order, power, unary, views
 from .arithmetic import Add, AddScalar, Mul, MulScalar, Sub, SubScalar
-from .base import FLOATS, CopyInto, inplace
+from .base import CopyInto, inplace
 from .conversion import copy_
 from .division import Div, DivScalar
 from .elementwise import constant
@@ -34,7 +35,7 @@ _NUMBERS = (builtins.float, builtins.int)
 @public(function=False)
 def add_(input: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
     """Add alpha * other to input, in place."""
-    if input._array.dtype in FLOATS:
+    if input._array.dtype in FLOATING:
         if isinstance(other, Tensor):
             if other._array.dtype is input._array.dtype and type(alpha) in _NUMBERS:
                 return input._inplace(Add, other, alpha=alpha)
@@ -46,7 +47,7 @@ def add_(input: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
 @public("subtract_", function=False)
 def sub_(input: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
     """Subtract alpha * other from input, in place."""
-    if input._array.dtype in FLOATS:
+    if input._array.dtype in FLOATING:
         if isinstance(other, Tensor):
             if other._array.dtype is input._array.dtype and type(alpha) in _NUMBERS:
                 return input._inplace(Sub, other, alpha=alpha)
@@ -58,7 +59,7 @@ def sub_(input: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
 @public("multiply_", function=False)
 def mul_(input: Tensor, other: Any) -> Tensor:
     """Multiply input by other, in place."""
-    if input._array.dtype in FLOATS:
+    if input._array.dtype in FLOATING:
         if isinstance(other, Tensor):
             if other._array.dtype is input._array.dtype:
                 return input._inplace(Mul, other)
@@ -70,7 +71,7 @@ def mul_(input: Tensor, other: Any) -> Tensor:
 @public("divide_", "true_divide_", function=False)
 def div_(input: Tensor, other: Any, *, rounding_mode: str | None = None) -> Tensor:
     """Divide input by other, in place; RuntimeError for an integer input unless the result is rounded."""
-    if rounding_mode is None and input._array.dtype in FLOATS:
+    if rounding_mode is None and input._array.dtype in FLOATING:
         if isinstance(other, Tensor):
             if other._array.dtype is input._array.dtype:
                 return input._inplace(Div, other)
@@ -91,7 +92,7 @@ _add, _sub, _mul, _div = (
 def clamp_(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
     """Limit the elements to [min, max], in place."""
     limits = [limit for limit in (min, max) if limit is not None]
-    if limits and input._array.dtype in FLOATS and builtins.all(type(limit) in _NUMBERS for limit in limits):
+    if limits and input._array.dtype in FLOATING and builtins.all(type(limit) in _NUMBERS for limit in limits):
         return input._inplace(Clamp, low=min, high=max)
     return _clamp(input, min, max)
 
@@ -156,7 +157,7 @@ def relu_(input: Tensor) -> Tensor:
     """In-place form of `relu`."""
     if type(input) is Deferred:
         return take_relu_inplace(input, unary.Relu)
-    return input._inplace(unary.Relu) if input._array.dtype in FLOATS else _relu(input)
+    return input._inplace(unary.Relu) if input._array.dtype in FLOATING else _relu(input)
 
 
 def _reshaping(function: Callable[..., Tensor], *aliases: str) -> Callable[..., Tensor]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from tinygrad_cnn.autograd.grad_mode import mode
 from tinygrad_cnn.autograd.operation import Operation
+from tinygrad_cnn.casts import HALVES, halves
 from tinygrad_cnn.core import gemm
 from tinygrad_cnn.tensor import Tensor, wrap
 
@@ -29,6 +30,8 @@ class Mm(Operation):
         if (
             a._requires_grad or b._requires_grad or a._view_base is not None or b._view_base is not None
         ) and mode.enabled:
+            return _apply(cls, a, b, ta=ta, tb=tb, grad_name=grad_name)
+        if halves.seen and a._array.dtype in HALVES:
             return _apply(cls, a, b, ta=ta, tb=tb, grad_name=grad_name)
         return wrap(cls.compute(a._array, b._array, ta, tb))
 

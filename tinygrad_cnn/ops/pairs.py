@@ -10,9 +10,10 @@ import numpy as np
 
 from tinygrad_cnn import dtypes
 from tinygrad_cnn.autograd.operation import Operation
+from tinygrad_cnn.casts import FLOATING
 from tinygrad_cnn.tensor import Tensor, wrap
 
-from .base import FLOATS, as_array, broadcast_error, check_tensor, scalar_name
+from .base import as_array, broadcast_error, check_tensor, scalar_name
 from .comparison import where
 from .forms import public
 from .power import pow
@@ -168,7 +169,7 @@ def _by_numpy(function: Callable[..., Any], a: Tensor, b: Tensor) -> Tensor:
 def hypot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return sqrt(input^2 + other^2) (`torch.hypot`)."""
     a, b = _operands("hypot", input, check_tensor(other, "hypot", "other", 2))
-    if a._array.dtype not in FLOATS:
+    if a._array.dtype not in FLOATING:
         raise NotImplementedError(f"\"hypot_cpu\" not implemented for '{scalar_name(a)}'")
     return Hypot.apply(a, b)
 
@@ -193,7 +194,7 @@ def logaddexp2(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Te
 
 def _floats(name: str, input: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
     a, b = _operands(name, input, check_tensor(other, name, "other", 2))
-    if a._array.dtype not in FLOATS:
+    if a._array.dtype not in FLOATING:
         raise NotImplementedError(f"\"{name}_cpu\" not implemented for '{scalar_name(a)}'")
     return a, b
 

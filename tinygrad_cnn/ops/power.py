@@ -9,6 +9,7 @@ import numpy as np
 
 from tinygrad_cnn import core, dtypes
 from tinygrad_cnn.autograd.operation import Operation
+from tinygrad_cnn.casts import FLOATING
 from tinygrad_cnn.creation import check_fits
 from tinygrad_cnn.tensor import Tensor
 
@@ -130,12 +131,12 @@ def pow(input: Any, exponent: Any, *, out: Tensor | None = None) -> Tensor:
             y = Pow.apply(a, b)
         elif isinstance(input, NUMBERS):
             b, a = promoted(exponent, input)
-            y = RpowScalar.apply(b, value=a) if b._array.dtype in FLOATS else Pow.apply(as_tensor(a, b), b)
+            y = RpowScalar.apply(b, value=a) if b._array.dtype in FLOATING else Pow.apply(as_tensor(a, b), b)
         else:
             raise TypeError(f"pow(): argument 'input' must be Tensor or Number, not {type(input).__name__}")
     else:
         a, b = pair("pow", input, exponent)
-        if a._array.dtype in FLOATS:
+        if a._array.dtype in FLOATING:
             y = PowScalar.apply(a, value=b)
         else:
             if b < 0:

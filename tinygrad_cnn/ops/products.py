@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_cnn.casts import FLOATING
 from tinygrad_cnn.dtypes import get_default_dtype
 from tinygrad_cnn.tensor import Tensor, wrap
 
-from .base import FLOATS, check_tensor, scalar_name, wrap_dim
+from .base import check_tensor, scalar_name, wrap_dim
 from .broadcasting import broadcast_tensors
 from .forms import public, with_out
 from .matmul import bmm, dot, matmul, mv, outer
@@ -22,7 +23,7 @@ def _added(name: str, input: Tensor, product: Tensor, beta: Any, alpha: Any) -> 
         raise RuntimeError(
             f"{name}: expected input and product of one dtype, but got {scalar_name(input)} and {scalar_name(product)}"
         )
-    if product._array.dtype not in FLOATS:
+    if product._array.dtype not in FLOATING:
         beta, alpha = int(beta), int(alpha)
     term = check_tensor(input, name).expand(product._array.shape)
     scaled = product if alpha == 1 else product * alpha
@@ -157,7 +158,7 @@ def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str = "use_mm_fo
     Computed from the differences whatever `compute_mode` says: PyTorch's product form loses digits of small distances.
     """
     for name, x in (("X1", x1), ("X2", x2)):
-        if check_tensor(x, "cdist", name.lower())._array.dtype not in FLOATS:
+        if check_tensor(x, "cdist", name.lower())._array.dtype not in FLOATING:
             raise RuntimeError(f"cdist only supports floating-point dtypes, {name} got: {scalar_name(x)}")
         if x._array.ndim < 2:
             raise RuntimeError(f"cdist only supports at least 2D tensors, {name} got: {x._array.ndim}D")
@@ -194,7 +195,7 @@ def cov(
         weights = given if weights is None else weights * given
     total = count if weights is None else weights.sum()
     if weights is None:
-        mean = (rows if rows._array.dtype in FLOATS else rows.to(get_default_dtype())).mean(1, keepdim=True)
+        mean = (rows if rows._array.dtype in FLOATING else rows.to(get_default_dtype())).mean(1, keepdim=True)
     else:
         mean = (rows * weights).sum(1, keepdim=True) / total
     if weights is not None and aweights is not None and correction != 0:

@@ -13,6 +13,7 @@ import numpy as np
 
 from tinygrad_cnn import dtypes
 from tinygrad_cnn.autograd.operation import Operation
+from tinygrad_cnn.casts import cast_array
 from tinygrad_cnn.dtypes import dtype as DType
 from tinygrad_cnn.dtypes import from_numpy_dtype, get_default_dtype, promote_types
 from tinygrad_cnn.tensor import Tensor
@@ -20,7 +21,6 @@ from tinygrad_cnn.tensor import Tensor
 Number = Any  # int, float or bool
 NUMBERS = (float, int, np.generic)  # bool is an int
 OPERANDS = (Tensor, *NUMBERS)
-F32, F64 = np.dtype(np.float32), np.dtype(np.float64)
 BOOL, I64 = np.dtype(np.bool_), np.dtype(np.int64)
 
 
@@ -71,27 +71,17 @@ def result_type(tensor1: Any, tensor2: Any) -> DType:
     return common_dtype(tensor1, tensor2)
 
 
-def cast_array(array: Any, numpy_dtype: Any) -> Any:
-    """Return `array` in another dtype, as a dense array; floats are cut off towards zero, without warnings."""
-    if array.dtype.kind == "f" and numpy_dtype.kind != "f":
-        with np.errstate(invalid="ignore"):  # what NaN and infinity become is undefined, as in PyTorch
-            if numpy_dtype == np.uint8:
-                return array.astype(np.int64).astype(numpy_dtype, order="C")
-            return array.astype(numpy_dtype, order="C")
-    if array.dtype == F64 and numpy_dtype == F32:
-        with np.errstate(over="ignore"):  # beyond float32: infinity
-            return array.astype(numpy_dtype, order="C")
-    return array.astype(numpy_dtype, order="C")
-
-
 class Cast(Operation):
     """Conversion to another dtype; the gradient is converted back."""
 
     grad_name = "ToCopyBackward0"
+    moves_only = True
 
-    def forward(self, x: Any, numpy_dtype: Any) -> Any:
+    def forward(self, x: Any, numpy_dtype: Any, grad_name: str = "") -> Any:
         """Return x in another dtype."""
         self.source = x.dtype
+        if grad_name:
+            self.grad_name = grad_name
         return cast_array(x, numpy_dtype)
 
     def backward(self, grad: Tensor) -> Any:

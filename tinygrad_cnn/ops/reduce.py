@@ -11,6 +11,7 @@ import numpy as np
 from tinygrad_cnn import core, dtypes
 from tinygrad_cnn.autograd.grad_mode import mode
 from tinygrad_cnn.autograd.operation import Operation
+from tinygrad_cnn.casts import FLOATING, HALVES, halves
 from tinygrad_cnn.core import reduce
 from tinygrad_cnn.tensor import Tensor, wrap
 
@@ -58,6 +59,8 @@ class Sum(Operation):
     def apply(cls, x: Any, dims: tuple[int, ...], keepdim: bool) -> Any:
         """Reduce a Tensor, with a node only if that may need a gradient."""
         if (x._requires_grad or x._view_base is not None) and mode.enabled:
+            return _apply(cls, x, dims=dims, keepdim=keepdim)
+        if halves.seen and x._array.dtype in HALVES:
             return _apply(cls, x, dims=dims, keepdim=keepdim)
         return wrap(cls.compute(x._array, dims, keepdim))
 
@@ -227,7 +230,7 @@ def nansum(
 
 def _mean_input(input: Any, name: str, dtype: dtypes.dtype | None) -> Tensor:
     x = _input(input, name, dtype)
-    if x._array.dtype not in FLOATS:
+    if x._array.dtype not in FLOATING:
         which = "Optional" if dtype is not None else "Input"
         raise RuntimeError(
             f"{name}(): could not infer output dtype. {which} dtype must be either a floating point or complex dtype. "

@@ -8,12 +8,14 @@ import numpy as np
 
 from tinygrad_cnn import dtypes
 from tinygrad_cnn.autograd.operation import Operation
+from tinygrad_cnn.casts import FLOATING
 from tinygrad_cnn.tensor import Tensor, wrap
 
-from .base import FLOATS, as_array, check_tensor, numpy_names, scalar_name, wrap_dim, write_out
+from .base import as_array, check_tensor, numpy_names, scalar_name, wrap_dim, write_out
 from .extremes import result_tuple
 from .forms import public
 from .gather import Pick
+from .halves import in_float32
 from .movement import flip
 from .promotion import cast
 from .transcendental import Exp
@@ -54,6 +56,7 @@ def cumsum(input: Tensor, dim: int, *, dtype: dtypes.dtype | None = None, out: T
 
 @public(inplace=True)
 @numpy_names
+@in_float32
 def cumprod(input: Tensor, dim: int, *, dtype: dtypes.dtype | None = None, out: Tensor | None = None) -> Tensor:
     """Return the running products along `dim` (`torch.cumprod`); integers and bool give int64."""
     from .reduce import shifted
@@ -87,12 +90,14 @@ def _cum_extreme(kind: Any, name: str, ufunc: Any, input: Any, dim: Any) -> Any:
 
 
 @public(out=True)
+@in_float32
 def cummax(input: Tensor, dim: int, *, out: Any = None) -> Any:
     """Return (values, indices) of the running maximum along `dim`; of equals the last one (`torch.cummax`)."""
     return _cum_extreme(_CumMax, "cummax", np.maximum, input, dim)
 
 
 @public(out=True)
+@in_float32
 def cummin(input: Tensor, dim: int, *, out: Any = None) -> Any:
     """Return (values, indices) of the running minimum along `dim`; of equals the last one (`torch.cummin`)."""
     return _cum_extreme(_CumMin, "cummin", np.minimum, input, dim)
@@ -125,6 +130,6 @@ def logcumsumexp(input: Tensor, dim: int, *, out: Tensor | None = None) -> Tenso
     """Return the logarithms of the running sums of exponentials along `dim` (`torch.logcumsumexp`)."""
     x = check_tensor(input, "logcumsumexp")
     dim = wrap_dim(dim, x._array.ndim)
-    if x._array.dtype not in FLOATS:
+    if x._array.dtype not in FLOATING:
         raise NotImplementedError(f"\"logcumsumexp_out_cpu\" not implemented for '{scalar_name(x)}'")
     return x.clone() if x._array.ndim == 0 else LogCumSumExp.apply(x, dim=dim)

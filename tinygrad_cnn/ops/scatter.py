@@ -13,6 +13,7 @@ from tinygrad_cnn.tensor import Tensor, wrap
 from .base import check_tensor
 from .forms import public
 from .gather import AddAt, Pick, PutAlong, along, check_index
+from .halves import in_float32
 
 # ---- operations ----
 
@@ -111,6 +112,7 @@ def _cut(src: Tensor, index: Any) -> Tensor:
 
 
 @public(inplace=True, out=True)
+@in_float32
 def scatter(
     input: Tensor,
     dim: int,
@@ -150,6 +152,7 @@ def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor, *, out: Ten
 
 
 @public(inplace=True, out=True)
+@in_float32
 def scatter_reduce(
     input: Tensor,
     dim: int,

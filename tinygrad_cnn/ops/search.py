@@ -12,12 +12,14 @@ from tinygrad_cnn.tensor import Tensor, wrap
 from .base import FLOATS, check_tensor, scalar_name, wrap_dim
 from .extremes import result_tuple
 from .forms import public
+from .halves import in_float32
 from .promotion import NUMBERS, common_dtype
 
 _Histogram, _HistogramDD = result_tuple("histogram", "hist bin_edges"), result_tuple("histogramdd", "hist bin_edges")
 
 
 @public(method=False, out=True)
+@in_float32
 def searchsorted(
     sorted_sequence: Tensor,
     input: Any,
@@ -84,6 +86,7 @@ def _kind(array: Any) -> str:
 
 
 @public(method=False, out=True)
+@in_float32
 def bucketize(
     input: Any, boundaries: Tensor, *, out_int32: bool = False, right: bool = False, out: Tensor | None = None
 ) -> Tensor:
@@ -107,6 +110,7 @@ def _limits(name: str, x: Any, low: Any, high: Any, margin: float) -> tuple[Any,
 
 
 @public(out=True)
+@in_float32
 def histc(input: Tensor, bins: int = 100, min: Any = 0, max: Any = 0, *, out: Tensor | None = None) -> Tensor:
     """Return how many elements lie in each of `bins` equal parts of [min, max] (`torch.histc`).
 
@@ -178,6 +182,7 @@ def histogramdd(
 
 
 @public(method=False, out=True)
+@in_float32
 def isin(
     elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False, out: Tensor | None = None
 ) -> Tensor:
@@ -193,6 +198,7 @@ def isin(
 
 
 @public()
+@in_float32
 def unique_consecutive(
     input: Tensor, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
 ) -> Any:

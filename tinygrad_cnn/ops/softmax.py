@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from tinygrad_cnn.autograd.operation import Operation
-from tinygrad_cnn.core import FLOATS, Array
+from tinygrad_cnn.casts import FLOATING
+from tinygrad_cnn.core import Array
 from tinygrad_cnn.core import softmax as kernels
 from tinygrad_cnn.dtypes import scalar_name as _scalar_name
 
@@ -99,7 +100,7 @@ def _prepare(input: Any, dim: int, dtype: Any, name: str) -> tuple[Any, int]:
     if not -rank <= dim < rank:
         raise IndexError(f"Dimension out of range (expected to be in range of [{-rank}, {rank - 1}], but got {dim})")
     dim %= rank
-    if array.dtype not in FLOATS:
+    if array.dtype not in FLOATING:
         kernel = f"{name}_lastdim_kernel_impl" if dim == rank - 1 else f"{name}_kernel_impl"
         raise NotImplementedError(f"\"{kernel}\" not implemented for '{_scalar_name(input.dtype)}'")
     return input, dim

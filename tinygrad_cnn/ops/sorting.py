@@ -13,6 +13,7 @@ from .base import check_tensor, numpy_names, scalar_name, wrap_dim
 from .extremes import result_tuple
 from .forms import public
 from .gather import Pick
+from .halves import in_float32
 
 _Sort, _TopK = result_tuple("sort", "values indices"), result_tuple("topk", "values indices")
 _Median, _KthValue = result_tuple("median", "values indices"), result_tuple("kthvalue", "values indices")
@@ -32,6 +33,7 @@ def _picked(input: Tensor, places: Any, dim: int, name: str, keepdim: bool = Tru
 
 
 @public(out=True)
+@in_float32
 def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False, *, out: Any = None) -> Any:
     """Return (values, indices) sorted along `dim` (`torch.sort`); equals always keep their order here."""
     x = check_tensor(input, "sort")._array
@@ -55,6 +57,7 @@ def msort(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 
 @public(out=True)
+@in_float32
 def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True, *, out: Any = None) -> Any:
     """Return (values, indices) of the k largest (smallest) along `dim`, always in order here (`torch.topk`)."""
     x = check_tensor(input, "topk")._array
@@ -70,6 +73,7 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
 
 
 @public(out=True)
+@in_float32
 def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False, *, out: Any = None) -> Any:
     """Return (values, indices) of the k-th smallest, counted from 1, along `dim` (`torch.kthvalue`)."""
     x = check_tensor(input, "kthvalue")._array
@@ -89,6 +93,7 @@ def _one(kind: Any, input: Tensor, order: Any, rank: Any, dim: int, keepdim: boo
 
 @public(out=True)
 @numpy_names
+@in_float32
 def median(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Any = None) -> Any:
     """Return the median, the lower of two middle elements: of all, or (values, indices) along `dim` (`torch.median`).
 
@@ -133,6 +138,7 @@ def _median_places(x: Any, dim: int) -> Any:
 
 
 @public()
+@in_float32
 def unique(
     input: Tensor,
     sorted: bool = True,
@@ -153,6 +159,7 @@ def unique(
 
 
 @public()
+@in_float32
 def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
     """Return how often each non-negative integer occurs, or the sums of its weights (`torch.bincount`)."""
     x = check_tensor(input, "bincount")._array

@@ -8,26 +8,31 @@ import numpy as np
 
 from tinygrad_cnn import dtypes
 from tinygrad_cnn.autograd.operation import Operation
+from tinygrad_cnn.casts import FLOATING
 from tinygrad_cnn.tensor import Tensor, wrap
 
 from .base import FLOATS, check_tensor, clone
 from .extremes import result_tuple
 from .forms import public
+from .halves import in_float32
 
 
 @public()
+@in_float32
 def isnan(input: Tensor) -> Tensor:
     """Return where elements are NaN (`torch.isnan`)."""
     return _predicate(np.isnan, check_tensor(input, "isnan"), False)
 
 
 @public()
+@in_float32
 def isinf(input: Tensor) -> Tensor:
     """Return where elements are infinite (`torch.isinf`)."""
     return _predicate(np.isinf, check_tensor(input, "isinf"), False)
 
 
 @public()
+@in_float32
 def isfinite(input: Tensor) -> Tensor:
     """Return where elements are neither NaN nor infinite (`torch.isfinite`)."""
     return _predicate(np.isfinite, check_tensor(input, "isfinite"), True)
@@ -41,12 +46,14 @@ def _predicate(ufunc: Any, input: Tensor, of_integers: bool) -> Tensor:
 
 
 @public(out=True)
+@in_float32
 def isposinf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return where elements are positive infinity (`torch.isposinf`)."""
     return _predicate(np.isposinf, check_tensor(input, "isposinf"), False)
 
 
 @public(out=True)
+@in_float32
 def isneginf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return where elements are negative infinity (`torch.isneginf`)."""
     return _predicate(np.isneginf, check_tensor(input, "isneginf"), False)
@@ -59,6 +66,7 @@ def isreal(input: Tensor) -> Tensor:
 
 
 @public(out=True)
+@in_float32
 def signbit(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return where the sign is set, of -0.0 too (`torch.signbit`)."""
     array = check_tensor(input, "signbit")._array
@@ -78,6 +86,7 @@ def conj(input: Tensor) -> Tensor:
 
 
 @public(inplace=True, inplace_function=True, out=True)
+@in_float32
 def nan_to_num(
     input: Tensor,
     nan: float | None = None,
@@ -120,9 +129,10 @@ class Frexp(Operation):
 
 
 @public(out=True)
+@in_float32
 def frexp(input: Tensor, *, out: Any = None) -> Any:
     """Return (mantissa, exponent), input = mantissa * 2 ** exponent and 0.5 <= |mantissa| < 1 (`torch.frexp`)."""
-    if check_tensor(input, "frexp")._array.dtype not in FLOATS:
+    if check_tensor(input, "frexp")._array.dtype not in FLOATING:
         raise RuntimeError("torch.frexp() only supports floating-point dtypes")
     return _Frexp(*Frexp.apply(input))
 

@@ -7,9 +7,10 @@ from typing import Any
 
 from tinygrad_cnn import core
 from tinygrad_cnn.autograd.operation import Operation
+from tinygrad_cnn.casts import FLOATING
 from tinygrad_cnn.tensor import Tensor
 
-from .base import FLOATS, check_tensor, numpy_names, wrap_dims
+from .base import check_tensor, numpy_names, wrap_dims
 from .forms import public
 from .reduce import count, finish, mean, restored
 
@@ -76,7 +77,7 @@ def _spread(input: Any, dim: Any, unbiased: Any, correction: Any, keepdim: bool)
         raise TypeError(
             "var() received an invalid combination of arguments: unbiased and correction exclude each other"
         )
-    if x._array.dtype not in FLOATS:
+    if x._array.dtype not in FLOATING:
         raise RuntimeError("std and var only support floating point and complex dtypes")
     if correction is None:
         correction = 1 if unbiased is None or unbiased else 0

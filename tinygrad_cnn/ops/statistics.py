@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_cnn.casts import FLOATING
 from tinygrad_cnn.tensor import Tensor, wrap
 
-from .base import FLOATS, check_tensor, numpy_names, scalar_name, wrap_dim
+from .base import check_tensor, numpy_names, scalar_name, wrap_dim
 from .extremes import result_tuple
 from .forms import public
 from .gather import Pick
+from .halves import in_float32
 from .reduce import nansum
 
 _Mode, _NanMedian = result_tuple("mode", "values indices"), result_tuple("nanmedian", "values indices")
@@ -24,7 +26,7 @@ def nanmean(
 ) -> Tensor:
     """Return the mean of what is not NaN (`torch.nanmean`)."""
     x = check_tensor(input, "nanmean") if dtype is None else input.to(dtype)
-    if x._array.dtype not in FLOATS:
+    if x._array.dtype not in FLOATING:
         raise RuntimeError(
             f"nanmean(): expected input to have floating point or complex dtype but got {scalar_name(x)}"
         )
@@ -35,6 +37,7 @@ def nanmean(
 
 @public()
 @numpy_names
+@in_float32
 def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     """Return the median of what is not NaN, the lower of two: of all, or (values, indices) along `dim`
     (`torch.nanmedian`)."""
@@ -62,6 +65,7 @@ def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False) -> A
 
 @public(out=True)
 @numpy_names
+@in_float32
 def mode(input: Tensor, dim: int = -1, keepdim: bool = False, *, out: Any = None) -> Any:
     """Return (values, indices) of what occurs most often along `dim`, the smallest of several, its last place
     (`torch.mode`)."""
@@ -92,7 +96,7 @@ def _quantile(
     name: str, input: Tensor, q: Any, dim: int | None, keepdim: bool, interpolation: str, ignore_nan: bool
 ) -> Tensor:
     x = check_tensor(input, name)
-    if x._array.dtype not in FLOATS:
+    if x._array.dtype not in FLOATING:
         raise RuntimeError(f"{name}() input tensor must be either float or double dtype")
     q = q if isinstance(q, Tensor) else wrap(np.array(q, x._array.dtype))
     if q._array.ndim > 1:

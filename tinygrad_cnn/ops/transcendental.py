@@ -8,9 +8,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from tinygrad_cnn import core
+from tinygrad_cnn.casts import FLOATING
 from tinygrad_cnn.tensor import Tensor
 
-from .base import FLOATS, floating, write_out
+from .base import floating, write_out
 from .elementwise import OfInput, OfOutput, Unary, in_double
 from .forms import public
 
@@ -176,7 +177,7 @@ class Erf(OfInput):
 
 
 def _apply(operation: type[Unary], name: str, input: Any, out: Any) -> Tensor:
-    plain = type(input) is Tensor and input._array.dtype in FLOATS  # the most frequent, spared two calls
+    plain = type(input) is Tensor and input._array.dtype in FLOATING  # the most frequent, spared two calls
     y = operation.apply(input if plain else floating(input, name))
     return y if out is None else write_out(name, out, y, input)
 

@@ -10,6 +10,7 @@ from tinygrad_cnn import core
 from tinygrad_cnn.autograd.deferred import Deferred, Task, may_wait, put_off, take_relu
 from tinygrad_cnn.autograd.grad_mode import mode
 from tinygrad_cnn.autograd.node import LEAF
+from tinygrad_cnn.casts import FLOATING
 from tinygrad_cnn.tensor import Tensor, wrap
 
 from .base import FLOATS, check_tensor, scalar_name, write_out
@@ -224,7 +225,7 @@ def round(input: Tensor, *, decimals: int = 0, out: Tensor | None = None) -> Ten
     if decimals == 0:
         _no_bool(input, "round", "round_vml_cpu")
         return _apply(Round, "round", input, out)
-    if check_tensor(input, "round")._array.dtype not in FLOATS:
+    if check_tensor(input, "round")._array.dtype not in FLOATING:
         raise NotImplementedError(f"\"round_cpu\" not implemented for '{scalar_name(input)}'")
     y = Decimals.apply(input, decimals=decimals)
     return y if out is None else write_out("round", out, y, input)
@@ -258,7 +259,7 @@ def relu(input: Tensor) -> Tensor:
     """Return max(input, 0) (`torch.relu`); the derivative at 0 is 0. RuntimeError for bool."""
     if type(input) is Deferred:
         return take_relu(input, Relu)
-    if not isinstance(input, Tensor) or (input._array.dtype not in FLOATS and input._array.dtype.kind == "b"):
+    if not isinstance(input, Tensor) or (input._array.dtype not in FLOATING and input._array.dtype.kind == "b"):
         check_tensor(input, "relu")
         raise RuntimeError("Boolean inputs not supported for relu")
     return Relu.apply(input)

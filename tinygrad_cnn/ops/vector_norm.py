@@ -9,9 +9,10 @@ import numpy as np
 
 from tinygrad_cnn import dtypes
 from tinygrad_cnn.autograd.operation import Operation
+from tinygrad_cnn.casts import FLOATING
 from tinygrad_cnn.tensor import Tensor
 
-from .base import FLOATS, check_tensor, numpy_names, scalar_name, wrap_dim, wrap_dims, write_out
+from .base import check_tensor, numpy_names, scalar_name, wrap_dim, wrap_dims, write_out
 from .extremes import amax, amin
 from .forms import public
 from .promotion import cast
@@ -34,7 +35,7 @@ def norm(
     x = check_tensor(input, "norm")
     if dtype is not None:
         x = cast(x, dtype)
-    if x._array.dtype not in FLOATS:
+    if x._array.dtype not in FLOATING:
         raise RuntimeError(
             f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {scalar_name(x)}"
         )
@@ -88,7 +89,7 @@ def vector_norm(x: Tensor, p: float, dim: Any, keepdim: bool) -> Tensor:
 def logsumexp(input: Tensor, dim: Any, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
     """Return log(sum(exp(input))) over `dim`, the maximum taken out first (`torch.logsumexp`)."""
     x = check_tensor(input, "logsumexp")
-    x = x if x._array.dtype in FLOATS else cast(x, dtypes.get_default_dtype())
+    x = x if x._array.dtype in FLOATING else cast(x, dtypes.get_default_dtype())
     dims = wrap_dims(dim, x._array.ndim)
     if x._array.size:
         top = amax(x.detach(), dims, keepdim=True)

@@ -8,6 +8,7 @@ from typing import Any
 from tinygrad_cnn import core
 from tinygrad_cnn.autograd.deferred import Deferred, facts, records, run
 from tinygrad_cnn.autograd.waiting import calls, settle
+from tinygrad_cnn.casts import F32, HALVES, cast_array, widened
 from tinygrad_cnn.core import contiguous
 from tinygrad_cnn.core import norm as kernels
 from tinygrad_cnn.dtypes import Size
@@ -91,7 +92,8 @@ def _check_parameters(
     if not input.is_floating_point():
         raise not_implemented_for("batch_norm", input)
     for name, tensor in others.items():
-        if tensor is not None and tensor._array.dtype != dtype:
+        # Parameters of halves may be float32.
+        if tensor is not None and tensor._array.dtype != dtype and (tensor._array.dtype != F32 or dtype not in HALVES):
             raise RuntimeError(
                 f"mixed dtype (CPU): input is {scalar_name(input.dtype)}, but expect parameter {name} to have scalar "
                 f"type of {scalar_name(input.dtype)}, not {scalar_name(tensor.dtype)}"
@@ -103,16 +105,17 @@ def _batch_statistics(x: Any, running_mean: Tensor | None, running_var: Tensor |
     if not x.size:  # nothing to learn from
         return wrap(core.zeros(x.shape[1:2], x.dtype)), wrap(core.zeros(x.shape[1:2], x.dtype))
     if running_mean is None or running_var is None:
-        mean, var = kernels.batch_norm_stats(x, momentum)
+        mean, var = kernels.batch_norm_stats(widened(x), momentum)
         return wrap(mean), wrap(var)
     moving = (running_mean, running_var)
     if calls.waiting:
         for tensor in moving:
             settle(tensor._array)
-    dense = contiguous(running_mean._array), contiguous(running_var._array)
+    x = widened(x)
+    dense = [contiguous(cast_array(tensor._array, x.dtype)) for tensor in moving]
     mean, var = kernels.batch_norm_stats(x, momentum, *dense)
     for tensor, array in zip(moving, dense, strict=True):
         if array is not tensor._array:
-            core.copy_into(array, tensor._array)
+            core.copy_into(cast_array(array, tensor._array.dtype), tensor._array)
         tensor._bump()
     return wrap(mean), wrap(var)

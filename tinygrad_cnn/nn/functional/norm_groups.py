@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_cnn import core
 from tinygrad_cnn.autograd.grad_mode import no_grad
+from tinygrad_cnn.casts import FLOATING
 from tinygrad_cnn.dtypes import Size
 from tinygrad_cnn.nn.functional._arguments import check_int, check_tensor, int_tuple, not_implemented_for, scalar_name
 from tinygrad_cnn.nn.functional.norm import batch_norm
+from tinygrad_cnn.ops.halves import in_float32
 from tinygrad_cnn.ops.norm_parts import PartNorm
 from tinygrad_cnn.tensor import Tensor
 
@@ -22,7 +23,7 @@ def _check_float(name: str, kernel: str, input: Tensor, weight: Tensor | None, b
     """Check the dtypes, and return eps."""
     if isinstance(eps, bool) or not isinstance(eps, (int, float)):
         raise TypeError(f"{name}(): argument 'eps' (position 5) must be float, not {type(eps).__name__}")
-    if input._array.dtype not in core.FLOATS:
+    if input._array.dtype not in FLOATING:
         raise not_implemented_for(kernel, input)
     for tensor in (weight, bias):
         if tensor is not None and tensor._array.dtype != input._array.dtype:
@@ -60,6 +61,7 @@ def _normalized_shape(
     return sizes
 
 
+@in_float32
 def layer_norm(
     input: Tensor, normalized_shape: Any, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5
 ) -> Tensor:
@@ -87,6 +89,7 @@ def _without_elements(input: Tensor, weight: Tensor | None, bias: Tensor | None,
     return y if bias is None else y + bias.reshape(shape)
 
 
+@in_float32
 def group_norm(
     input: Tensor, num_groups: int, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5
 ) -> Tensor:
@@ -122,6 +125,7 @@ def group_norm(
     return PartNorm.apply(input, weight, bias, **params)
 
 
+@in_float32
 def instance_norm(
     input: Tensor,
     running_mean: Tensor | None = None,
@@ -160,6 +164,7 @@ def instance_norm(
     return y.reshape(shape)
 
 
+@in_float32
 def rms_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None, eps: float | None = None) -> Tensor:
     """Divide by the root mean square over the last dimensions, times weight of `normalized_shape` (`F.rms_norm`).
 
@@ -176,6 +181,7 @@ def rms_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None,
     return y if weight is None else (y * weight).to(input.dtype)
 
 
+@in_float32
 def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:
     """Divide input (N, C, ...) by (k + alpha * m) ** beta, m being the mean square over `size` neighbouring channels.
 

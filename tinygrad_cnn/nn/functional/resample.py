@@ -6,8 +6,9 @@ import math
 import warnings
 from typing import Any
 
-from tinygrad_cnn.core import FLOATS
+from tinygrad_cnn.casts import FLOATING
 from tinygrad_cnn.nn.functional._arguments import LARGEST, not_implemented_for
+from tinygrad_cnn.ops.halves import in_float32
 from tinygrad_cnn.ops.resample import Nearest, Resample, axis, resample_bytes
 from tinygrad_cnn.ops.resample_weights import nearest
 from tinygrad_cnn.tensor import Tensor, wrap
@@ -28,6 +29,7 @@ _MODES = {
 }
 
 
+@in_float32
 def interpolate(
     input: Tensor,
     size: Any = None,
@@ -76,7 +78,7 @@ def interpolate(
     if kind and type(align_corners) is not bool:
         raise TypeError(f"{operator}(): argument 'align_corners' must be bool, not {type(align_corners).__name__}")
     sizes, scales = _checked(input, sizes, scales, operator)
-    if input._array.dtype not in FLOATS and (input._array.dtype != "uint8" or mode in ("linear", "trilinear")):
+    if input._array.dtype not in FLOATING and (input._array.dtype != "uint8" or mode in ("linear", "trilinear")):
         four = f"{operator.strip('_')}_channels_last".replace("_exact", "") if not kind and ndim == 4 else kernel
         raise not_implemented_for("compute_index_ranges_weights" if antialias else four, input)
     before = input._array.shape[2:]
@@ -84,7 +86,7 @@ def interpolate(
         rule = (mode == "nearest-exact", ndim == 4)
         maps = tuple([nearest(n, out, rule[0], s, rule[1]) for n, out, s in zip(before, sizes, scales, strict=True)])
         return Nearest.apply(input, maps=maps, grad_name=_node(operator))
-    smooth = input._array.dtype in FLOATS
+    smooth = input._array.dtype in FLOATING
     if antialias or not smooth:  # what keeps its size is left alone, whatever its scale
         scales = [None if pair[0] == pair[1] else s for *pair, s in zip(before, sizes, scales, strict=True)]
     axes = tuple([(kind, *pair, align_corners, s, antialias) for *pair, s in zip(before, sizes, scales, strict=True)])

@@ -7,6 +7,7 @@ from typing import Any
 
 from tinygrad_cnn.nn.functional._arguments import check_int, check_tensor, int_tuple
 from tinygrad_cnn.ops.grid import affine_grid_generator, grid_sampler
+from tinygrad_cnn.ops.halves import in_float32
 from tinygrad_cnn.tensor import Tensor
 
 __all__ = ["affine_grid", "channel_shuffle", "grid_sample", "pixel_shuffle", "pixel_unshuffle"]
@@ -25,6 +26,7 @@ def _warn_of_corners() -> bool:
     return False
 
 
+@in_float32
 def grid_sample(
     input: Tensor,
     grid: Tensor,
