@@ -1,7 +1,10 @@
 """Which names of torchvision are here, with the same parameters and defaults, and old names that scripts still use."""
 
+import copy
+import enum
 import importlib
 import inspect
+import pickle
 import re
 
 import pytest
@@ -10,6 +13,7 @@ import tinygrad_cnn as torch
 import tinygrad_cnn.vision
 from tests.vision.twin import import_torchvision
 from tinygrad_cnn.vision import transforms, utils
+from tinygrad_cnn.vision.transforms import v2
 
 # What is not here, by module; scripts that ask for it get an AttributeError.
 LACKING = {
@@ -88,3 +92,26 @@ def test_old_names():
     with pytest.warns(UserWarning, match="Please use 'value_range' instead"):
         found = utils.make_grid(image, normalize=True, range=(0.2, 0.7))
     assert found.tolist() == utils.make_grid(image, normalize=True, value_range=(0.2, 0.7)).tolist()
+
+
+ARGUMENTS = {
+    **dict.fromkeys(("Scale", "Resize", "CenterCrop", "Pad", "FiveCrop", "TenCrop", "GaussianBlur"), (3,)),
+    **dict.fromkeys(("RandomCrop", "RandomResizedCrop", "RandomSizedCrop", "RandomRotation", "RandomAffine"), (3,)),
+    **dict.fromkeys(("RandomPosterize", "RandomSolarize", "RandomAdjustSharpness"), (3,)),
+    **dict.fromkeys(("Compose", "RandomApply", "RandomChoice", "RandomOrder"), ([transforms.ToPILImage()],)),
+    **dict.fromkeys(("ConvertImageDtype", "ToDtype"), (torch.float32,)),
+    "Lambda": (abs,),
+    "Normalize": ([0.5], [0.25]),
+    "LinearTransformation": (torch.eye(2), torch.zeros(2)),
+}
+
+
+@pytest.mark.parametrize("module", [transforms, v2], ids=["v1", "v2"])
+@pytest.mark.filterwarnings("ignore:The (use of the )?transform")
+def test_every_transform_survives_pickle_and_copy(module):
+    """Workers of a DataLoader get transforms by pickle."""
+    for name in module.__all__:
+        cls = getattr(module, name)
+        if inspect.isclass(cls) and not issubclass(cls, enum.Enum):
+            made = cls(*ARGUMENTS.get(name, ()))
+            assert repr(pickle.loads(pickle.dumps(made))) == repr(copy.deepcopy(made)) == repr(made)
