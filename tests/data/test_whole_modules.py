@@ -43,6 +43,8 @@ def test_every_layer(name):
     kind = getattr(torch.nn, name, None)
     if not (isinstance(kind, type) and issubclass(kind, torch.nn.Module)) or name in ("Module", "DataParallel"):
         pytest.skip("no layer")
+    if name.startswith("Lazy"):
+        pytest.skip("a lazy module has hooks of its own, which are refused by name")
     arguments, theirs = first(lambda arguments: kind(*arguments), TRIALS)
     if theirs is None:
         pytest.skip("takes other arguments than numbers")
@@ -54,8 +56,12 @@ def test_every_layer(name):
         np.testing.assert_array_equal(ours.state_dict()[key].numpy(), value.numpy())
     generator = np.random.default_rng(0)
     inputs = [generator.standard_normal(shape, np.float32) for shape in SHAPES]
+    torch.manual_seed(0)
     x, expected = first(lambda x: theirs.eval()(torch.tensor(x)), inputs)
     if isinstance(expected, torch.Tensor):
+        torch.manual_seed(0)
+        expected = theirs(torch.tensor(x))
+        tg.manual_seed(0)
         found = ours.eval()(tg.tensor(x)).detach().numpy()
         np.testing.assert_allclose(found, expected.detach().numpy(), rtol=1e-4, atol=1e-5)
 
