@@ -143,6 +143,13 @@ from tinygrad_cnn.nn.modules.rectifiers import (
 from tinygrad_cnn.nn.modules.rnn import GRU, LSTM, RNN, RNNBase
 from tinygrad_cnn.nn.modules.rnn_cells import GRUCell, LSTMCell, RNNCell, RNNCellBase
 from tinygrad_cnn.nn.modules.sparse import Embedding, EmbeddingBag
+from tinygrad_cnn.nn.modules.transformer import (
+    Transformer,
+    TransformerDecoder,
+    TransformerDecoderLayer,
+    TransformerEncoder,
+    TransformerEncoderLayer,
+)
 from tinygrad_cnn.nn.modules.upsampling import Upsample, UpsamplingBilinear2d, UpsamplingNearest2d
 
 __all__ = [
@@ -296,6 +303,11 @@ __all__ = [
     "Tanh",
     "Tanhshrink",
     "Threshold",
+    "Transformer",
+    "TransformerDecoder",
+    "TransformerDecoderLayer",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
     "TripletMarginLoss",
     "TripletMarginWithDistanceLoss",
     "Unflatten",
