@@ -307,6 +307,16 @@ def test_a_death_is_noticed(act, message, persistent):
     assert [index for _, index in loader] == list(range(12))
 
 
+def test_persistent_workers_that_an_interrupt_has_ended_are_replaced():
+    loader = DataLoader(Numbers(4), num_workers=2, persistent_workers=True)
+    assert indices(loader) == [[0], [1], [2], [3]]
+    pids = [each.process.pid for each in loader._iterator._workers]
+    os.kill(pids[0], signal.SIGINT)
+    loader._iterator._workers[0].process.join(10)
+    assert indices(loader) == [[0], [1], [2], [3]]
+    assert not set(pids) & {each.process.pid for each in loader._iterator._workers}
+
+
 def test_timeout():
     loader = DataLoader(Numbers(act=lambda i: time.sleep(0.7)), num_workers=1, timeout=0.2)
     with pytest.raises(RuntimeError, match=r"^DataLoader timed out after 0\.2 seconds$"):

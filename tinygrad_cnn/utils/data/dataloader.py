@@ -160,7 +160,7 @@ class DataLoader:
     def __iter__(self) -> Iterator[Any]:
         if not self.persistent_workers:
             return self._get_iterator()
-        if self._iterator is None or self._iterator._closed:
+        if self._iterator is None or not self._iterator._can_go_on():
             self._iterator = self._get_iterator()  # type: ignore[assignment]
         else:
             self._iterator._reset(self)

@@ -133,6 +133,12 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
             self._workers.append(_Worker(context, number, arguments))
         self._begin()
 
+    def _can_go_on(self) -> bool:
+        """Return whether all workers are there for another pass; stop the rest if an interrupt has ended some."""
+        if not self._closed and not all(each.process.is_alive() for each in self._workers):
+            self._shutdown_workers()
+        return not self._closed
+
     def _reset(self, loader: DataLoader) -> None:
         """Begin another pass with the same workers."""
         self._reported_length = loader._reported_length
