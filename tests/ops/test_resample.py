@@ -184,3 +184,20 @@ def test_identity_grid_gives_the_image():
         for align in (True, False):
             got = F.grid_sample(x, F.affine_grid(theta, (2, 3, 5, 6), align), align_corners=align)
             np.testing.assert_allclose(got, x, atol=1e-5)
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("align", [True, False])
+def test_identity_grid_takes_pytorchs_side_of_each_pixel(align):
+    """A spatial transformer starts there: the last bit of a coordinate decides which two pixels make its gradient."""
+    torch = pytest.importorskip("torch")
+
+    def slopes(T, size):
+        theta = T.eye(2, 3)[None].requires_grad_()
+        x = (T.arange(size * size) * 7919 % 64).float().view(1, 1, size, size)
+        grid = T.nn.functional.affine_grid(theta, x.shape, align)
+        T.nn.functional.grid_sample(x, grid, align_corners=align).sum().backward()
+        return theta.grad
+
+    for size in range(2, 40):
+        np.testing.assert_allclose(slopes(tc, size), slopes(torch, size), 1e-4, 0.01, err_msg=f"size {size}")

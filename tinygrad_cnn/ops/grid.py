@@ -14,6 +14,7 @@ import numpy as np
 
 from tinygrad_cnn.autograd.operation import Operation
 from tinygrad_cnn.core import FLOATS, Array
+from tinygrad_cnn.sequences import linspace
 from tinygrad_cnn.tensor import Tensor, wrap
 
 from .base import check_tensor, scalar_name
@@ -121,10 +122,19 @@ class Coordinate(Operation):
 
     grad_name = "GridSamplerBackward0"
 
-    def forward(self, grid: Array, *, size: int, padding: int, align: bool) -> Array:
-        """Map, and keep the slope, which is 0 where the border cuts."""
+    def forward(self, grid: Array, *, size: int, padding: int, align: bool, flat: bool) -> Array:
+        """Map, and keep the slope, which is 0 where the border cuts.
+
+        Rounded as PyTorch rounds it in images (flat: product and difference at once) and in volumes: where a grid meets
+        the centres of pixels, as the identity does, the last bit decides between which two a place lies, and so its
+        gradient.
+        """
         scale = grid.dtype.type((size - 1) / 2 if align else size / 2)
-        y = (grid + 1) / 2 * (size - 1) if align else ((grid + 1) * size - 1) / 2
+        if flat:
+            wide = np.float64 if grid.dtype == np.float32 else np.longdouble
+            y = (grid + 1) * scale if align else ((grid + 1).astype(wide) * scale - 0.5).astype(grid.dtype)
+        else:
+            y = (grid + 1) / 2 * (size - 1) if align else ((grid + 1) * size - 1) / 2
         y, sign = _inside(y, size, padding, align)
         self.save_for_backward(np.broadcast_to(scale, y.shape) if sign is None else sign * scale)
         return y
@@ -214,7 +224,7 @@ def grid_sampler(
     flat = grid.reshape(batch, count, len(spatial))
     for d, size in enumerate(spatial):
         at = flat.select(-1, len(spatial) - 1 - d)  # the grid has the last dimension first
-        y = Coordinate.apply(at, size=size, padding=pull, align=align_corners)
+        y = Coordinate.apply(at, size=size, padding=pull, align=align_corners, flat=len(spatial) == 2)
         more, factor = _axis(y, size, interpolation_mode, padding_mode, align_corners)
         index = (index[..., None] * size + more[:, :, None]).reshape(batch, count, index.shape[2] * more.shape[2])
         weights = factor if weights is None else (weights.unsqueeze(-1) * factor.unsqueeze(2)).reshape(index.shape)
@@ -269,8 +279,8 @@ def affine_grid_generator(theta: Tensor, size: Any, align_corners: bool) -> Tens
     dtype = theta._array.dtype
     axes = []
     for n in spatial:
-        line = np.linspace(-1, 1, n, dtype=dtype) if n > 1 else np.zeros(n, dtype)
-        axes.append(line if align_corners else line * dtype.type((n - 1) / n if n else 0))
+        line = linspace(-1, 1, n, dtype=theta.dtype)._array if n > 1 else np.zeros(n, dtype)
+        axes.append(line if align_corners else line * dtype.type(n - 1) / dtype.type(max(n, 1)))
     mesh = np.meshgrid(*axes, indexing="ij")
     base = np.stack([*reversed(mesh), np.ones(spatial, dtype)], -1).reshape(1, -1, len(spatial) + 1)
     points = wrap(np.ascontiguousarray(base)).expand(size[0], -1, -1)
