@@ -1,6 +1,6 @@
 """Write `docs/names.md`: which of PyTorch's public names are here, module by module, with counts.
 
-`python tools/names.py` (with torch==2.13.0, and torchvision for its part) compares both packages; README sums it up
+`python -m tools.names` (with torch==2.13.0, and torchvision for its part) compares both packages; README sums it up
 between two marks. Nobody has to guess whether a script will find what it needs.
 """
 
@@ -12,6 +12,8 @@ import re
 import types
 from pathlib import Path
 from typing import Any
+
+from tests.vision.twin import import_torchvision
 
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = (
@@ -126,6 +128,7 @@ def listing(found: dict[str, tuple[list[str], list[str]]]) -> str:
 
 def main() -> None:
     """Write `docs/names.md`, and the table between README's marks."""
+    import_torchvision()
     found = compare()
     (ROOT / "docs").mkdir(exist_ok=True)
     (ROOT / "docs" / "names.md").write_text(listing(found), encoding="utf-8")
