@@ -9,6 +9,8 @@ from tests.vision.twin import check_each
 
 pytestmark = pytest.mark.parity
 
+NO_WHERE = ("short",)  # torch.where refuses int16
+
 CONVERSION = """
 F.to_tensor({})
 F.pil_to_tensor({})
@@ -18,6 +20,9 @@ F.convert_image_dtype({}, torch.int32)
 F.convert_image_dtype({}, torch.int64)
 F.convert_image_dtype({}, torch.float64)
 F.convert_image_dtype({}, torch.bool)
+F.convert_image_dtype({}, torch.int8)
+F.convert_image_dtype({}, torch.int16)
+F.convert_image_dtype({}, torch.float16)
 F.to_pil_image({})
 F.to_pil_image({}, "F")
 F.to_pil_image({}, "YCbCr")
@@ -56,6 +61,7 @@ F.pad({}, 1, 0, "x")
 F.crop({}, 2,3,8,9)
 F.crop({}, -2,-3,8,9)
 F.crop({}, 15,20,30,31)
+F.crop({}, 50,60,5,5)
 F.center_crop({}, 8)
 F.center_crop({}, (9,8))
 F.center_crop({}, [40,50])
@@ -185,7 +191,7 @@ def test_geometry(call):
 
 @pytest.mark.parametrize("call", COLOR)
 def test_color(call):
-    check_each(call)
+    check_each(call, but=NO_WHERE if "solarize" in call else ())
 
 
 @pytest.mark.parametrize("call", FILTERS)
@@ -195,5 +201,5 @@ def test_filters(call):
 
 @pytest.mark.parametrize("call", INTERPOLATION)
 def test_interpolation(call):
-    """Of bytes a few are ties, which the last bit of the sum rounds up or down."""
-    check_each(call, levels=1)
+    """Of integers a few are ties, which the last bit rounds up or down; torchvision rounds places in half precision."""
+    check_each(call, levels=1, but=("half",))

@@ -54,6 +54,10 @@ def test_to_tensor_errors():
         ToTensor()(np.zeros((2, 2), complex))
     with pytest.raises(TypeError, match=r"pic should be PIL Image\. Got"):
         PILToTensor()(np.zeros((2, 2)))
+    deep = np.array([[0, 1], [32767, 65535]], np.uint16)  # torchvision reads them as int16, too
+    assert ToTensor()(Image.fromarray(deep)).tolist() == [[[0, 1], [32767, -1]]]
+    with pytest.raises(TypeError, match="uint16"):
+        PILToTensor()(Image.fromarray(deep))
 
 
 def test_normalize(rng):

@@ -244,13 +244,13 @@ torch.nn.Sequential(T.CenterCrop(3), T.RandomHorizontalFlip())
 
 @pytest.mark.parametrize("call", ON_EVERYTHING)
 def test_images_and_tensors(call):
-    check_each(call)
+    check_each(call, levels=1, but=("short",) if "Solarize" in call else ())  # torch.where refuses int16
 
 
 @pytest.mark.parametrize("call", INTERPOLATION)
 def test_interpolation(call):
-    """Of bytes a few are ties, which the last bit of the sum rounds up or down."""
-    check_each(call, levels=1)
+    """Of integers a few are ties, which the last bit rounds up or down; torchvision rounds places in half precision."""
+    check_each(call, levels=1, but=("half",))
 
 
 @pytest.mark.parametrize("call", SEEDED)

@@ -93,6 +93,8 @@ def arrays() -> dict[str, np.ndarray]:
         "grey1": byte[:1],
         "unit1": unit[:1],
         "plane": unit[0],
+        "short": (byte.astype(np.int16) - 100) * 250,
+        "half": unit.astype(np.float16),
     }
 
 
@@ -152,6 +154,8 @@ def _difference_of_arrays(ours: Any, theirs: np.ndarray, atol: float, levels: in
         return None
     gap = np.abs(ours.astype(np.float64) - theirs.astype(np.float64))
     if theirs.dtype.kind == "f":
+        if theirs.dtype == np.float16:
+            atol *= 100
         close = gap.max() <= atol * max(1.0, float(np.abs(theirs).max()))
     else:
         close = gap.max() <= levels and (gap > 0).mean() <= 0.02

@@ -136,8 +136,8 @@ def max_value(dtype: Any) -> int:
 
 
 def computing_dtype(img: Tensor) -> Any:
-    """Return the dtype in which an image is computed: its own if it is a float, else float32."""
-    return img.dtype if img.is_floating_point() else torch.float32
+    """Return the dtype in which an image is computed: its own if it is float32 or float64, else float32."""
+    return img.dtype if img.dtype in (torch.float32, torch.float64) else torch.float32
 
 
 def as_batch(img: Tensor, dtype: Any) -> Tensor:

@@ -76,7 +76,7 @@ def convert_image_dtype(image: Tensor, dtype: Any = torch.float32) -> Tensor:
     if image.is_floating_point():
         if dtype.is_floating_point:
             return image.to(dtype)
-        if dtype.itemsize > 4 or (dtype.itemsize == 4 and image.dtype is torch.float32):
+        if image.dtype.itemsize >= 4 and dtype.itemsize >= image.dtype.itemsize:
             raise RuntimeError(f"The cast from {image.dtype} to {dtype} cannot be performed safely.")
         return image.mul(will + 1.0 - 1e-3).to(dtype)
     if dtype.is_floating_point:

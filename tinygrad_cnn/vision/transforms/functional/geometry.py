@@ -20,6 +20,7 @@ from ._image import (
     check_mode,
     check_pillow,
     check_tensor,
+    computing_dtype,
     fill_for,
     from_batch,
     get_dimensions,
@@ -107,7 +108,7 @@ def resize(
 
 def _resize_tensor(img: Tensor, size: list[int], mode: str, antialias: bool) -> Tensor:
     smooth = mode in ("bilinear", "bicubic")
-    batch = as_batch(img, img.dtype if img.is_floating_point() else torch.float32)
+    batch = as_batch(img, computing_dtype(img))
     out = nnF.interpolate(
         batch, size=size, mode=mode, align_corners=False if smooth else None, antialias=antialias and smooth
     )
@@ -180,7 +181,7 @@ def _pad_tensor(img: Tensor, borders: tuple[int, int, int, int], fill: float, mo
     if mode == "symmetric":
         return _pad_symmetric(img, borders)
     # Constant padding keeps integers; the other modes of `pad` are for floats.
-    batch = as_batch(img, img.dtype if mode == "constant" or img.is_floating_point() else torch.float32)
+    batch = as_batch(img, img.dtype if mode == "constant" else computing_dtype(img))
     if mode == "constant":
         out = nnF.pad(batch, (left, right, top, bottom), value=float(fill))
     else:
