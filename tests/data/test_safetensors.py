@@ -9,6 +9,7 @@ import tinygrad_cnn as tg
 from tests.data.test_serialization import VALUES, model
 
 tensors = {name: tg.tensor(value) for name, value in VALUES.items()}
+HALVES = {name: tg.tensor([1.5, -2.0]).to(getattr(tg, name)) for name in ("float16", "bfloat16", "int8", "int16")}
 
 
 @pytest.fixture
@@ -39,11 +40,18 @@ def test_round_trip(library, tmp_path):
             tg.load(tmp_path / "t.safetensors", map_location=place)
 
 
+def test_types_of_storage(library):
+    found = library.load(library.save(HALVES))
+    for name, tensor in HALVES.items():
+        assert found[name].dtype is tensor.dtype and found[name].tolist() == tensor.tolist()
+
+
 def test_the_librarys_own_files(library):
     import safetensors.numpy
 
     arrays = {"a": np.arange(6.0).reshape(2, 3), "h": np.float16([1])}
-    assert library.load(safetensors.numpy.save({"a": arrays["a"]}))["a"].tolist() == arrays["a"].tolist()
+    found = library.load(safetensors.numpy.save(arrays))
+    assert found["a"].tolist() == arrays["a"].tolist() and found["h"].dtype is tg.float16
     with pytest.raises(NotImplementedError, match="complex64"):
         library.load(safetensors.numpy.save({"c": np.complex64([1])}))
     found = safetensors.numpy.load(library.save({"a": tg.tensor(arrays["a"])}))

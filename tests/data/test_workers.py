@@ -101,6 +101,7 @@ def test_any_structure_travels():
         "objects": np.array(["a", None] * 300, object),
         "dates": np.arange(1000).astype("datetime64[D]"),
         "empty": tg.empty(0, 3),
+        "half": tg.ones(3000).to(tg.bfloat16),
         "scalar": tg.tensor(3.0),
     }
     (found,) = DataLoader([sample], batch_size=None, num_workers=1, collate_fn=lambda x: x)
@@ -111,6 +112,7 @@ def test_any_structure_travels():
     assert type(found["parameter"]) is tg.nn.Parameter and found["parameter"].requires_grad
     for name in ("record", "objects", "dates"):
         np.testing.assert_array_equal(found[name], sample[name])
+    assert found["half"].dtype is tg.bfloat16 and found["half"].tolist() == [1.0] * 3000
     assert found["empty"].shape == (0, 3) and found["scalar"].item() == 3.0
 
 

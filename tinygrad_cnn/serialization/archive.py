@@ -84,7 +84,7 @@ class Archive:
         with _as_runtime_error(f"reading file {name}"):
             array = self._read_into(info, dtype, count) if self._map is None else self._view(info, dtype, count)
         if self.swapped and dtype.itemsize > 1:
-            array.byteswap(inplace=True)
+            array.view(f"u{dtype.itemsize}").byteswap(inplace=True)  # as numbers: NumPy has no bfloat16 to swap
         if dtype == np.bool_:
             # Arithmetic relies on 0 and 1; a damaged file may hold other bytes.
             np.not_equal(array.view(np.uint8), 0, out=array)

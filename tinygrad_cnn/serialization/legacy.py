@@ -101,7 +101,7 @@ class _Storages:
                 target[: len(piece)] = piece
                 target = target[len(piece) :]
             if sys.byteorder == "big":
-                array.byteswap(inplace=True)
+                array.view(f"u{array.itemsize}").byteswap(inplace=True)
 
 
 def _exactly(file: IO[bytes], count: int) -> bytes:

@@ -114,7 +114,7 @@ class _Pickler(_PythonPickler):
         self.write(pickle.GLOBAL + f"torch\n{repr(obj).removeprefix('torch.')}\n".encode())
         self.memoize(obj)
 
-    dispatch.update(dict.fromkeys({type(dtype) for dtype in dtypes.ALL}, save_dtype))
+    dispatch.update(dict.fromkeys(map(type, dtypes.ALL), save_dtype))
 
     def _reduce_parameter(self, parameter: Tensor) -> tuple[Any, ...]:
         data = parameter.detach()

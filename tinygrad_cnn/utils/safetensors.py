@@ -6,6 +6,7 @@ Needs `pip install safetensors`. A file holds a flat dictionary of named tensors
 from __future__ import annotations
 
 import os
+import sys
 from collections import defaultdict
 from typing import Any
 
@@ -30,9 +31,10 @@ def _dtype_name(code: str) -> str:
 
 def _library() -> Any:
     try:
-        import safetensors.numpy
+        import safetensors
+        from safetensors import TensorSpec  # noqa: F401
     except ImportError:
-        raise ImportError("safetensors files need the package safetensors: pip install safetensors") from None
+        raise ImportError("safetensors files need the package safetensors >= 0.8: pip install safetensors") from None
     return safetensors
 
 
@@ -45,7 +47,7 @@ def _shared(tensors: dict[str, Tensor]) -> list[set[str]]:
     return [group for group in names.values() if len(group) > 1]
 
 
-def _checked(tensors: Any) -> dict[str, Any]:
+def _checked(tensors: Any) -> dict[str, Tensor]:
     if not isinstance(tensors, dict):
         raise ValueError(f"Expected a dict of [str, torch.Tensor] but received {type(tensors)}")
     for name, tensor in tensors.items():
@@ -65,7 +67,7 @@ def _checked(tensors: Any) -> dict[str, Any]:
             "the full tensors, and reslice at load time, or simply call `.contiguous()` on your tensor to pack it "
             "before saving."
         )
-    return {name: tensor._array for name, tensor in tensors.items()}
+    return tensors
 
 
 def save(tensors: dict[str, Tensor], metadata: dict[str, str] | None = None) -> bytes:
@@ -73,8 +75,17 @@ def save(tensors: dict[str, Tensor], metadata: dict[str, str] | None = None) -> 
 
     ValueError and RuntimeError for those that are not so.
     """
-    arrays = _checked(tensors)
-    return bytes(_library().numpy.save(arrays, metadata))
+    library, specs, held = _library(), {}, []
+    for name, tensor in _checked(tensors).items():
+        array = tensor._array
+        if sys.byteorder == "big" and array.itemsize > 1:
+            array = array.view(f"u{array.itemsize}").byteswap()
+        held.append(array)  # the library gets an address
+        kind = str(tensor.dtype).removeprefix("torch.")
+        specs[name] = library.TensorSpec(
+            dtype=kind, shape=list(array.shape), data_ptr=array.ctypes.data, data_len=array.nbytes
+        )
+    return bytes(library.serialize(specs, metadata=metadata))
 
 
 def save_file(tensors: dict[str, Tensor], filename: str | os.PathLike[str], metadata: Any = None) -> None:
@@ -92,9 +103,9 @@ def load(data: bytes) -> dict[str, Tensor]:
     found = {}
     for name, view in _library().deserialize(data):
         dtype = known_dtype(_dtype_name(view["dtype"]))
-        stored = np.frombuffer(view["data"], dtype._numpy.newbyteorder("<")).reshape(view["shape"])
-        array = core.empty(stored.shape, dtype._numpy)
-        array[...] = stored
+        array = core.empty(tuple(view["shape"]), dtype._numpy)
+        bits = array.reshape(-1).view(f"u{dtype.itemsize}")
+        bits[:] = np.frombuffer(view["data"], f"<u{dtype.itemsize}")
         found[name] = wrap(array)
     return found
 
