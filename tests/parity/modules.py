@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import sys
-import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,7 +14,7 @@ from torch.testing._internal.common_modules import module_db
 
 import tinygrad_cnn as tc
 
-from .operators import SEED, assert_derivatives, derivatives, resolve
+from .operators import SEED, assert_derivatives, derivatives, report, resolve
 from .translate import DTYPES, Untranslatable, assert_same, ours
 
 BY_TITLE = {info.name: info for info in module_db}
@@ -102,26 +101,5 @@ def checks(info: Any) -> Iterator[tuple[str, Callable[[], int]]]:
         yield f"{mode} gradients", lambda training=training: check_gradients(info, training)
 
 
-def main(names: list[str]) -> None:
-    """Print what holds and what does not."""
-    good = bad = 0
-    for title, info in BY_TITLE.items():
-        if names and not any(name in title for name in names):
-            continue
-        failures = []
-        if class_of(info) is None:
-            failures.append("    missing")
-        for name, check in checks(info) if not failures else ():
-            try:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")
-                    check()
-            except Exception as error:
-                failures.append(f"    {name}: {type(error).__name__}: {' '.join(str(error).split())[:300]}")
-        good, bad = good + (not failures), bad + bool(failures)
-        print(f"{'FAILS  ' if failures else 'ok     '} {title}", *failures, sep="\n" if failures else "")
-    print(f"{good} hold, {bad} do not")
-
-
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    report(sys.argv[1:], BY_TITLE, lambda info: class_of(info) is None, checks)

@@ -288,26 +288,26 @@ def checks(op: Any, most: int | None = MOST_SAMPLES) -> Iterator[tuple[str, Call
     yield "errors", lambda: check_errors(op)
 
 
-def main(names: list[str]) -> None:
-    """Print what holds and what does not."""
+def report(
+    names: list[str], found: dict[str, Any], missing: Callable[[Any], bool], checked: Callable[..., Any]
+) -> None:
+    """Print what holds, and what does not, of all entries whose titles contain one of the names."""
     good = bad = 0
-    for label, op in BY_TITLE.items():
-        if names and not any(name in label for name in names):
+    for title, entry in found.items():
+        if names and not any(name in title for name in names):
             continue
-        if function_of(op) is None:
-            print(f"MISSING {label}")
-            bad += 1
-            continue
-        failures = []
-        for name, check in checks(op):
+        failures = ["    missing"] if missing(entry) else []
+        for name, check in checked(entry) if not failures else ():
             try:
-                check()
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    check()
             except Exception as error:
                 failures.append(f"    {name}: {type(error).__name__}: {' '.join(str(error).split())[:300]}")
         good, bad = good + (not failures), bad + bool(failures)
-        print(f"{'FAILS  ' if failures else 'ok     '} {label}", *failures, sep="\n" if failures else "")
+        print(f"{'FAILS  ' if failures else 'ok     '} {title}", *failures, sep="\n" if failures else "")
     print(f"{good} hold, {bad} do not")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    report(sys.argv[1:], BY_TITLE, lambda op: function_of(op) is None, checks)
