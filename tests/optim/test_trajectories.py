@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
+import tinygrad_cnn
 from tinygrad_cnn.data import tensor
 from tinygrad_cnn.optim import SGD, Adam, AdamW
 
@@ -173,3 +174,26 @@ def test_threads_do_not_matter(rng, threads):
         results.append([p.detach().numpy().copy() for p in run(Adam, params, grads, amsgrad=True)[0]])
     for one, several in zip(*results, strict=True):
         np.testing.assert_array_equal(one, several)
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize(
+    "name", ["SGD", "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "Adadelta", "Adagrad", "RMSprop", "Rprop", "ASGD"]
+)
+def test_half_precision_is_kept_but_not_computed_with(name, dtype, rng):
+    torch = pytest.importorskip("torch")
+    start, slopes = rng.standard_normal(40), rng.standard_normal((4, 40))
+    slopes += np.sign(slopes)  # squares that float16 cannot hold make PyTorch's steps infinite
+    found = []
+    for package in (tinygrad_cnn, torch):
+        param = package.tensor(start).to(getattr(package, dtype)).requires_grad_()
+        optimizer = getattr(package.optim, name)([param], lr=0.05)
+        for slope in slopes:
+            param.grad = package.tensor(slope).to(param.dtype)
+            optimizer.step()
+        states = {key: str(value.dtype) for key, value in optimizer.state[param].items() if value is not None}
+        found.append((param.detach().float().numpy(), states))
+    assert found[0][1] == found[1][1]
+    # PyTorch rounds after each operation, not after each step.
+    np.testing.assert_allclose(found[0][0], found[1][0], rtol=0.02, atol=0.02 if dtype == "float16" else 0.06)

@@ -12,13 +12,17 @@ from typing import Any
 
 from tinygrad_cnn import core
 from tinygrad_cnn.autograd.waiting import settle
+from tinygrad_cnn.casts import cast_array, widened
 from tinygrad_cnn.tensor import Tensor, wrap
 
 __all__ = ["Batch", "Batches", "Kept"]
 
 
 class Batch:
-    """The parameters of one call, their gradients and state, as dense arrays in parallel lists."""
+    """The parameters of one call, their gradients and state, as dense arrays in parallel lists.
+
+    Those of half precision are computed in float32 and rounded after each step.
+    """
 
     def __init__(self, names: tuple[str, ...]) -> None:
         self.names = names
@@ -28,6 +32,7 @@ class Batch:
         self.states: list[list[core.Array]] = [[] for _ in names]
         self.entries: list[dict[str, Any]] = []  # the state of each parameter
         self._held: list[tuple[dict[str, Any], str, Tensor, core.Array]] = []  # what the core has pointers to
+        self._rounded: list[tuple[core.Array, core.Array]] = []  # states of half precision, and as they are computed
         self._ids: set[int] = set()
         self._table: core.PointerTable | None = None
 
@@ -40,14 +45,17 @@ class Batch:
         settle(array)
         self._ids.add(id(param))
         self.params.append(param)
-        self.arrays.append(core.contiguous(array))
-        self.grads.append(_checked("gradient", param.grad, array))
+        self.arrays.append(widened(core.contiguous(array)))
+        self.grads.append(widened(_checked("gradient", param.grad, array)))
         for name, column in zip(self.names, self.states, strict=True):
             tensor = state[name]
             dense = _checked(f"state {name!r}", tensor, array)
             if dense is not tensor._array:
                 state[name] = wrap(dense)
-            column.append(dense)
+            wide = widened(dense)
+            if wide is not dense:
+                self._rounded.append((dense, wide))
+            column.append(wide)
             self._held.append((state, name, state[name], dense))
         self.entries.append(state)
 
@@ -76,15 +84,17 @@ class Batch:
         return self._table
 
     def finish(self) -> None:
-        """After the call: copy back what had to be made dense, count the change of each parameter, let the gradients
-        go."""
+        """After the call: copy back what had to be made dense or wide, count the change of each parameter, let the
+        gradients go."""
         for param, array in zip(self.params, self.arrays, strict=True):
             if array is not param._array:
-                core.copy_into(array, param._array)
+                core.copy_into(cast_array(array, param._array.dtype), param._array)
             counter = param._version_counter
             if counter is None:
                 counter = param._counter()
             counter[0] += 1
+        for half, wide in self._rounded:
+            core.copy_into(cast_array(wide, half.dtype), half)
         self.grads = []
 
 

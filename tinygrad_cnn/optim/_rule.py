@@ -13,6 +13,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from tinygrad_cnn import core
+from tinygrad_cnn.casts import cast_array
 from tinygrad_cnn.dtypes import float32, get_default_dtype
 from tinygrad_cnn.optim._batch import Batch, Batches
 from tinygrad_cnn.optim.optimizer import Optimizer, number
@@ -141,7 +142,7 @@ def zeros_like(param: Tensor) -> Tensor:
 
 def full_like(param: Tensor, value: float) -> Tensor:
     """Return a dense array of a parameter's shape and dtype filled with a number."""
-    return wrap(np.full(param._array.shape, value, param._array.dtype))
+    return wrap(cast_array(np.full(param._array.shape, value), param._array.dtype))
 
 
 def check_lr(lr: float | Tensor) -> None:

@@ -71,12 +71,12 @@ class Convert(ModuleTree):
         return self.to(dtypes.float64)
 
     def half(self) -> Self:
-        """Not available: there is no float16 here."""
-        raise NotImplementedError("Module.half: float16 is not implemented")
+        """Convert floating-point parameters and buffers to float16; return self."""
+        return self.to(dtypes.float16)
 
     def bfloat16(self) -> Self:
-        """Not available: there is no bfloat16 here."""
-        raise NotImplementedError("Module.bfloat16: bfloat16 is not implemented")
+        """Convert floating-point parameters and buffers to bfloat16; return self."""
+        return self.to(dtypes.bfloat16)
 
     def cpu(self) -> Self:
         """Return self: everything is on the CPU."""
