@@ -282,6 +282,18 @@ def test_grad_scaler_is_torchs(spoil):
     assert steps(tg, options, spoil) == steps(torch, options, spoil)
 
 
+def test_grad_scaler_with_halves():
+    parameters = [tg.nn.Parameter(tg.ones(2).to(dtype)) for dtype in (tg.bfloat16, tg.float16)]
+    for parameter in parameters:
+        parameter.grad = tg.full((2,), 4.0).to(parameter.dtype)
+    scaler = tg.amp.GradScaler("cpu", init_scale=8.0)
+    scaler.scale(tg.ones(1))
+    scaler.unscale_(tg.optim.SGD(parameters[:1], lr=1.0))
+    assert parameters[0].grad.tolist() == [0.5, 0.5]
+    with pytest.raises(ValueError, match="Attempting to unscale FP16 gradients"):
+        scaler.unscale_(tg.optim.SGD(parameters[1:], lr=1.0))
+
+
 def test_grad_scaler_scales_nested_outputs():
     scaler = tg.amp.GradScaler("cpu", init_scale=2.0)
     (a, b), [c] = scaler.scale((tg.ones(1), tg.ones(2))), scaler.scale([tg.ones(1)])

@@ -6,8 +6,6 @@ import warnings
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
-
 from tinygrad_cnn.autograd.grad_mode import no_grad
 from tinygrad_cnn.creation import full
 from tinygrad_cnn.tensor import Tensor
@@ -101,7 +99,7 @@ class GradScaler:
                     if str(gradient.dtype) == "torch.float16":
                         raise ValueError("Attempting to unscale FP16 gradients.")
                     gradient.mul_(factor)
-                    found = bool(found) or not np.isfinite(gradient._array).all()
+                    found = bool(found) or not bool(gradient.isfinite().all())
         state["found_inf"], state["stage"] = found, OptState.UNSCALED
 
     def step(self, optimizer: Any, *args: Any, **kwargs: Any) -> Any:
@@ -144,7 +142,7 @@ class GradScaler:
         self._good_steps += 1
         if self._good_steps == self._growth_interval:
             grown = scale * self._growth_factor
-            if np.isfinite(grown.item()):
+            if bool(grown.isfinite()):
                 scale.copy_(grown)
             self._good_steps = 0
 
