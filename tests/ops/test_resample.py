@@ -52,6 +52,16 @@ def test_bytes_equal_pytorch(mode):
             check(resized(mode, options, **more), [image], rtol=0, atol=0)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "uint8"])
+@pytest.mark.parametrize("mode", ["nearest", "bilinear", "bicubic"])
+def test_the_same_size_gives_a_copy(mode, dtype):
+    x = tc.arange(6).reshape(1, 1, 2, 3).to(getattr(tc, dtype))
+    y = F.interpolate(x, (2, 3), mode=mode)
+    assert (y == x).all()
+    y.zero_()
+    assert x.sum() == 15
+
+
 def test_antialiasing_to_one_column_treats_each_row_alike():
     """Where PyTorch 2.13 copies the first row to all others: its kernel strides by the row of one element."""
     x = tc.tensor(sample("f:1,1,6,8"))

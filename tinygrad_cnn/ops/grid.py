@@ -1,8 +1,9 @@
 """Sampling an image at places that a grid gives: each value is a weighted sum of a few places of the image.
 
-With an image x (N, C, L), weights w and places `index`, both (N, P, K), the sum of dy[n,c,p] * w[n,p,k] *
-x[n,c,index[n,p,k]] is linear in each of dy, w and x. Its derivatives by dy (`Sample`), x (`SampleGradInput`) and w
-(`SampleGradWeights`) are therefore each other's derivatives, and the family is closed.
+With an image x (N, C, L), weights w (K, N * P) and places `index` (K, N * P), counted through all images, the sum of
+dy[n,c,p] * w[k,np] * x[c, index[k,np]] is linear in each of dy, w and x. Its derivatives by dy (`Sample`), x
+(`SampleGradInput`) and w (`SampleGradWeights`) are therefore each other's derivatives, and the family is closed. The K
+places of a value come first: NumPy's inner loops run over all values then.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_cnn import core
 from tinygrad_cnn.autograd.operation import Operation
 from tinygrad_cnn.core import FLOATS, Array
 from tinygrad_cnn.sequences import linspace
@@ -21,36 +23,38 @@ from .base import check_tensor, scalar_name
 from .embedding import add_columns
 from .joining import stack
 
-__all__ = ["affine_grid_generator", "grid_sampler"]
+__all__ = ["affine_grid_generator", "grid_sampler", "grid_sampler_2d", "grid_sampler_3d"]
 
 BILINEAR, NEAREST, BICUBIC = 0, 1, 2
 ZEROS, BORDER, REFLECTION = 0, 1, 2
 
 
-def _rows(x: Array) -> Array:
-    """Return (N, C, L) as (N * L, C): a place's channels lie together, so that they are copied at once."""
-    return np.ascontiguousarray(x.transpose(0, 2, 1)).reshape(-1, x.shape[1])
+def _channels(x: Array) -> Array:
+    """Return (N, C, L) as (C, N * L)."""
+    return core.copy(x.transpose(1, 0, 2)).reshape(x.shape[1], x.shape[0] * x.shape[2])
 
 
-def _global(index: Array, length: int) -> Array:
-    """Return places within each image as places in the rows of all images, (N * P, K)."""
-    return (index + (np.arange(len(index)) * length)[:, None, None]).reshape(-1, index.shape[2])
+def _images(x: Array, batch: int, length: int) -> Array:
+    """Return (C, N * L) as (N, C, L)."""
+    return core.copy(x.reshape(len(x), batch, length).transpose(1, 0, 2))
 
 
 class Sample(Operation):
-    """y[n, c, p] = sum over k of w[n, p, k] * x[n, c, index[n, p, k]]."""
+    """y[n, c, p] = sum over k of w[k, np] * x[c, index[k, np]]."""
 
     def forward(self, x: Array, weights: Array, *, index: Array, grad_name: str) -> Array:
         """Gather and add."""
         self.grad_name, self.params = grad_name, {"index": index, "grad_name": grad_name}
         self.length = x.shape[2]
         self.save_for_backward(x, weights)
-        rows, places = _rows(x), _global(index, self.length)
-        factors = weights.reshape(places.shape)
-        y = np.zeros((len(places), x.shape[1]), x.dtype)
-        for k in range(places.shape[1]):
-            y += rows[places[:, k]] * factors[:, k, None]
-        return np.ascontiguousarray(y.reshape(*index.shape[:2], x.shape[1]).transpose(0, 2, 1))
+        channels = _channels(x)
+        y = np.zeros((x.shape[1], index.shape[1]), x.dtype)
+        part = np.empty_like(y)
+        for places, factor in zip(index, weights, strict=True):
+            np.take(channels, places, 1, part, "clip")
+            part *= factor
+            y += part
+        return _images(y, len(x), index.shape[1] // max(len(x), 1))
 
     def backward(self, grad: Any) -> Any:
         """Return the gradients by x and the weights."""
@@ -64,19 +68,16 @@ class Sample(Operation):
 
 
 class SampleGradInput(Operation):
-    """dx[n, c, j] = sum of w[n, p, k] * dy[n, c, p] over the (p, k) whose index is j."""
+    """dx[n, c, j] = sum of w[k, np] * dy[n, c, p] over the (k, np) whose index is j of image n."""
 
     def forward(self, weights: Array, dy: Array, *, index: Array, length: int, grad_name: str) -> Array:
         """Add up where it came from."""
         self.grad_name, self.params = grad_name, {"index": index, "grad_name": grad_name}
-        self.length = length
         self.save_for_backward(weights, dy)
         batch, channels = dy.shape[:2]
-        places = _global(index, length).ravel()
-        parts = np.empty((channels, *weights.shape), dy.dtype)
-        np.multiply(dy.transpose(1, 0, 2)[..., None], weights, out=parts)
-        dx = add_columns(parts.reshape(channels, len(places)), places, batch * length)
-        return np.ascontiguousarray(dx.reshape(channels, batch, length).transpose(1, 0, 2))
+        parts = _channels(dy)[:, None] * weights
+        dx = add_columns(parts.reshape(channels, index.size), index.ravel(), batch * length)
+        return _images(dx, batch, length)
 
     def backward(self, grad: Any) -> Any:
         """Return the gradients by the weights and dy."""
@@ -90,18 +91,20 @@ class SampleGradInput(Operation):
 
 
 class SampleGradWeights(Operation):
-    """dw[n, p, k] = sum over c of x[n, c, index[n, p, k]] * dy[n, c, p]."""
+    """dw[k, np] = sum over c of x[c, index[k, np]] * dy[n, c, p]."""
 
     def forward(self, x: Array, dy: Array, *, index: Array, grad_name: str) -> Array:
         """Gather and multiply."""
         self.grad_name, self.params = grad_name, {"index": index, "grad_name": grad_name}
         self.length = x.shape[2]
         self.save_for_backward(x, dy)
-        rows, outer, places = _rows(x), _rows(dy), _global(index, self.length)
-        dw = np.empty(places.shape, dy.dtype)
-        for k in range(places.shape[1]):
-            np.einsum("pc,pc->p", rows[places[:, k]], outer, out=dw[:, k])
-        return dw.reshape(index.shape)
+        channels, outer = _channels(x), _channels(dy)
+        dw, part = np.empty(index.shape, dy.dtype), np.empty_like(outer)
+        for places, into in zip(index, dw, strict=True):
+            np.take(channels, places, 1, part, "clip")
+            part *= outer
+            part.sum(0, out=into)
+        return dw
 
     def backward(self, grad: Any) -> Any:
         """Return the gradients by x and dy."""
@@ -174,18 +177,18 @@ def _in_image(places: Array, size: int, padding: int, align: bool) -> tuple[Arra
 
 
 def _axis(y: Tensor, size: int, mode: int, padding: int, align: bool) -> tuple[Array, Tensor]:
-    """Return (index, weights) of one axis, both with the taps as a last dimension, for coordinates y in pixels."""
+    """Return (index, weights) of one axis, both (taps, ...), for coordinates y (...) in pixels."""
     if mode == NEAREST:
-        index, valid = _in_image(np.rint(y._array)[..., None], size, padding, align)
+        index, valid = _in_image(np.rint(y._array)[None], size, padding, align)
         weights = wrap(np.ones(index.shape, y._array.dtype) if valid is None else valid.astype(y._array.dtype))
         if y.requires_grad:  # the gradient by the grid is 0, not absent
-            weights = weights + y.unsqueeze(-1).masked_fill(wrap(np.ones((), np.bool_)), 0)
+            weights = weights + y.unsqueeze(0).masked_fill(wrap(np.ones((), np.bool_)), 0)
         return index, weights
     first = np.floor(y._array)
     t = y - wrap(first)
-    weights = stack([1 - t, t], -1) if mode == BILINEAR else _cubic(t)
+    weights = stack([1 - t, t], 0) if mode == BILINEAR else _cubic(t)
     offsets = (0, 1) if mode == BILINEAR else (-1, 0, 1, 2)
-    places = first[..., None] + np.asarray(offsets, first.dtype)
+    places = first + np.asarray(offsets, first.dtype)[:, None]
     if mode == BILINEAR and padding != ZEROS:  # y is inside; behind its last pixel the weight is 0
         return np.minimum(places, size - 1).astype(np.int64), weights
     index, valid = _in_image(places, size, padding, align)
@@ -201,7 +204,7 @@ def _cubic(t: Tensor, a: float = -0.75) -> Tensor:
     def far(d: Tensor) -> Tensor:
         return ((a * d - 5 * a) * d + 8 * a) * d - 4 * a
 
-    return stack([far(t + 1), near(t), near(1 - t), far(2 - t)], -1)
+    return stack([far(t + 1), near(t), near(1 - t), far(2 - t)], 0)
 
 
 def grid_sampler(
@@ -217,20 +220,23 @@ def grid_sampler(
     _check(input, grid, interpolation_mode, align_corners)
     x, places = input._array, grid._array
     spatial, batch = x.shape[2:], len(x)
-    count = math.prod(places.shape[1:-1])
+    count = batch * math.prod(places.shape[1:-1])
     pull = ZEROS if interpolation_mode == BICUBIC else padding_mode  # cubic: each of the 16 pixels by itself
-    index: Any = np.zeros((batch, count, 1), np.int64)
+    index: Any = np.arange(batch).repeat(count // max(batch, 1))[None]
     weights: Any = None
-    flat = grid.reshape(batch, count, len(spatial))
+    flat = grid.reshape(count, len(spatial))
     for d, size in enumerate(spatial):
         at = flat.select(-1, len(spatial) - 1 - d)  # the grid has the last dimension first
         y = Coordinate.apply(at, size=size, padding=pull, align=align_corners, flat=len(spatial) == 2)
         more, factor = _axis(y, size, interpolation_mode, padding_mode, align_corners)
-        index = (index[..., None] * size + more[:, :, None]).reshape(batch, count, index.shape[2] * more.shape[2])
-        weights = factor if weights is None else (weights.unsqueeze(-1) * factor.unsqueeze(2)).reshape(index.shape)
+        index = (index[:, None] * size + more).reshape(len(index) * len(more), count)
+        weights = factor if weights is None else (weights.unsqueeze(1) * factor).reshape(index.shape)
     flat_x = input.reshape(batch, x.shape[1], math.prod(spatial))
     y = Sample.apply(flat_x, weights, index=index, grad_name=f"GridSampler{len(spatial)}DBackward0")
     return y.reshape(*x.shape[:2], *places.shape[1:-1])
+
+
+grid_sampler_2d = grid_sampler_3d = grid_sampler  # PyTorch's names for images and volumes alone
 
 
 def _check(input: Tensor, grid: Tensor, mode: int, align_corners: Any) -> None:

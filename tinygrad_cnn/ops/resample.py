@@ -48,7 +48,7 @@ def _blocks(rows: Array, columns: Array, values: Array, shape: tuple[int, int]) 
     return blocks
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=32)
 def axis(kind: str, size: int, out: int, align: bool, scale: float | None, antialias: bool, dtype: Any) -> Axis | None:
     """Return the matrix of an axis, None where it is the identity; arguments as `resample_weights.taps`'."""
     index, weights = taps(kind, size, out, align, scale, antialias, dtype.type)
@@ -145,14 +145,16 @@ def resample_bytes(x: Array, axes: tuple[tuple[Any, ...], ...]) -> Array:
 
     axes: the arguments of `fixed_point` for each.
     """
+    given = x
     for k in range(len(axes) - 1, -1, -1):
+        _, size, out = axes[k][:3]
+        if size == out:
+            continue
         index, weights, bits = fixed_point(*axes[k])
         dim = x.ndim - len(axes) + k
-        if index.shape == (x.shape[dim], 1):
-            continue
         shape = (-1,) + (1,) * (x.ndim - dim - 1)
         total: Any = np.int32((1 << bits) >> 1)
         for places, weight in zip(index.T, weights.T, strict=True):
             total = total + x.take(places, dim) * weight.reshape(shape)
         x = np.clip(total >> bits, 0, 255).astype(np.uint8)
-    return x
+    return x.copy() if x is given else x
