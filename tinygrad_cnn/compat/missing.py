@@ -59,8 +59,9 @@ class _Explained:
         if self._own is not None:
             try:
                 value = self._own(name)
-            except AttributeError:
-                pass
+            except AttributeError as error:
+                if str(error) != f"module {module.__name__!r} has no attribute {name!r}":
+                    raise  # a mistake elsewhere
             else:
                 if _is_part(value, module):
                     explain_missing(value)
