@@ -61,6 +61,17 @@ def rates(t, *args, epochs=7, load=False, **options):
     return [found, schedule.get_last_lr()]
 
 
+def old_name(t):
+    class Halved(t.optim.lr_scheduler._LRScheduler):
+        def get_lr(self):
+            return [group["lr"] / 2 for group in self.optimizer.param_groups]
+
+    schedule = Halved(t.optim.SGD([t.zeros(1, requires_grad=True)], lr=1.0))
+    schedule.optimizer.step()
+    schedule.step()
+    return [schedule.get_last_lr(), isinstance(schedule, t.optim.lr_scheduler.LRScheduler)]
+
+
 def trained(t, name, shapes=SHAPES, steps=5, dtype="float64", **options):
     """Parameters and states after steps with given gradients."""
     params = [numbers(t, *shape, seed=1.0).to(getattr(t, dtype)).requires_grad_() for shape in shapes]
@@ -97,6 +108,7 @@ CASES = {
     "rates_loaded": lambda t: rates(t, 0.05, 10, load=True),
     "rates_strategy": lambda t: rates(t, 0.05, anneal_strategy="x"),
     "rates_epochs": lambda t: rates(t, 0.05, -1),
+    "old_name": old_name,
     "rates_count": lambda t: rates(t, [0.05], 4),
     "adafactor": lambda t: trained(t, "Adafactor"),
     "adafactor_options": lambda t: trained(

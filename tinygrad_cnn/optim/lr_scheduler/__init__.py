@@ -1,6 +1,6 @@
 """Schedules of the learning rate, as `torch.optim.lr_scheduler` has them."""
 
-from tinygrad_cnn.optim.lr_scheduler.base import LRScheduler
+from tinygrad_cnn.optim.lr_scheduler.base import LRScheduler, _LRScheduler
 from tinygrad_cnn.optim.lr_scheduler.combined import ChainedScheduler, SequentialLR
 from tinygrad_cnn.optim.lr_scheduler.cyclic import CosineAnnealingWarmRestarts, CyclicLR
 from tinygrad_cnn.optim.lr_scheduler.decay import CosineAnnealingLR, ExponentialLR, LambdaLR, MultiStepLR, StepLR
@@ -25,4 +25,5 @@ __all__ = [
     "ReduceLROnPlateau",
     "SequentialLR",
     "StepLR",
+    "_LRScheduler",
 ]

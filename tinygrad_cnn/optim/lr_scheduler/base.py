@@ -186,3 +186,7 @@ class LRScheduler:
         for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
             set_rate(group, rate)
         self._last_lr = group_values(self.optimizer, "lr")
+
+
+class _LRScheduler(LRScheduler):
+    """LRScheduler under its old name, from which users' schedules are derived."""
