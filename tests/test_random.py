@@ -249,3 +249,49 @@ def test_moments():
     assert abs(u.mean() - 0.5) < 0.01
     b = torch.zeros(100_000).bernoulli_(0.3).numpy()
     assert abs(b.mean() - 0.3) < 0.01
+
+
+# ---- fillers and draws of all dtypes, against PyTorch ----
+
+DRAWS = (
+    *("x.cauchy_()", "x.cauchy_(1, sigma=2)", "x.geometric_(0.3)", "x.log_normal_()", "x.log_normal_(0.5, std=0.7)"),
+    *("x.normal_(1, 2)", "x.uniform_(-1, 2)", "x.random_()", "x.random_(5)", "x.random_(-3, 7)", "x.bernoulli_(0.3)"),
+    *("x.exponential_(2)", "torch.rand_like(x)", "torch.randn_like(x)", "torch.randint_like(x, 9)"),
+    *("torch.poisson(x.uniform_(0, 40))", "torch.bernoulli(x.uniform_())", "torch.normal(x.zero_(), 2)"),
+    *("torch.normal(2, x.fill_(3))", "torch.normal(x.zero_(), x + 1)", "torch.multinomial(x.uniform_().view(-1), 4)"),
+    *("x.cauchy_(0, 0)", "x.geometric_(1)", "x.log_normal_(0, -1)", "x.geometric_()", "torch.poisson(x.fill_(-1))"),
+)
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "bfloat16", "int64", "int16", "int8", "uint8"])
+@pytest.mark.parametrize("shape", ["5", "3, 7", "4, 8"])
+def test_draws_are_pytorchs(dtype, shape):
+    torch = pytest.importorskip("torch")
+    for draw in DRAWS:
+        text = f"(torch.manual_seed(3), torch.empty({shape}, dtype=torch.{dtype}))[1]"
+        check(torch, f"(lambda x: {draw})({text})", with_message=False)
+        if dtype.startswith("f"):
+            check(torch, f"(lambda x: {draw})({text}.repeat(2, 1).t())", with_message=False)
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_binomial_is_pytorchs(dtype):
+    torch = pytest.importorskip("torch")
+    for seed in range(3):
+        counts = f"(torch.manual_seed({seed}), torch.rand(40, dtype=torch.{dtype}).mul(60).floor())[1]"
+        check(torch, f"torch.binomial({counts}, torch.rand(40, dtype=torch.{dtype}))")
+        check(torch, f"torch.binomial({counts}[:, None], torch.tensor([0.0, 0.2, 0.9, 1.0], dtype=torch.{dtype}))")
+    check(torch, f"torch.binomial(torch.ones(2), torch.ones(2, dtype=torch.{dtype})).shape")
+
+
+@pytest.mark.parity
+def test_gradients_of_draws_are_zero():
+    torch = pytest.importorskip("torch")
+    for draw in ("x.clone().cauchy_()", "x.clone().geometric_(0.5)", "x.clone().log_normal_()", "torch.poisson(x)"):
+        check(torch, f"(lambda x: ({draw}.grad_fn.name(), torch.autograd.grad({draw}.sum(), x)))"
+              "(torch.ones(3, requires_grad=True))")  # fmt: skip
+    for args in ("x, 1", "1, x", "x, x"):
+        draw = f"torch.normal({args})"
+        check(torch, f"(lambda x: torch.autograd.grad({draw}.sum(), x))(torch.ones(3, requires_grad=True))")

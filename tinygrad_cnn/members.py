@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from . import interop, like, metadata, printing
 from .autograd import engine
-from .random import discrete, fill
+from .random import discrete, in_place
 
 
 class Members:
@@ -55,8 +55,9 @@ class Members:
     __reduce_ex__ = interop.__reduce_ex__
 
     # random
-    uniform_, normal_, random_ = fill.uniform_, fill.normal_, fill.random_
-    bernoulli_, exponential_ = fill.bernoulli_, fill.exponential_
+    uniform_, normal_, random_ = in_place.uniform_, in_place.normal_, in_place.random_
+    bernoulli_, exponential_, cauchy_ = in_place.bernoulli_, in_place.exponential_, in_place.cauchy_
+    geometric_, log_normal_ = in_place.geometric_, in_place.log_normal_
     bernoulli, multinomial = discrete.bernoulli, discrete.multinomial
 
     # devices, dtypes that do not exist here, and new tensors

@@ -11,7 +11,7 @@ import numpy as np
 
 from . import core, dtypes
 from ._arguments import check_options, deliver, to_dtype, to_number
-from .casts import cast_array
+from .casts import cast_array, widened
 from .tensor import Tensor
 
 __all__ = ["arange", "eye", "linspace", "logspace", "range"]
@@ -57,6 +57,8 @@ def _range(
         raise NotImplementedError(f"\"{function}_cpu\" not implemented for 'Bool'")
     check_options(function, found, layout, device, pin_memory, requires_grad)
     if found is dtypes.int64 and math.isfinite(start) and math.isfinite(end):
+        if step and not math.trunc(step):
+            raise ValueError("step must be nonzero")
         start, end, step = math.trunc(start), math.trunc(end), math.trunc(step)
     count = _count(start, end, step, inclusive)
     return deliver(function, _affine(start, step, count, found._numpy), out, requires_grad, dtype)
@@ -115,23 +117,37 @@ def range(
     return _range("range", (start, end, step), True, (out, dtype, layout, device, pin_memory, requires_grad), False)
 
 
-def _spaced(start: Any, end: Any, steps: int, numpy_dtype: Any) -> Any:
-    """Return `steps` numbers from start to end: from the front in the first half, from the back in the second.
+def _rounded(value: Any, numpy_dtype: Any) -> Any:
+    """Return a number as a dtype has it, in double."""
+    return np.float64(widened(cast_array(np.array(value, np.float64), numpy_dtype)))
 
-    The step has the dtype of the result, and the product is not rounded before the sum, as in PyTorch. For integers the
-    step is a float32 and numbers are cut off, as there.
+
+def _spaced(start: Any, end: Any, steps: int, numpy_dtype: Any) -> Any:
+    """Return `steps` numbers from start to end, in double: from the front in the first half, from the back in the
+    second.
+
+    Start and end have the dtype of the result, and so has the step, except that of integers, which is a double. The
+    product is not rounded before the sum, as in PyTorch.
     """
-    kind = np.dtype(np.float32) if numpy_dtype.kind in "iu" else numpy_dtype
-    if numpy_dtype.kind in "iu":
-        first, last = np.float64(math.trunc(start)), np.float64(math.trunc(end))
-    else:
-        first, last = np.float64(kind.type(start)), np.float64(kind.type(end))
+    first, last = _rounded(start, numpy_dtype), _rounded(end, numpy_dtype)
     if steps == 1:
-        return np.array([first]).astype(numpy_dtype)
-    step = np.float64(kind.type(kind.type(last - first) / kind.type(steps - 1)))
+        return np.array([first])
+    step = (last - first) / (steps - 1)
+    if numpy_dtype.kind not in "iu":
+        step = _rounded(_rounded(last - first, numpy_dtype) / _rounded(steps - 1, numpy_dtype), numpy_dtype)
     index = np.arange(steps, dtype=np.float64)
-    values = np.where(index < steps // 2, first + step * index, last - step * (steps - 1 - index))
-    return cast_array(values, numpy_dtype)
+    return np.where(index < steps // 2, first + step * index, last - step * (steps - 1 - index))
+
+
+def _ends(function: str, start: Any, end: Any) -> tuple[Any, Any]:
+    """Return both ends as numbers; RuntimeError for tensors with dimensions."""
+    if any(isinstance(value, Tensor) and value.ndim for value in (start, end)):
+        named = [(name, value) for name, value in (("start", start), ("end", end)) if isinstance(value, Tensor)]
+        found = [f"{name} with {value.ndim} dimension(s)" for name, value in named]
+        raise RuntimeError(
+            f"{function} only supports 0-dimensional start and end tensors, but got {' and '.join(found)}."
+        )
+    return to_number(function, start, 1, "start"), to_number(function, end, 2, "end")
 
 
 def _steps(function: str, steps: Any) -> int:
@@ -158,13 +174,13 @@ def linspace(
 
     Raises RuntimeError for a negative number of steps.
     """
-    first, last = to_number("linspace", start, 1, "start"), to_number("linspace", end, 2, "end")
+    first, last = _ends("linspace", start, end)
     count = _steps("linspace", steps)
     found = to_dtype("linspace", dtype, out.dtype if isinstance(out, Tensor) else None)
     check_options("linspace", found, layout, device, pin_memory, requires_grad)
     array = core.empty((count,), found._numpy)
     if count:
-        array[...] = _spaced(first, last, count, found._numpy)
+        array[...] = cast_array(_spaced(first, last, count, found._numpy), found._numpy)
     return deliver("linspace", array, out, requires_grad, dtype)
 
 
@@ -185,14 +201,14 @@ def logspace(
 
     Raises RuntimeError for a negative number of steps.
     """
-    first, last = to_number("logspace", start, 1, "start"), to_number("logspace", end, 2, "end")
+    first, last = _ends("logspace", start, end)
     count = _steps("logspace", steps)
     found = to_dtype("logspace", dtype, out.dtype if isinstance(out, Tensor) else None)
     check_options("logspace", found, layout, device, pin_memory, requires_grad)
     array = core.empty((count,), found._numpy)
     if count:
         with np.errstate(all="ignore"):
-            exponents = _spaced(first, last, count, np.dtype(np.float64))
+            exponents = _spaced(first, last, count, found._numpy) if count > 1 else np.array([first], np.float64)
             array[...] = cast_array(np.power(builtins.float(base), exponents), found._numpy)
     return deliver("logspace", array, out, requires_grad, dtype)
 

@@ -56,6 +56,8 @@ _CODES = {
 }
 code = _CODES.__getitem__
 """Return the core's number of a NumPy dtype (KeyError for one that the core does not know)."""
+knows = _CODES.__contains__
+"""Return whether the core has kernels for a NumPy dtype."""
 
 # A copy of fewer bytes is NumPy's: it starts sooner, and what is too small for a thread gains nothing from the core.
 SMALL = 4096
@@ -160,7 +162,7 @@ def copy_into(source: Array, target: Array) -> None:
     status = lib.tc_ndarray_copy(id(source), id(target))
     if status == 0:
         return
-    if source.dtype in _CODES:
+    if knows(source.dtype):
         check(status)
     target[...] = source  # a dtype that the core does not know
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from .buffers import SMALL, Array, check, code, empty, lib, pointer
+from .buffers import SMALL, Array, check, code, empty, knows, lib, pointer
 
 _BOOL = np.dtype(np.bool_)
 
@@ -72,7 +72,10 @@ def compare(op: int, a: Array, b: Array) -> Array:
 def where(condition: Array, a: Array, b: Array) -> Array:
     """Return a where the bool `condition` holds, else b; all broadcast, a and b of one dtype."""
     out = empty(_shape(condition.shape, a.shape, b.shape), a.dtype)
-    check(lib.tc_ndarray_where(id(condition), id(a), id(b), id(out)))
+    status = lib.tc_ndarray_where(id(condition), id(a), id(b), id(out))
+    if status and not knows(a.dtype):
+        return np.where(condition, a, b)
+    check(status)
     return out
 
 

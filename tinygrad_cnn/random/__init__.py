@@ -7,6 +7,7 @@ Dropout masks are drawn from another generator, keyed by this one (see `ops.drop
 
 from __future__ import annotations
 
+from .counts import binomial, poisson
 from .discrete import bernoulli, multinomial
 from .generator import (
     Generator,
@@ -23,6 +24,7 @@ from .tensors import normal, rand, rand_like, randint, randint_like, randn, rand
 __all__ = [
     "Generator",
     "bernoulli",
+    "binomial",
     "default_generator",
     "fork_rng",
     "get_rng_state",
@@ -30,6 +32,7 @@ __all__ = [
     "manual_seed",
     "multinomial",
     "normal",
+    "poisson",
     "rand",
     "rand_like",
     "randint",

@@ -7,29 +7,32 @@ from typing import Any
 import numpy as np
 
 from tinygrad_cnn import core
-from tinygrad_cnn.autograd.operation import Operation
-from tinygrad_cnn.dtypes import from_numpy_dtype
+from tinygrad_cnn.casts import FLOATING, cast_array, widened
+from tinygrad_cnn.dtypes import int64
 from tinygrad_cnn.dtypes import scalar_name as _scalar_name
 from tinygrad_cnn.tensor import Tensor, wrap
 
-from .fill import bernoulli_, draw_bernoulli, fill_exponential, locked
+from .drawn import Drawn
+from .fill import draw_bernoulli, fill_exponential, locked
 from .generator import Generator
+from .in_place import bernoulli_
 
 
 def _check(array: Any, num_samples: int, replacement: bool) -> None:
     if array.ndim not in (1, 2):
         raise RuntimeError("prob_dist must be 1 or 2 dim")
-    if array.dtype not in core.FLOATS:
-        raise RuntimeError(
-            "multinomial only supports floating-point dtypes for input, got: "
-            f"{_scalar_name(from_numpy_dtype(array.dtype))}"
-        )
     if num_samples <= 0:
         raise RuntimeError("cannot sample n_sample <= 0 samples")
     if not replacement and num_samples > array.shape[-1]:
         raise RuntimeError("cannot sample n_sample > prob_dist.size(-1) samples without replacement")
+    if array.shape[-1] > 2**24:
+        raise RuntimeError("number of categories cannot exceed 2^24")
     if not (np.isfinite(array) & (array >= 0)).all():
-        raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
+        if not replacement:
+            raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
+        negative = not (array >= 0).all()
+        what = "probability entry < 0" if negative else "probability entry = infinity or NaN"
+        raise RuntimeError(f"invalid multinomial distribution (encountering {what})")
     if not (array.sum(-1) > 0).all():
         raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
 
@@ -48,12 +51,12 @@ def _with_replacement(rows: Any, num_samples: int, generator: Generator | None) 
     return result
 
 
-def _without_replacement(rows: Any, num_samples: int, generator: Generator | None) -> Any:
+def _without_replacement(rows: Any, num_samples: int, generator: Generator | None, dtype: Any) -> Any:
     """Take the largest quotients of probability and exponential number: the first arrivals of Poisson processes."""
-    waiting = np.empty(rows.shape, rows.dtype)
+    waiting = np.empty(rows.shape, dtype)
     fill_exponential(waiting, 1.0, generator)
     with np.errstate(divide="ignore", invalid="ignore"):
-        speed = rows / waiting
+        speed = widened(cast_array(rows / widened(waiting), dtype))
     return np.argsort(-speed, axis=-1, kind="stable")[:, :num_samples]
 
 
@@ -73,11 +76,20 @@ def multinomial(
     """
     if not isinstance(input, Tensor):
         raise TypeError(f"multinomial(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
-    array = input._array
+    if input._array.dtype not in FLOATING:
+        raise RuntimeError(
+            f"multinomial only supports floating-point dtypes for input, got: {_scalar_name(input.dtype)}"
+        )
+    if out is not None and out.dtype is not int64:
+        raise RuntimeError(f"multinomial expects Long tensor out, got: {_scalar_name(out.dtype)}")
+    array = widened(input._array)
     _check(array, num_samples, replacement)
     rows = array.reshape(-1, array.shape[-1])
-    draw = _with_replacement if replacement else _without_replacement
-    indices = np.ascontiguousarray(draw(rows, num_samples, generator).reshape(*array.shape[:-1], num_samples))
+    if replacement:
+        drawn = _with_replacement(rows, num_samples, generator)
+    else:
+        drawn = _without_replacement(rows, num_samples, generator, input._array.dtype)
+    indices = np.ascontiguousarray(drawn.reshape(*array.shape[:-1], num_samples))
     result = wrap(indices)
     if out is None:
         return result
@@ -86,27 +98,17 @@ def multinomial(
     return write_out("multinomial", out, result)
 
 
-class Bernoulli(Operation):
-    """A draw for each probability; its gradient is zero."""
-
-    grad_name = "BernoulliBackward0"
-
-    def forward(self, chances: Any, generator: Generator | None) -> Any:
-        """Draw."""
-        return draw_bernoulli(chances, generator).astype(chances.dtype)
-
-    def backward(self, grad: Tensor) -> Tensor:
-        """Give zeros."""
-        return Tensor._zeros(grad._array.shape, grad._array.dtype)
-
-
 def bernoulli(input: Tensor, p: Any = None, *, generator: Generator | None = None, out: Tensor | None = None) -> Tensor:
     """Return 1 or 0 for each probability in `input`, or all with probability `p` (`torch.bernoulli`).
 
     Raises RuntimeError for a probability outside [0, 1], NotImplementedError for an integer tensor.
     """
     if p is None:
-        result: Tensor = Bernoulli.apply(input, generator=generator)
+
+        def draw(chances: Any) -> Any:
+            return cast_array(draw_bernoulli(chances, generator), chances.dtype)
+
+        result: Tensor = Drawn.apply(input, draw=draw, grad_name="BernoulliBackward0")
     else:
         result = bernoulli_(wrap(core.empty(input._array.shape, input._array.dtype)), p, generator=generator)
     if out is None:

@@ -9,11 +9,14 @@ import numpy as np
 
 from tinygrad_cnn import core, dtypes
 from tinygrad_cnn._arguments import check_options, deliver, size_of, to_dtype
+from tinygrad_cnn.autograd.grad_mode import no_grad
+from tinygrad_cnn.casts import cast_array, widened
 from tinygrad_cnn.creation import _sizes
 from tinygrad_cnn.like import like_array
 from tinygrad_cnn.tensor import Tensor, wrap
 
-from .fill import fill_integers, fill_normal, fill_uniform, locked
+from .drawn import Drawn
+from .fill import fill_integers, fill_normal, fill_uniform, greatest_integer, locked
 from .generator import Generator
 
 __all__ = ["normal", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like", "randperm"]
@@ -198,14 +201,13 @@ def randperm(
         raise RuntimeError(f"Trying to create tensor with negative dimension {count}: [{count}]")
     found = to_dtype("randperm", dtype, out.dtype if isinstance(out, Tensor) else dtypes.int64)
     check_options("randperm", found, layout, device, pin_memory, requires_grad)
-    largest = 2**24 if found is dtypes.float32 else 2**53 if found is dtypes.float64 else None
     if found is dtypes.bool:
         raise NotImplementedError("\"randperm\" not implemented for 'Bool'")
-    if count - 1 > (largest or int(np.iinfo(found._numpy).max)):
+    if count - 1 > greatest_integer(found._numpy):
         raise RuntimeError(f"n is too large for result tensor type: 'torch.{found._name}'")
     array = core.empty((count,), found._numpy)
     with locked(generator) as state:
-        array[...] = state.permutation(count)
+        array[...] = cast_array(state.permutation(count), found._numpy)
     return deliver("randperm", array, out, requires_grad, dtype)
 
 
@@ -234,18 +236,22 @@ def normal(
         return _make("normal", shape, lambda array: fill_normal(array, float(mean), float(std), generator), options)
     if not isinstance(std, Tensor) and std < 0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std:g}")
-    if isinstance(std, Tensor) and (std._array < 0).any():
+    if isinstance(std, Tensor) and (widened(std._array) < 0).any():
         raise RuntimeError("normal expects all elements of std >= 0.0")
-    arrays = [value._array if isinstance(value, Tensor) else value for value in (mean, std)]
     from tinygrad_cnn.ops.base import broadcast_error
 
     try:
         shape = np.broadcast_shapes(*(tensor._array.shape for tensor in tensors))
     except ValueError:
         raise broadcast_error(*(tensor._array for tensor in tensors)) from None
-    array = core.empty(shape, tensors[0]._array.dtype)
-    fill_normal(array, 0.0, 1.0, generator)
-    # Two roundings, as PyTorch has: the product, then the sum.
-    array *= arrays[1]
-    array += arrays[0]
-    return deliver("normal", array, out, False) if out is not None else wrap(array)
+
+    def draw(*_: Any) -> Any:
+        array = core.empty(shape, tensors[0]._array.dtype)
+        fill_normal(array, 0.0, 1.0, generator)
+        with no_grad():  # two roundings, as PyTorch has: the product, then the sum
+            return wrap(array).mul_(std).add_(mean)._array
+
+    if out is not None:
+        return deliver("normal", draw(), out, False)
+    kind = 3 if len(tensors) == 2 else 1 if isinstance(mean, Tensor) else 2
+    return Drawn.apply(*tensors, draw=draw, grad_name=f"NormalBackward{kind}")
