@@ -47,7 +47,7 @@ def function_of(op: Any) -> Callable[..., Any] | None:
     theirs = resolve(torch, op.name)
     if theirs is not None and (op.op is theirs or not isinstance(op.op, types.FunctionType)):
         return resolve(tc, op.name)
-    if isinstance(op.op, types.FunctionType) and not hasattr(torch.Tensor, op.name):
+    if isinstance(op.op, types.FunctionType) and op.op.__name__ == "<lambda>":
         names = {**op.op.__globals__, "torch": tc}
         return types.FunctionType(op.op.__code__, names, op.name, op.op.__defaults__, op.op.__closure__)
     found = getattr(tc.Tensor, op.name, None)

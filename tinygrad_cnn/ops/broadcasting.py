@@ -133,7 +133,10 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
 @public(function=False)
 def sum_to_size(input: Tensor, *size: Any) -> Tensor:
     """Return the sum over the dimensions that `size` lacks or has as 1 (`Tensor.sum_to_size`)."""
-    return unbroadcast(input, sizes_of(size, "sum_to_size"))
+    target = sizes_of(size, "sum_to_size")
+    if not target:
+        return input.sum()
+    return unbroadcast(input, target)
 
 
 def unbroadcast(input: Tensor, target: tuple[int, ...]) -> Tensor:

@@ -98,8 +98,9 @@ def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-
     a, b = check_tensor(input, "isclose"), check_tensor(other, "isclose", "other", 2)
     if a.dtype is not b.dtype:
         raise RuntimeError(f"{scalar_name(a)} did not match {scalar_name(b)}")
-    if rtol < 0 or atol < 0:
-        raise RuntimeError("rtol and atol must be greater than or equal to zero")
+    for name, tolerance in (("rtol", rtol), ("atol", atol)):
+        if tolerance < 0:
+            raise RuntimeError(f"{name} must be greater than or equal to zero, but got {tolerance:g}")
     try:
         return wrap(np.asarray(np.isclose(a._array, b._array, rtol, atol, equal_nan)))
     except ValueError:

@@ -12,7 +12,7 @@ from tinygrad_cnn.casts import FLOATING
 from tinygrad_cnn.tensor import Tensor
 
 from .arithmetic import mul, of_tensors, pair
-from .base import FLOATS, broadcast_error, write_out
+from .base import FLOATS, broadcast_error, check_tensor, write_out
 from .elementwise import Binary, Scalar
 from .forms import public
 from .transcendental import reciprocal
@@ -182,7 +182,7 @@ def floor_divide(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor
 @public(inplace=True)
 def fmod(input: Tensor, other: Any, *, out: Tensor | None = None) -> Tensor:
     """Return the remainder with the dividend's sign (`torch.fmod`)."""
-    return of_tensors("fmod", Fmod, input, other, out)
+    return of_tensors("fmod", Fmod, check_tensor(input, "fmod"), other, out)
 
 
 @public(inplace=True)

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from tinygrad_cnn import core
-from tinygrad_cnn.random.fill import bernoulli_
+from tinygrad_cnn.random.in_place import bernoulli_
 from tinygrad_cnn.tensor import Tensor, wrap
 
 from .base import check_tensor, scalar_name

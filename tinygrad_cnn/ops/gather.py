@@ -168,6 +168,7 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False,
         y = Pick.apply(x.reshape(-1), index=array.reshape(-1), dim=0).reshape(array.shape)
     elif array.ndim != x._array.ndim:  # allowed of an empty index
         y = wrap(core.empty(array.shape, x._array.dtype))
+        y = y + x.sum() * 0 if x.requires_grad else y
     else:
         y = Pick.apply(x, index=array, dim=dim)
     return y if out is None else write_out("gather", out, y, input)

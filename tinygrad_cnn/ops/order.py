@@ -77,6 +77,10 @@ def t(input: Tensor) -> Tensor:
     return Permute.apply(input, (1, 0) if ndim == 2 else tuple(range(ndim)), "TBackward0")
 
 
+def _list(dims: Any) -> Any:
+    return list(dims) if isinstance(dims, (tuple, list)) else dims
+
+
 @public("moveaxis")
 def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     """Return a view with dimensions moved to other places, the others in their order (`torch.movedim`)."""
@@ -90,8 +94,8 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     targets = [wrap_dim(d, ndim) for d in (destination if isinstance(destination, (tuple, list)) else (destination,))]
     if len(sources) != len(targets):
         raise RuntimeError(
-            f"movedim: Invalid source or destination dims: source ({source} dims) should contain the same number of "
-            f"dims as destination ({destination} dims)"
+            f"movedim: Invalid source or destination dims: source ({_list(source)} dims) should contain the same "
+            f"number of dims as destination ({_list(destination)} dims)"
         )
     for name, dims in (("source", sources), ("destination", targets)):
         if len(set(dims)) != len(dims):

@@ -180,14 +180,14 @@ class Minimum(Maximum):
 @public()
 def maximum(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return the larger of each two elements, NaN if one is (`torch.maximum`); equals share the gradient."""
-    check_tensor(other, "maximum", "other", 2)
+    check_tensor(input, "maximum"), check_tensor(other, "maximum", "other", 2)
     return of_tensors("maximum", Maximum, input, other, out)
 
 
 @public()
 def minimum(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return the smaller of each two elements, NaN if one is (`torch.minimum`); equals share the gradient."""
-    check_tensor(other, "minimum", "other", 2)
+    check_tensor(input, "minimum"), check_tensor(other, "minimum", "other", 2)
     return of_tensors("minimum", Minimum, input, other, out)
 
 

@@ -159,7 +159,7 @@ def _even_edges(name: str, x: Any, bins: int, limits: Any) -> Any:
 
 @public(method=False)
 def histogramdd(
-    input: Tensor, bins: Any, range: Any = None, weight: Tensor | None = None, density: bool = False, *, out: Any = None
+    input: Tensor, bins: Any, range: Any = None, weight: Tensor | None = None, density: bool = False
 ) -> Any:
     """Return (hist, bin_edges) of points in the last dimension of the input (`torch.histogramdd`)."""
     x = check_tensor(input, "histogramdd")._array

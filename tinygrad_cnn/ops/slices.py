@@ -74,6 +74,8 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     shape = check_tensor(input, "narrow")._array.shape
     if not shape:
         raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
+    if isinstance(start, Tensor) and (start._array.ndim or start._array.dtype.kind not in "iu"):
+        raise RuntimeError("start must be an 0-dim integral Tensor.")
     dim, start, length = wrap_dim(dim, len(shape)), index_of(start), index_of(length)
     size = shape[dim]
     if length < 0:

@@ -9,6 +9,7 @@ from tinygrad_cnn.nn.functional._arguments import check_tensor
 from tinygrad_cnn.nn.functional.activation import _implicit_dim, softmax
 from tinygrad_cnn.nn.functional.rectifiers import apply_in_place, check_floating, hardtanh
 from tinygrad_cnn.ops.comparison import where
+from tinygrad_cnn.ops.forms import with_out
 from tinygrad_cnn.tensor import Tensor
 
 __all__ = [
@@ -20,14 +21,16 @@ __all__ = [
 LINEAR = 80.0
 
 
-def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
+@with_out
+def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0, *, out: Tensor | None = None) -> Tensor:
     """Return log(1 + exp(beta * input)) / beta, or input where beta * input is above the threshold (`F.softplus`)."""
     check_floating(input, "softplus", "softplus_cpu")
     scaled = input * beta
     return where(scaled > threshold, input, scaled.clamp(max=threshold).exp().log1p() / beta)
 
 
-def logsigmoid(input: Tensor) -> Tensor:
+@with_out
+def logsigmoid(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return log(sigmoid(input)) = -log(1 + exp(-input)) (`F.logsigmoid`)."""
     check_floating(input, "log_sigmoid", "log_sigmoid_cpu")
     return -softplus(-input, 1.0, LINEAR)
@@ -45,7 +48,8 @@ def mish(input: Tensor, inplace: bool = False) -> Tensor:
     return apply_in_place(inplace, lambda x: x * softplus(x, 1.0, LINEAR).tanh(), input)
 
 
-def gelu(input: Tensor, approximate: str = "none") -> Tensor:
+@with_out
+def gelu(input: Tensor, approximate: str = "none", *, out: Tensor | None = None) -> Tensor:
     """Return input times the normal distribution's probability of less (`F.gelu`; Hendrycks and Gimpel, 2016).
 
     approximate="tanh": by a hyperbolic tangent in place of the error function. RuntimeError for another word.

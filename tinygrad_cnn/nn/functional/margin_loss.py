@@ -14,6 +14,7 @@ from tinygrad_cnn.like import zeros_like
 from tinygrad_cnn.nn.functional._arguments import check_reduction, check_tensor, legacy_reduction, scalar_name
 from tinygrad_cnn.nn.functional.gates import LINEAR, softplus
 from tinygrad_cnn.nn.functional.pointwise_loss import reduced
+from tinygrad_cnn.ops.broadcasting import broadcast_tensors
 from tinygrad_cnn.ops.comparison import where
 from tinygrad_cnn.ops.power import minimum
 from tinygrad_cnn.tensor import Tensor
@@ -46,6 +47,7 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     """
     check_tensor(x1, "cosine_similarity", "x1")
     check_tensor(x2, "cosine_similarity", "x2", 2)
+    x1, x2 = broadcast_tensors(x1, x2)
     one, other = (x.norm(2, dim, keepdim=True).clamp(min=eps) for x in (x1, x2))
     return (x1 / one * (x2 / other)).sum(dim)
 

@@ -15,6 +15,7 @@ from tinygrad_cnn.like import full_like, ones_like
 from tinygrad_cnn.limits import finfo
 from tinygrad_cnn.nn.functional._arguments import check_tensor, not_implemented_for, scalar_name
 from tinygrad_cnn.ops.comparison import where
+from tinygrad_cnn.ops.forms import with_out
 from tinygrad_cnn.tensor import Tensor
 
 __all__ = [
@@ -128,6 +129,9 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace
     if input.dtype == uint8 and min_val < 0:
         raise RuntimeError("cannot do hardtanh on an unsigned type with negative limits")
 
+    if not input.is_floating_point():  # an integer tensor stays one, limited by whole numbers
+        min_val, max_val = int(min_val), int(max_val)
+
     def limit(x: Tensor) -> Tensor:
         limited = x.detach().clamp(min_val, max_val)
         return where((x <= min_val) | (x >= max_val), limited, x)
@@ -140,13 +144,15 @@ def relu6(input: Tensor, inplace: bool = False) -> Tensor:
     return hardtanh(input, 0.0, 6.0, inplace)
 
 
-def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+@with_out
+def hardshrink(input: Tensor, lambd: float = 0.5, *, out: Tensor | None = None) -> Tensor:
     """Return input, but 0 in [-lambd, lambd] (`F.hardshrink`)."""
     check_floating(input, "hardshrink", "hardshrink_cpu")
     return where((input >= -lambd) & (input <= lambd), input * 0, input)
 
 
-def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+@with_out
+def softshrink(input: Tensor, lambd: float = 0.5, *, out: Tensor | None = None) -> Tensor:
     """Return input moved towards 0 by lambd, 0 in [-lambd, lambd] (`F.softshrink`). RuntimeError if it is negative."""
     check_floating(input, "softshrink", "softshrink_check")
     if lambd < 0:
