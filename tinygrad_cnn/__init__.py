@@ -36,6 +36,7 @@ from .config import (
 )
 from .creation import (
     empty,
+    empty_permuted,
     empty_strided,
     full,
     ones,

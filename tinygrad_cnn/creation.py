@@ -23,6 +23,7 @@ __all__ = [
     "as_tensor",
     "asarray",
     "empty",
+    "empty_permuted",
     "empty_strided",
     "eye",
     "from_dlpack",
@@ -203,6 +204,38 @@ def scalar_tensor(
     """Return a 0-d tensor of the default dtype, or `dtype`, with the value `s` (`torch.scalar_tensor`)."""
     options = (None, dtype, layout, device, pin_memory, requires_grad)
     return _make("scalar_tensor", (), to_number("scalar_tensor", s, 1, "s"), options)
+
+
+def empty_permuted(
+    size: Any,
+    physical_layout: Any,
+    *,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+) -> Tensor:
+    """Return an uninitialised dense tensor whose dimensions lie in memory in the given order, outermost first
+    (`torch.empty_permuted`). Raises RuntimeError for what is not an order of all dimensions."""
+    shape, order = size_of("empty_permuted", (size,)), tuple(physical_layout)
+    if len(shape) != len(order):
+        raise RuntimeError(
+            "Number of dimensions in size does not match the length of the physical_layout; i.e. len(size) = "
+            f"{len(shape)} is not equal to len(physical_layout) = {len(order)}"
+        )
+    for k, d in enumerate(order):
+        if not 0 <= d < len(shape):
+            raise RuntimeError(
+                f"Dimension out of range (expected to be between 0 and {len(shape) - 1}, but got {d} at index {k}).  "
+                "NB: negative dims not currently supported; file an issue if you want it."
+            )
+    if len(set(order)) != len(order):
+        raise RuntimeError("Duplicate dim not allowed")
+    found = to_dtype("empty_permuted", dtype)
+    check_options("empty_permuted", found, layout, device, pin_memory, requires_grad)
+    dense = core.empty(tuple([shape[d] for d in order]), found._numpy)
+    return deliver("empty_permuted", dense.transpose(np.argsort(order)), None, requires_grad)
 
 
 def empty_strided(

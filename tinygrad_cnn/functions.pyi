@@ -113,6 +113,7 @@ from .ops.indexing import take as take
 from .ops.indexing import unravel_index as unravel_index
 from .ops.inplace import clamp_ as clamp_
 from .ops.inplace import clamp_ as clip_
+from .ops.inplace import fill as fill
 from .ops.inplace import fill_ as fill_
 from .ops.inplace import relu_ as relu_
 from .ops.inplace import zero_ as zero_

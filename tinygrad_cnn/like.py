@@ -184,6 +184,23 @@ def new_full(
     )
 
 
+def new_empty_strided(
+    self: Tensor,
+    size: Any,
+    stride: Any,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    pin_memory: builtins.bool = False,
+    requires_grad: builtins.bool = False,
+) -> Tensor:
+    """Return an uninitialised tensor of the given sizes and strides in this tensor's dtype, or `dtype`."""
+    found = to_dtype("new_empty_strided", dtype, self.dtype)
+    return creation.empty_strided(
+        size, stride, dtype=found, layout=layout, device=device, requires_grad=requires_grad, pin_memory=pin_memory
+    )
+
+
 def new(self: Tensor, *args: Any, device: Any = None) -> Tensor:
     """Return a tensor of this one's dtype, from sizes (uninitialised) or data, as the old constructors do."""
     from .legacy import _construct

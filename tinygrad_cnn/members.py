@@ -5,7 +5,7 @@ One list for Python (`methods.install` puts it into Tensor) and for type checker
 
 from __future__ import annotations
 
-from . import interop, like, metadata, printing
+from . import interop, like, metadata, printing, resizing
 from .autograd import engine
 from .random import discrete, in_place
 
@@ -28,6 +28,8 @@ class Members:
     nbytes, itemsize, real = metadata.NBYTES, metadata.ITEMSIZE, metadata.REAL
     layout, is_cpu = metadata.LAYOUT, metadata.IS_CPU
     is_cuda = is_sparse = is_quantized = is_meta = is_mps = is_mkldnn = is_xpu = is_nested = metadata.ABSENT
+
+    resize_, resize_as_, set_ = resizing.resize_, resizing.resize_as_, resizing.set_
 
     # text
     __repr__, __format__ = printing.tensor_repr, printing.tensor_format
@@ -64,4 +66,5 @@ class Members:
     cuda, pin_memory = like.cuda, like.pin_memory
     cfloat, cdouble, chalf = like.absent("cfloat"), like.absent("cdouble"), like.absent("chalf")
     new, new_tensor, new_full = like.new, like.new_tensor, like.new_full
+    new_empty_strided = like.new_empty_strided
     new_empty, new_zeros, new_ones = like.new_empty, like.new_zeros, like.new_ones

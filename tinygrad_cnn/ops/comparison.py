@@ -281,7 +281,7 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
             )
         if value.requires_grad:
             return Where.apply(mask, cast(value, x.dtype), x)
-        value = value._array.item()
+        value = value.item()
     _check_fill(value, x)
     return MaskedFill.apply(x, mask, value=value)
 

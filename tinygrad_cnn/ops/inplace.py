@@ -20,7 +20,7 @@ from tinygrad_cnn.tensor import Tensor, wrap
 
 from . import arithmetic, division, order, power, unary, views
 from .arithmetic import Add, AddScalar, Mul, MulScalar, Sub, SubScalar
-from .base import CopyInto, inplace
+from .base import CopyInto, check_tensor, clone, inplace
 from .conversion import copy_
 from .division import Div, DivScalar
 from .elementwise import constant
@@ -133,6 +133,12 @@ def zero_(input: Tensor) -> Tensor:
     return fill_(input, 0)
 
 
+@public(method=False)
+def fill(input: Tensor, value: Any) -> Tensor:
+    """Return a copy of the tensor with all elements set to `value`, a number or a 0-d tensor (`torch.fill`)."""
+    return fill_(clone(check_tensor(input, "fill")), value)
+
+
 @public(function=False)
 def fill_diagonal_(input: Tensor, fill_value: Any, wrap: builtins.bool = False) -> Tensor:
     """Set the main diagonal, of all dimensions, to a number, in place (`Tensor.fill_diagonal_`)."""
@@ -144,7 +150,7 @@ def fill_diagonal_(input: Tensor, fill_value: Any, wrap: builtins.bool = False) 
     if input.requires_grad:
         raise NotImplementedError("fill_diagonal_ of a tensor that requires grad is not implemented")
     settle(input._array)
-    np.fill_diagonal(input._array, fill_value, wrap)
+    np.fill_diagonal(input._array, constant(fill_value, input._array.dtype), wrap)
     input._bump()
     return input
 

@@ -75,11 +75,11 @@ def _check_float(array: Array, kernel: str) -> None:
         raise NotImplementedError(f"\"{kernel}\" not implemented for '{_scalar_name(from_numpy_dtype(array.dtype))}'")
 
 
-def _check_continuous(name: str, array: Array) -> None:
+def _check_continuous(name: str, array: Array, kind: str) -> None:
     if array.dtype not in FLOATING:
         raise RuntimeError(
             f"{name} distribution is a continuous probability distribution. dtype must be a floating point but you "
-            f"specified {c_name(array)}"
+            f"specified {kind}"
         )
 
 
@@ -191,7 +191,7 @@ def fill_exponential(array: Array, rate: float, generator: Generator | None) -> 
     """Fill a float array with numbers of density rate * exp(-rate * x), computed in double from uniform ones."""
     if not rate > 0:
         raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={rate:g}")
-    _check_continuous("Exponential", array)
+    _check_continuous("Exponential", array, _scalar_name(from_numpy_dtype(array.dtype)))
     _transform(array, lambda unit: np.log1p(-unit) * (-1.0 / rate), generator)
 
 
@@ -199,7 +199,7 @@ def fill_cauchy(array: Array, median: float, sigma: float, generator: Generator 
     """Fill a float array with Cauchy distributed numbers: the tangent of a uniform angle."""
     if not sigma > 0:
         raise RuntimeError(f"cauchy_ expects sigma > 0.0, but found sigma={sigma:g}")
-    _check_continuous("Cauchy", array)
+    _check_continuous("Cauchy", array, c_name(array))
     margin = np.finfo(np.float64).eps  # of the poles
 
     def cauchy(unit: Array) -> Array:
