@@ -79,3 +79,20 @@ def test_a_folder_called_torch_is_no_pytorch(tmp_path):
 def test_notebooks_load_it_as_an_extension(tmp_path):
     code = "tinygrad_cnn.load_ipython_extension(None)\nimport torch\nassert torch is tinygrad_cnn"
     run("-c", WITHOUT_PYTORCH + code, folder=tmp_path)
+
+
+def test_a_function_stays_where_a_module_has_its_name(tmp_path):
+    code = INSTALL + "import torch, torch.autograd.gradcheck\nassert callable(torch.autograd.gradcheck)"
+    run("-c", code, folder=tmp_path)
+
+
+def test_modules_that_have_no_namesake(tmp_path):
+    code = INSTALL + (
+        "import torch\n"
+        "from torch.nn.modules.distance import PairwiseDistance\n"
+        "from torch.nn.modules import distance\n"
+        "from torch.functional import einsum\n"
+        "assert distance.PairwiseDistance is torch.nn.PairwiseDistance and einsum is torch.einsum\n"
+        "torch._C._log_api_usage_once('called by packages')\n"
+    )
+    run("-c", code, folder=tmp_path)

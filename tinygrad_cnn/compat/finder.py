@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
 
-from tinygrad_cnn.compat.missing import explain_missing, missing_module
+from tinygrad_cnn.compat.missing import adopt_loaded_modules, missing_module
 from tinygrad_cnn.compat.names import own_name
 
 __all__ = ["TorchFinder", "find_pytorch"]
@@ -31,7 +31,7 @@ class TorchFinder:
     def install(self) -> None:
         """Answer imports from now on: before the finder of files, which would load our files again under new names."""
         sys.meta_path.insert(0, self)
-        explain_missing(import_module("tinygrad_cnn"))
+        adopt_loaded_modules()
         _teach_new_processes()
 
     def find_spec(self, name: str, path: Sequence[str] | None = None, target: Any = None) -> ModuleSpec | None:
@@ -61,7 +61,7 @@ class TorchFinder:
         """Give the module, which has run before, its own specification back."""
         spec = module.__spec__
         module.__spec__ = spec.loader_state  # type: ignore[union-attr]
-        explain_missing(module)
+        adopt_loaded_modules()
 
 
 class _InstallOnArrival:

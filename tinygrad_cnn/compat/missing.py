@@ -12,7 +12,7 @@ from typing import Any
 from tinygrad_cnn._version import __version__
 from tinygrad_cnn.compat.names import elsewhere, torch_name
 
-__all__ = ["explain_missing", "missing_module"]
+__all__ = ["adopt_loaded_modules", "missing_module"]
 
 _ADVICE = (
     "tinygrad_cnn stands in for PyTorch here and lacks this name; what it has, and where to ask for more: README, "
@@ -26,8 +26,20 @@ def missing_module(name: str) -> ModuleNotFoundError:
     return ModuleNotFoundError(f"No module named {name!r}: {_ADVICE}", name=name)
 
 
-def explain_missing(module: ModuleType) -> None:
-    """Let `module`, and the parts of it that are imported by now, raise errors with advice for names they lack."""
+def adopt_loaded_modules() -> None:
+    """Enter our modules that are loaded by now under PyTorch's names.
+
+    Were they left for `import torch.autograd.gradcheck` to find, Python would then set that module as an attribute of
+    its package, over the function of the same name.
+    """
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] == "tinygrad_cnn" and isinstance(module, ModuleType) and "_core" not in name:
+            sys.modules.setdefault(torch_name(name), module)
+            _explain_missing(module)
+
+
+def _explain_missing(module: ModuleType) -> None:
+    """Let `module` raise errors with advice for names that it lacks."""
     names = vars(module)
     if isinstance(names.get("__getattr__"), _Explained):
         return
@@ -36,13 +48,6 @@ def explain_missing(module: ModuleType) -> None:
 
         module.__version__ = TORCH_VERSION  # type: ignore[attr-defined]
     module.__getattr__ = _Explained(module, names.get("__getattr__"))  # type: ignore[method-assign]
-    for name, value in list(names.items()):
-        if not name.startswith("_") and name != "core" and _is_part(value, module):
-            explain_missing(value)
-
-
-def _is_part(value: Any, module: ModuleType) -> bool:
-    return isinstance(value, ModuleType) and value.__name__.startswith(f"{module.__name__}.")
 
 
 class _Explained:
@@ -63,8 +68,8 @@ class _Explained:
                 if str(error) != f"module {module.__name__!r} has no attribute {name!r}":
                     raise  # a mistake elsewhere
             else:
-                if _is_part(value, module):
-                    explain_missing(value)
+                if isinstance(value, ModuleType):  # imported just now
+                    adopt_loaded_modules()
                 return value
         if name.startswith("__"):
             raise AttributeError(f"module {place!r} has no attribute {name!r}")

@@ -5,7 +5,17 @@ from __future__ import annotations
 __all__ = ["elsewhere", "own_name", "torch_name"]
 
 # Names of PyTorch whose contents are elsewhere here.
-_ELSEWHERE: dict[str, str] = {}
+_ELSEWHERE = {
+    "torch._C": "tinygrad_cnn.compat.c_names",
+    "torch._tensor": "tinygrad_cnn.tensor",
+    "torch.autograd.anomaly_mode": "tinygrad_cnn.autograd.anomaly",
+    "torch.cuda.amp.autocast_mode": "tinygrad_cnn.cuda.amp",
+    "torch.cuda.amp.grad_scaler": "tinygrad_cnn.cuda.amp",
+    "torch.functional": "tinygrad_cnn.functions",
+    "torch.nn.modules.distance": "tinygrad_cnn.nn.modules.margin_loss",
+    "torch.nn.parallel.distributed": "tinygrad_cnn.nn.parallel",
+    "torchvision.version": "tinygrad_cnn.vision",
+}
 _PACKAGES = {"torch": "tinygrad_cnn", "torchvision": "tinygrad_cnn.vision"}
 
 
