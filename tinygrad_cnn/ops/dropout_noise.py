@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from tinygrad_cnn import core
 from tinygrad_cnn.random.in_place import bernoulli_
 from tinygrad_cnn.tensor import Tensor, wrap
@@ -45,7 +47,8 @@ def _drop(name: str, input: Any, p: Any, train: bool, features: bool, alpha: boo
         shape = shape[:2] + (1,) * (len(shape) - 2)
     if not input.is_floating_point():
         raise RuntimeError(f"result type Float can't be cast to the desired output type {scalar_name(input)}")
-    noise = bernoulli_(wrap(core.empty(shape, input._array.dtype)), 1 - p)
+    drawn = input._array.dtype if input._array.dtype in core.FLOATS else np.dtype(np.float32)  # halves are rounded
+    noise = bernoulli_(wrap(core.empty(shape, drawn)), 1 - p).to(input.dtype)
     if not alpha:
         noise = noise.div_(1 - p)
         return input.mul_(noise) if inplace else input * noise

@@ -15,12 +15,13 @@ import numpy as np
 
 from tinygrad_cnn import core
 from tinygrad_cnn.autograd.operation import Operation
-from tinygrad_cnn.core import FLOATS, Array
+from tinygrad_cnn.core import Array
 from tinygrad_cnn.sequences import linspace
 from tinygrad_cnn.tensor import Tensor, wrap
 
 from .base import check_tensor, scalar_name
 from .embedding import add_columns
+from .halves import in_float32
 from .joining import stack
 
 __all__ = ["affine_grid_generator", "grid_sampler", "grid_sampler_2d", "grid_sampler_3d"]
@@ -218,6 +219,11 @@ def grid_sampler(
     Raises RuntimeError for sizes or dtypes that do not go together, NotImplementedError for integers.
     """
     _check(input, grid, interpolation_mode, align_corners)
+    return _sampled(input, grid, interpolation_mode, padding_mode, align_corners)
+
+
+@in_float32
+def _sampled(input: Tensor, grid: Tensor, interpolation_mode: int, padding_mode: int, align_corners: bool) -> Tensor:
     x, places = input._array, grid._array
     spatial, batch = x.shape[2:], len(x)
     count = batch * math.prod(places.shape[1:-1])
@@ -269,7 +275,7 @@ def _check(input: Tensor, grid: Tensor, mode: int, align_corners: Any) -> None:
         )
     if x.ndim == 5 and mode == BICUBIC:
         raise RuntimeError("grid_sampler(): bicubic interpolation only supports 4D input")
-    if x.dtype not in FLOATS:
+    if not input.is_floating_point():
         kernel = "grid_sampler_2d_cpu_kernel_impl" if x.ndim == 4 else "grid_sampler3d_cpu"
         raise NotImplementedError(f"\"{kernel}\" not implemented for '{scalar_name(input)}'")
     if x.dtype != g.dtype:

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from tinygrad_cnn.nn.functional._arguments import check_tensor, scalar_name
-from tinygrad_cnn.ops.base import FLOATS
 from tinygrad_cnn.ops.dropout_noise import exact_dropout
 from tinygrad_cnn.tensor import Tensor, wrap
 
@@ -92,5 +91,5 @@ def _check(query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None) 
             "Expected attn_mask dtype to be bool or float or to match query dtype, but got attn_mask.dtype: "
             f"{mask} and  query.dtype: {kinds[0]} instead."
         )
-    if query._array.dtype not in FLOATS:
+    if not query.is_floating_point():
         raise RuntimeError(f"expected scalar type Float but found {scalar_name(query.dtype)}")

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from tinygrad_cnn.autograd.deferred import records
-from tinygrad_cnn.core import FLOATS, Array
+from tinygrad_cnn.core import Array
 from tinygrad_cnn.dtypes import int64
 from tinygrad_cnn.nn.functional._arguments import check_tensor, scalar_name
 from tinygrad_cnn.ops.embedding import AddRows, TakeRows
+from tinygrad_cnn.ops.halves import in_float32
 from tinygrad_cnn.tensor import Tensor, wrap
 
 __all__ = ["embedding", "embedding_bag"]
@@ -64,12 +65,11 @@ def _renorm(weight: Tensor, index: Array, max_norm: Any, norm_type: float) -> No
             kind = type(value).__name__
             raise TypeError(f"embedding_renorm_(): argument '{name}' (position {position}) must be float, not {kind}")
     used = np.unique(index)
-    rows = wrap(weight._array[used])
-    norms = rows.norm(norm_type, 1)._array
-    scale = np.where(norms > max_norm, max_norm / (norms + 1e-7), 1).astype(norms.dtype)
-    changed = weight._array.copy()
-    changed[used] *= scale[:, None]
-    weight.detach().copy_(wrap(changed))
+    table = weight.detach()
+    rows = table[wrap(used)]
+    norms = rows.norm(norm_type, 1, keepdim=True)
+    long = (norms > max_norm).squeeze(1)
+    table[wrap(used)[long]] = (rows * (max_norm / (norms + 1e-7)))[long]
 
 
 def embedding(
@@ -185,12 +185,21 @@ def embedding_bag(
     _check_sparse(sparse, "embedding_bag", weight)
     if max_norm is not None:
         _renorm(weight, index, max_norm, norm_type)
-    factor = _factor(index, None, scale_grad_by_freq, rows, weight._array.dtype)
+    precise = np.float64 if weight._array.dtype == np.float64 else np.float32
+    factor = _factor(index, None, scale_grad_by_freq, rows, precise)
     flat = None if per_sample_weights is None else per_sample_weights.reshape(-1)
     if padding_idx is not None:
         kept = index != padding_idx % rows
         index, bag, factor = index[kept], bag[kept], None if factor is None else factor[kept]
         flat = None if flat is None else flat[wrap(kept)]
+    return _reduced(weight, flat, index, bag, count, factor, mode)
+
+
+@in_float32
+def _reduced(
+    weight: Tensor, flat: Tensor | None, index: Array, bag: Array, count: int, factor: Array | None, mode: str
+) -> Tensor:
+    """Look up and reduce; `flat` multiplies the rows, `factor` their gradients."""
     name = "EmbeddingBagBackward0"
     if mode == "max":
         return _largest(weight, index, bag, count, name)
@@ -222,7 +231,7 @@ def _bag_arguments(
             "embedding_bag: per_sample_weights was not None. per_sample_weights is only supported for mode='sum' "
             f"(got mode='{mode}'). Please open a feature request on GitHub."
         )
-    if weight._array.dtype not in FLOATS:
+    if not weight.is_floating_point():
         raise RuntimeError(
             "Expected tensor for argument #1 'weight' to have one of the following scalar types: Half, BFloat16, "
             f"Float, Double; but got torch.{scalar_name(weight.dtype)}Tensor instead (while checking arguments for "

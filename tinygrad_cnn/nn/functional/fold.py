@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from tinygrad_cnn.core import FLOATS
 from tinygrad_cnn.nn.functional._arguments import check_tensor, int_tuple, not_implemented_for
 from tinygrad_cnn.ops.fold import Columns, Planes, Windows
 from tinygrad_cnn.tensor import Tensor
@@ -56,7 +55,7 @@ def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0,
             f"padding={windows.padding}, calculated shape of the array of sliding blocks as {windows.counts}, but its "
             "components must be at least one."
         )
-    if input._array.dtype not in FLOATS and input._array.dtype.kind != "b":
+    if not input.is_floating_point() and input._array.dtype.kind != "b":
         raise not_implemented_for("im2col_out_cpu", input)
     if len(shape) == 3:
         return Columns.apply(input.unsqueeze(0), windows=windows).squeeze(0)
@@ -92,7 +91,7 @@ def fold(
             f"the calculated number of sliding blocks {high} * {wide} = {high * wide}, but got "
             f"input.size({d + 1})={shape[-1]}."
         )
-    if input._array.dtype not in FLOATS and input._array.dtype.kind != "b":
+    if not input.is_floating_point() and input._array.dtype.kind != "b":
         raise not_implemented_for("col2im_out_cpu", input)
     if len(shape) == 2:
         return Planes.apply(input.unsqueeze(0), windows=windows).squeeze(0)
