@@ -55,6 +55,8 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
             raise RuntimeError(f"shifts and dimensions must align. shifts: {len(by)}, dims:0")
         flat = Rearranged.apply(reshape(input, -1), kind="roll", params=(by, (0,)))
         return reshape(flat, input._array.shape)
+    if not ndim:
+        raise IndexError("Dimension specified as 0 but tensor has no dimensions")
     axes = tuple([wrap_dim(d, ndim) for d in (dims if isinstance(dims, (tuple, list)) else (dims,))])
     if len(axes) != len(by):
         raise RuntimeError(f"shifts and dimensions must align. shifts: {len(by)}, dims:{len(axes)}")

@@ -97,9 +97,9 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
             f"movedim: Invalid source or destination dims: source ({_list(source)} dims) should contain the same "
             f"number of dims as destination ({_list(destination)} dims)"
         )
-    for name, dims in (("source", sources), ("destination", targets)):
+    for name, dims, given in (("source", sources, source), ("destination", targets, destination)):
         if len(set(dims)) != len(dims):
-            raise RuntimeError(f"movedim: repeated dim in `{name}` ({list(dims)})")
+            raise RuntimeError(f"movedim: repeated dim in `{name}` ({_list(given)})")
     rest = iter([d for d in range(ndim) if d not in sources])
     order = [sources[targets.index(d)] if d in targets else next(rest) for d in range(ndim)]
     return Permute.apply(input, tuple(order))
