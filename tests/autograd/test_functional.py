@@ -1,6 +1,8 @@
-"""Derivatives of functions: vjp, jacobian, hessian, vhp."""
+"""Derivatives of functions: vjp, jvp, jacobian, hessian, vhp, hvp."""
 
 from __future__ import annotations
+
+import importlib
 
 import numpy as np
 import pytest
@@ -49,6 +51,15 @@ def test_structures_as_pytorch():
             functions.hessian(lambda a, b: (a.exp() @ b).sum(), (x, y)),
             functions.vjp(lambda a, b: a @ b, (x, y), y),
             functions.vhp(lambda a: (a**3).sum(), x, x),
+            functions.hvp(lambda a: (a**3).sum(), x, x),
+            functions.hvp(lambda a, b: (a.exp() @ b).sum(), (x, y), (x * 2, y)),
+            functions.vhp(lambda a, b: (a.exp() @ b).sum(), (x, y), (x * 2, y)),
+            functions.jvp(lambda a, b: (a @ b, b * 2), (x, y), (x, y * 3)),
+            functions.jvp(lambda a: a.sin(), x, y.outer(y)),
+            functions.jvp(lambda a: a.exp(), y[:1]),
+            functions.vjp(lambda a: a.exp(), y[:1]),
+            functions.jvp(lambda a, b: b * 2, (x, y), (x, y)),
+            functions.hvp(lambda a, b: b.exp().sum(), (x, y), (x, y)),
             functions.jacobian(lambda a: a.sum(), y, create_graph=True),
         ]
         flat = []
@@ -85,3 +96,36 @@ def test_refusals():
         functional.jacobian(lambda a, b: a * 2, (double(1.0), double(2.0)), strict=True)
     with pytest.raises(RuntimeError, match="single element"):
         functional.hessian(lambda t: t, double(1.0, 2.0))
+
+
+def test_products_with_vectors_are_differentiable():
+    x, v = double(2.0, 3.0).requires_grad_(), double(1.0, 10.0).requires_grad_()
+    _, product = functional.jvp(lambda t: t**3, x, v, create_graph=True)
+    assert [g.tolist() for g in torch.autograd.grad(product.sum(), (x, v))] == [[12, 180], [12, 27]]
+    _, product = functional.hvp(lambda t: (t**3).sum(), x, v, create_graph=True)
+    assert [g.tolist() for g in torch.autograd.grad(product.sum(), (x, v))] == [[6, 60], [12, 18]]
+
+
+ERRORS = {
+    "several outputs": lambda f, x: f(lambda t: (t.sum(), t.sum()), x, x),
+    "length": lambda f, x: f(lambda t, u: t.sum(), (x, x), (x,)),
+    "length of one": lambda f, x: f(lambda t: t.sum(), x, (x, x)),
+    "size": lambda f, x: f(lambda t: t.sum(), x, x[:1]),
+    "size in a tuple": lambda f, x: f(lambda t, u: t.sum(), (x, x), (x, x[:1])),
+    "missing": lambda f, x: f(lambda t: t * 2, x),
+    "no tensor": lambda f, x: f(lambda t: 3, x, x),
+}
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("name", ERRORS)
+@pytest.mark.parametrize("product", ["hvp", "vhp"])
+def test_errors_as_pytorch(name, product):
+    reference = pytest.importorskip("torch")
+    caught = []
+    for module in (tinygrad_cnn, reference):
+        function = getattr(importlib.import_module(f"{module.__name__}.autograd.functional"), product)
+        with pytest.raises((RuntimeError, TypeError)) as error:
+            ERRORS[name](function, module.ones(2))
+        caught.append((error.type, str(error.value)))
+    assert caught[0] == caught[1]
