@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import deque
 
 import numpy as np
 import pytest
@@ -63,6 +64,11 @@ def indices(T):
         ("empty_tensor", t([], dtype=T.int64)),
         ("repeated", t([1, 1, 1])),
         ("mask_none", mask3 & False),
+        ("range", range(2)),
+        ("ranges", (range(2), range(1, 3))),
+        ("slice_range", (slice(None), range(1, 3))),
+        ("empty_range", range(0)),
+        ("deque", deque([0, 2])),
         ("list_of_slices", [slice(0, 2), slice(1, 3)]),
         ("scalar_bool", t(True)),
     ]
@@ -169,7 +175,12 @@ def test_views_and_their_base_in_the_graph():
 
 
 @pytest.mark.parametrize(
-    "name", [name for name in NAMES if name not in ("false", "empty_slice", "empty_list", "empty_tensor", "mask_none")]
+    "name",
+    [
+        name
+        for name in NAMES
+        if name not in ("false", "empty_slice", "empty_list", "empty_tensor", "empty_range", "mask_none")
+    ],
 )
 def test_derivatives(name):
     with warnings.catch_warnings():
@@ -262,6 +273,8 @@ ERRORS = [
     ("tensor_negative", lambda T: T.ones(3)[T.tensor([-4])]),
     ("mask_shape", lambda T: T.ones(3, 2)[T.ones(2) > 0]),
     ("string", lambda T: T.ones(3)["a"]),
+    ("bytes", lambda T: T.ones(3)[b"a"]),
+    ("dict", lambda T: T.ones(3)[{0: 1}]),
     ("float", lambda T: T.ones(3)[1.5]),
     ("scalar", lambda T: T.tensor(1.0)[0]),
     ("float_tensor", lambda T: T.ones(3)[T.ones(2)]),

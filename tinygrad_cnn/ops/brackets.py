@@ -32,7 +32,7 @@ def _as_tuple(index: Any) -> tuple[Any, ...]:
         return index
     if isinstance(index, list) and len(index) < 32:
         for item in index:
-            if item is None or item is Ellipsis or isinstance(item, (slice, list, tuple, Tensor, np.ndarray)):
+            if item is None or item is Ellipsis or isinstance(item, (slice, list, tuple, range, Tensor, np.ndarray)):
                 if not isinstance(item, (slice, type(None), type(Ellipsis))):
                     warnings.warn(_SEQUENCE_WARNING, UserWarning, stacklevel=4)
                 return tuple(index)
@@ -40,8 +40,8 @@ def _as_tuple(index: Any) -> tuple[Any, ...]:
 
 
 def _kind_error(item: Any) -> Exception:
-    if isinstance(item, str):
-        return TypeError("new(): invalid data type 'str'")
+    if isinstance(item, (str, bytes)):
+        return TypeError(f"new(): invalid data type {type(item).__name__!r}")
     return IndexError(
         "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices (got "
         f"{type(item).__name__})"
@@ -103,6 +103,8 @@ def _entries(item: Any, at: int, shape: tuple[int, ...], place: int) -> tuple[li
     try:
         number = item.__index__()
     except (AttributeError, TypeError):
+        if hasattr(item, "__getitem__") and not isinstance(item, (str, bytes, dict)):  # a range, or any other sequence
+            return _entries(list(item), at, shape, place)
         raise _kind_error(item) from None
     if not -shape[at] <= number < shape[at]:
         raise IndexError(f"index {number} is out of bounds for dimension {at} with size {shape[at]}")
