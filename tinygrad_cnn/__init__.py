@@ -26,7 +26,15 @@ from ._arguments import (
 )
 from ._lazy import LAZY as _LAZY
 from ._version import __version__
-from .autograd.grad_mode import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
+from .autograd.anomaly import is_anomaly_check_nan_enabled, is_anomaly_enabled, set_anomaly_enabled
+from .autograd.grad_mode import (
+    enable_grad,
+    inference_mode,
+    is_grad_enabled,
+    is_inference_mode_enabled,
+    no_grad,
+    set_grad_enabled,
+)
 from .config import (
     get_num_interop_threads,
     get_num_threads,
@@ -85,7 +93,21 @@ from .legacy import (
 )
 from .like import empty_like, full_like, ones_like, zeros_like
 from .limits import finfo, iinfo
-from .metadata import is_complex, is_floating_point, is_nonzero, is_same_size, is_tensor, numel
+from .metadata import (
+    is_complex,
+    is_conj,
+    is_distributed,
+    is_floating_point,
+    is_inference,
+    is_neg,
+    is_nonzero,
+    is_same_size,
+    is_signed,
+    is_storage,
+    is_tensor,
+    numel,
+    typename,
+)
 from .printing import set_printoptions
 from .random import (
     Generator,
@@ -143,6 +165,7 @@ if _typing.TYPE_CHECKING:
     from .nn.functional.top_level import *
     from .serialization import load, save
     from .settings import *
+    from .windows import *
 
 newaxis = None
 methods.install()

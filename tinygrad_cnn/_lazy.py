@@ -18,8 +18,9 @@ NAMES = {
         adaptive_avg_pool1d adaptive_max_pool1d alpha_dropout alpha_dropout_ avg_pool1d batch_norm bilinear
         binary_cross_entropy_with_logits celu celu_ channel_shuffle conv1d conv2d conv3d conv_tbc conv_transpose1d
         conv_transpose2d conv_transpose3d cosine_embedding_loss cosine_similarity ctc_loss dropout dropout_ embedding
-        feature_alpha_dropout feature_alpha_dropout_ group_norm hardshrink hinge_embedding_loss instance_norm kl_div
-        layer_norm margin_ranking_loss max_pool1d max_pool1d_with_indices max_pool2d max_pool3d pairwise_distance pdist
+        feature_alpha_dropout feature_alpha_dropout_ feature_dropout feature_dropout_ group_norm hardshrink
+        hinge_embedding_loss instance_norm kl_div layer_norm margin_ranking_loss max_pool1d max_pool1d_with_indices
+        max_pool2d max_pool3d norm_except_dim pairwise_distance pdist
         pixel_shuffle pixel_unshuffle poisson_nll_loss prelu rms_norm rrelu rrelu_ selu selu_ threshold threshold_
         triplet_margin_loss
     """,
@@ -30,6 +31,7 @@ NAMES = {
         set_default_device set_deterministic_debug_mode set_float32_matmul_precision set_flush_denormal set_warn_always
         use_deterministic_algorithms
     """,
+    "windows": "bartlett_window blackman_window hamming_window hann_window kaiser_window",
 }
 
 # name -> the module to take it from, "" for a part of the package itself

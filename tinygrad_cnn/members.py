@@ -22,12 +22,14 @@ class Members:
     storage_offset = metadata.storage_offset
     untyped_storage = storage = metadata.untyped_storage
     is_complex, is_nonzero, is_signed = metadata.is_complex, metadata.is_nonzero, metadata.is_signed
-    is_pinned = is_shared = is_inference = is_conj = is_neg = metadata.never
+    is_pinned = is_shared = is_inference = is_conj = is_neg = is_distributed = metadata.never
+    dim_order, module_load = metadata.dim_order, metadata.module_load
     get_device, share_memory_ = metadata.get_device, metadata.share_memory_
     is_same_size, is_set_to = metadata.is_same_size, metadata.is_set_to
     nbytes, itemsize, real = metadata.NBYTES, metadata.ITEMSIZE, metadata.REAL
     layout, is_cpu = metadata.LAYOUT, metadata.IS_CPU
     is_cuda = is_sparse = is_quantized = is_meta = is_mps = is_mkldnn = is_xpu = is_nested = metadata.ABSENT
+    is_ipu = is_maia = is_mtia = is_xla = metadata.ABSENT
 
     resize_, resize_as_, set_ = resizing.resize_, resizing.resize_as_, resizing.set_
 

@@ -6,12 +6,25 @@ import builtins
 from collections.abc import Callable
 from typing import Any
 
-from ._arguments import contiguous_format, strided
+from ._arguments import contiguous_format, memory_format, strided
 from .dtypes import Size
 from .ops.strided import memory_of
 from .tensor import Tensor
 
-__all__ = ["is_complex", "is_floating_point", "is_nonzero", "is_tensor", "numel"]
+__all__ = [
+    "is_complex",
+    "is_conj",
+    "is_distributed",
+    "is_floating_point",
+    "is_inference",
+    "is_neg",
+    "is_nonzero",
+    "is_signed",
+    "is_storage",
+    "is_tensor",
+    "numel",
+    "typename",
+]
 
 
 def _wrap_dim(dim: Any, ndim: builtins.int) -> builtins.int:
@@ -138,14 +151,72 @@ def is_nonzero(input: Tensor) -> builtins.bool:
     return builtins.bool(input)
 
 
-def is_signed(self: Tensor) -> builtins.bool:
-    """Return whether the dtype has negative numbers."""
-    return self.dtype.is_signed
+def _check(input: Any, name: str) -> Tensor:
+    if not isinstance(input, Tensor):
+        raise TypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
+    return input
+
+
+def is_signed(input: Tensor) -> builtins.bool:
+    """Return whether the dtype has negative numbers (`torch.is_signed`)."""
+    return _check(input, "is_signed").dtype.is_signed
 
 
 def never(self: Tensor) -> builtins.bool:
     """Return False: no tensor here is such."""
     return False
+
+
+def _never(name: str) -> Callable[[Tensor], builtins.bool]:
+    def answer(input: Tensor) -> builtins.bool:
+        return never(_check(input, name))
+
+    answer.__name__ = answer.__qualname__ = name
+    answer.__doc__ = f"Return False: no tensor here is such (`torch.{name}`)."
+    return answer
+
+
+is_conj, is_distributed, is_inference, is_neg = map(_never, ("is_conj", "is_distributed", "is_inference", "is_neg"))
+
+
+def is_storage(obj: Any) -> builtins.bool:
+    """Return whether `obj` is the memory of a tensor (`torch.is_storage`)."""
+    return type(obj) is UntypedStorage
+
+
+def typename(obj: Any) -> str:
+    """Return 'torch.FloatTensor' or the like for a tensor, for others the dotted name of the object, or of its class
+    if it has none (`torch.typename`)."""
+    if isinstance(obj, Tensor):
+        return obj.type()
+    named = obj if hasattr(obj, "__qualname__") or hasattr(obj, "__name__") else type(obj)
+    name: str = getattr(named, "__qualname__", None) or named.__name__
+    module = getattr(named, "__module__", None) or ""
+    return name if module in ("", "builtins") else f"{module}.{name}"
+
+
+def dim_order(self: Tensor, *, ambiguity_check: Any = False) -> tuple[builtins.int, ...]:
+    """Return the dimensions from the one with the largest stride to the one with the smallest.
+
+    ambiguity_check: raise RuntimeError where dimensions of size 1 or of equal strides leave several orders; given
+    memory formats, only unless exactly one of them fits. TypeError for anything else.
+    """
+    formats = ambiguity_check if isinstance(ambiguity_check, list) else []
+    known = isinstance(ambiguity_check, (builtins.bool, list))
+    if not known or not all(isinstance(item, memory_format) for item in formats):
+        raise TypeError("The ambiguity_check argument must be a bool or a list of memory formats.")
+    steps, sizes = stride(self), self._array.shape
+    several = 1 in sizes or len(set(steps)) < len(steps)
+    if ambiguity_check is not False and several and sum(is_contiguous(self, item) for item in formats) != 1:
+        raise RuntimeError(
+            "The tensor does not have unique dim order, or cannot map to exact one of the given memory formats."
+        )
+    return tuple(sorted(range(len(sizes)), key=lambda dim: -steps[dim]))
+
+
+def module_load(self: Tensor, other: Tensor, assign: builtins.bool = False) -> Tensor:
+    """Return what `load_state_dict` puts in the place of this tensor: `other` copied into it, or `other` itself."""
+    return other.detach() if assign else self.copy_(other).detach()
 
 
 def get_device(self: Tensor) -> builtins.int:

@@ -54,6 +54,24 @@ class detect_anomaly:
         self._setting.__exit__()
 
 
+def is_anomaly_enabled() -> bool:
+    """Return whether anomaly detection is on (`torch.is_anomaly_enabled`)."""
+    return anomaly.enabled
+
+
+def is_anomaly_check_nan_enabled() -> bool:
+    """Return whether it looks for NaN (`torch.is_anomaly_check_nan_enabled`)."""
+    return anomaly.check_nan
+
+
+def set_anomaly_enabled(mode: bool, check_nan: bool = True) -> None:
+    """Turn anomaly detection on or off (`torch.set_anomaly_enabled`); TypeError unless both are bools."""
+    for name, value in (("enabled", mode), ("check_nan", check_nan)):
+        if not isinstance(value, bool):
+            raise TypeError(f"{name} must be a bool (got {type(value).__name__})")
+    set_detect_anomaly(mode, check_nan)
+
+
 def run_watched(node: Node, grads: list[Any]) -> tuple[Any, ...]:
     """Run a node; on an error or a NaN in its result, show the forward call that made it."""
     try:

@@ -15,6 +15,7 @@ class _Mode(threading.local):
     """The flag; a class attribute serves threads that have not set it."""
 
     enabled = True
+    inference = False  # whether an inference_mode holds
 
 
 mode = _Mode()
@@ -131,5 +132,18 @@ class inference_mode(_GradMode):
     def __init__(self, mode: bool = True):
         self.value = not mode
 
+    def __enter__(self) -> None:
+        super().__enter__()
+        self._outer, mode.inference = mode.inference, not self.value
+
+    def __exit__(self, *exception: object) -> None:
+        super().__exit__(*exception)
+        mode.inference = self._outer
+
     def _clone(self) -> _GradMode:
         return inference_mode(not self.value)
+
+
+def is_inference_mode_enabled() -> bool:
+    """Return whether this is inside an inference_mode (`torch.is_inference_mode_enabled`)."""
+    return mode.inference

@@ -42,6 +42,8 @@ from tinygrad_cnn.nn.functional import (
     threshold,
     threshold_,
 )
+from tinygrad_cnn.nn.utils.weight_norm import norm_except_dim
+from tinygrad_cnn.ops.dropout_noise import feature_dropout, feature_dropout_
 from tinygrad_cnn.tensor import Tensor
 
 
@@ -250,6 +252,8 @@ __all__ = [
     "embedding",
     "feature_alpha_dropout",
     "feature_alpha_dropout_",
+    "feature_dropout",
+    "feature_dropout_",
     "group_norm",
     "hardshrink",
     "hinge_embedding_loss",
@@ -261,6 +265,7 @@ __all__ = [
     "max_pool1d_with_indices",
     "max_pool2d",
     "max_pool3d",
+    "norm_except_dim",
     "pairwise_distance",
     "pdist",
     "pixel_shuffle",
