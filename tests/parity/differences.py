@@ -26,7 +26,7 @@ UNDEFINED = "fresh memory holds anything"
 
 # Regular expressions on (title, check) -> reason; a check is 'forward float32', ..., 'forms', 'gradients' or 'errors'.
 DIFFERENT = {
-    (r"kthvalue|topk|sort|argsort|mode|msort|median", r"forward (u?int\d+|bool)|forms"): EQUALS,
+    (r"kthvalue|topk|sort|argsort|mode|msort|median", r"forward (u?int\d+|bool|b?float16)|forms"): EQUALS,
     (r"(new_)?empty(_like|_strided|_permuted)?", r"forward .*|forms"): UNDEFINED,
     (r"as_strided_scatter", "gradients"): "PyTorch's gradient of an overwritten element is not 0, ours is",
     (r"narrow_copy", "errors"): "IndexError as narrow has it; PyTorch's copy raises RuntimeError",
@@ -37,7 +37,10 @@ DIFFERENT = {
     (r"linalg\.eigvalsh", "gradients"): "one triangle is read: how the gradient is shared with the other one is free",
     (r"linalg\.norm\.subgradients_at_zero", "gradients"): "at 0 PyTorch's second derivative is NaN, ours 0",
     (r"nn\.functional\.dropout", r"forward .*|forms|gradients"): "masks are made in parallel, by Philox",
-    (r"matrix_exp", "forward float32"): "computed in float64; PyTorch loses digits by its squarings in float32",
+    (
+        r"matrix_exp",
+        r"forward (float32|b?float16)",
+    ): "computed in float64; PyTorch loses digits by its squarings in float32",
     (
         r"kthvalue|take|cat|gather",
         "errors",
@@ -47,6 +50,11 @@ DIFFERENT = {
         r"forward .*|forms",
     ): "edges that do not rise raise ValueError; there is no `out`",
     (r"equal|nonzero|lu", "forms"): "`out` of such calls means nothing in PyTorch",
+    (r"polygamma.*", r"forward u?int\d+"): "infinite at its poles, where PyTorch's float32 gives large numbers",
+    (r"addbmm|div\.trunc_rounding|nn\.functional\.(conv_transpose.d|grid_sample|scaled_dot.*)", r"forward b?float16"): (
+        "computed in float32 and rounded once; PyTorch rounds in between"
+    ),
+    (r"histc|mvlgamma.*", r"forward b?float16"): "computed in float32; PyTorch rounds the bins and steps to the half",
     (r"einsum", r"forward u?int\d+"): "sums of integers become int64 in PyTorch where a factor is summed alone",
     (r"amin|amax|aminmax", "errors"): "the input has 65 dimensions; NumPy's arrays have at most 64",
 }

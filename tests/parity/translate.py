@@ -14,7 +14,7 @@ import tinygrad_cnn as tc
 DTYPES = {getattr(torch, name): getattr(tc, name) for name in (
     "float32", "float64", "float16", "bfloat16", "int8", "int16", "int32", "int64", "uint8", "bool"
 ) if isinstance(getattr(tc, name, None), tc.dtype)}  # fmt: skip
-TOLERANCE = {"float32": (5e-5, 1e-5), "float64": (1e-7, 1e-7), "float16": (2e-3, 1e-3), "bfloat16": (2e-2, 1e-2)}
+TOLERANCE = {"float32": (5e-5, 1e-5), "float64": (1e-7, 1e-7), "float16": (5e-3, 2e-2), "bfloat16": (5e-2, 5e-2)}
 
 
 class Untranslatable(Exception):

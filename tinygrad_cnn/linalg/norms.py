@@ -11,6 +11,7 @@ from tinygrad_cnn import dtypes
 from tinygrad_cnn.ops import vector_norm as lengths
 from tinygrad_cnn.ops.base import FLOATS, check_tensor, scalar_name, wrap_dim, write_out
 from tinygrad_cnn.ops.decompositions import SVD, Inverse
+from tinygrad_cnn.ops.halves import in_float32
 from tinygrad_cnn.tensor import Tensor, wrap
 
 from ._checks import matrices, square
@@ -22,6 +23,7 @@ def _floats(name: str, x: Any, dtype: Any) -> Tensor:
     return x if dtype is None else x.to(dtype)
 
 
+@in_float32
 def vector_norm(
     x: Tensor, ord: Any = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, out: Tensor | None = None
 ) -> Tensor:
@@ -42,6 +44,7 @@ def vector_norm(
     return y if out is None else write_out("linalg.vector_norm", out, y, x)
 
 
+@in_float32
 def matrix_norm(
     A: Tensor,
     ord: Any = "fro",
@@ -85,6 +88,7 @@ def matrix_norm(
     return y if out is None else write_out("linalg.matrix_norm", out, y, A)
 
 
+@in_float32
 def norm(
     A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False, *, out: Tensor | None = None, dtype: Any = None
 ) -> Tensor:

@@ -11,6 +11,7 @@ from tinygrad_cnn.dtypes import float64
 from tinygrad_cnn.ops import slices
 from tinygrad_cnn.ops.base import check_tensor, write_out
 from tinygrad_cnn.ops.decompositions import Det, Inverse, SlogDet, identity_like, tied
+from tinygrad_cnn.ops.halves import in_float32
 from tinygrad_cnn.ops.joining import cat
 from tinygrad_cnn.ops.matmul import matmul as _matmul
 from tinygrad_cnn.tensor import Tensor
@@ -54,6 +55,7 @@ def matrix_power(A: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
     return result if out is None else write_out("linalg.matrix_power", out, result, A)
 
 
+@in_float32
 def matrix_exp(A: Tensor) -> Tensor:
     """Return the exponentials of square matrices (`torch.linalg.matrix_exp`).
 

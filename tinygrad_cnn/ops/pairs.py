@@ -16,6 +16,7 @@ from tinygrad_cnn.tensor import Tensor, wrap
 from .base import as_array, broadcast_error, check_tensor, scalar_name
 from .comparison import where
 from .forms import public
+from .halves import in_float32
 from .power import pow
 from .promotion import NUMBERS, cast, common_dtype, promoted
 
@@ -146,7 +147,7 @@ def _operands(name: str, input: Any, other: Any, floating: bool = False) -> tupl
     if not isinstance(other, (Tensor, *NUMBERS)):
         check_tensor(other, name, "other", 2)
     a, b = promoted(input, other, floating)
-    return a, b if isinstance(b, Tensor) else wrap(np.array(b, a._array.dtype))
+    return a, b if isinstance(b, Tensor) else cast(wrap(np.array(b)), a.dtype)
 
 
 def _integers(name: str, input: Any, other: Any) -> tuple[Tensor, Tensor]:
@@ -212,6 +213,7 @@ def fmin(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 
 @public(inplace=True, out=True)
+@in_float32
 def heaviside(input: Tensor, values: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return 0 where input < 0, 1 where input > 0, `values` where it is 0 (`torch.heaviside`)."""
     check_tensor(values, "heaviside", "values", 2)

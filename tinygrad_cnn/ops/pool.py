@@ -29,7 +29,9 @@ class MaxPool2d(Operation):
 
     def forward(self, x: Array, *, shape: PoolShape, op: int, adaptive: bool, return_indices: bool) -> Any:
         """Find the winners; where they were is kept only if somebody will ask."""
-        y, indices = kernels.max_pool2d(op, shape, x, self.recording or return_indices, adaptive)
+        wide = x.astype(np.int32) if x.dtype.kind == "i" and x.itemsize < 4 else x  # the core has int32 and int64
+        y, indices = kernels.max_pool2d(op, shape, wide, self.recording or return_indices, adaptive)
+        y = y if wide is x else y.astype(x.dtype)
         self.save_for_backward(indices)
         self.shape, self.windows = shape, not adaptive
         if return_indices:

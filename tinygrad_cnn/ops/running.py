@@ -8,7 +8,7 @@ import numpy as np
 
 from tinygrad_cnn import dtypes
 from tinygrad_cnn.autograd.operation import Operation
-from tinygrad_cnn.casts import FLOATING
+from tinygrad_cnn.casts import FLOATING, HALVES
 from tinygrad_cnn.tensor import Tensor, wrap
 
 from .base import as_array, check_tensor, numpy_names, scalar_name, wrap_dim, write_out
@@ -39,7 +39,9 @@ class CumSum(Operation):
 
 
 def _running(name: str, input: Any, dim: Any, dtype: dtypes.dtype | None) -> tuple[Tensor, int]:
-    x = check_tensor(input, name) if dtype is None else cast(input, dtype)
+    x = check_tensor(input, name)
+    if dtype is not None and dtype._numpy not in HALVES:  # into a half is rounded once, at the end
+        x = cast(x, dtype)
     return x, wrap_dim(dim, x._array.ndim)
 
 

@@ -15,6 +15,7 @@ from tinygrad_cnn.tensor import Tensor
 from .base import check_tensor, numpy_names, scalar_name, wrap_dim, wrap_dims, write_out
 from .extremes import amax, amin
 from .forms import public
+from .halves import in_float32
 from .promotion import cast
 from .reduce import sum
 
@@ -102,12 +103,14 @@ def logsumexp(input: Tensor, dim: Any, keepdim: bool = False, *, out: Tensor | N
 
 
 @public()
+@in_float32
 def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
     """Return the p-norm of input - other (`torch.dist`)."""
     return norm(input - other, p)
 
 
 @public(inplace=True, out=True)
+@in_float32
 def renorm(input: Tensor, p: float, dim: int, maxnorm: float, *, out: Tensor | None = None) -> Tensor:
     """Return the input with each part along `dim` scaled down to the p-norm `maxnorm` if it is longer
     (`torch.renorm`)."""

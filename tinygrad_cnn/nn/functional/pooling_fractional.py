@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from tinygrad_cnn.casts import widened
 from tinygrad_cnn.nn.functional._arguments import check_tensor, int_tuple, not_implemented_for
 from tinygrad_cnn.nn.functional._pool_arguments import check_cells
+from tinygrad_cnn.ops.halves import in_float32
 from tinygrad_cnn.ops.pool_gather import fractional_max_pool
 from tinygrad_cnn.random import rand
 from tinygrad_cnn.tensor import Tensor
@@ -95,9 +97,9 @@ def _pool(input: Any, kernel_size: Any, output_size: Any, output_ratio: Any, sam
     if not input.is_floating_point():
         raise not_implemented_for(f"{function}_out_frame", input)
     check_cells(x, count)
-    drawn = samples._array[: len(batch._array)]
+    drawn = widened(samples._array[: len(batch._array)])
     # PyTorch's samples for planes are (width, height), those for volumes (time, height, width).
-    result = fractional_max_pool(batch, kernel, out, drawn[..., ::-1] if count == 2 else drawn)
+    result = in_float32(fractional_max_pool)(batch, kernel, out, drawn[..., ::-1] if count == 2 else drawn)
     return result if batch is input else tuple([part.squeeze(0) for part in result])
 
 
