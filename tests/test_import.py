@@ -129,4 +129,4 @@ def test_names_are_pytorchs():
     reference = pytest.importorskip("torch")
     public = {name for name in dir(torch) if not name.startswith("_")}
     public -= {name for name in public if isinstance(getattr(torch, name), types.ModuleType)}
-    assert public - set(dir(reference)) == {"show_config", "install_as_torch", "load_ipython_extension"}
+    assert public - set(dir(reference)) == {"show_config", "install_as_torch", "load_ipython_extension", "summary"}

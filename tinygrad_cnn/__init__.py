@@ -157,6 +157,7 @@ if _typing.TYPE_CHECKING:
         vision,
         xpu,
     )
+    from ._summary import summary
     from .amp import GradScaler, autocast
     from .amp.autocast_mode import get_autocast_dtype, is_autocast_cache_enabled, is_autocast_enabled
     from .compat import install_as_torch, load_ipython_extension

@@ -9,6 +9,7 @@ PARTS = """
 """
 
 NAMES = {
+    "_summary": "summary",
     "amp": "GradScaler autocast",
     "amp.autocast_mode": "get_autocast_dtype is_autocast_cache_enabled is_autocast_enabled",
     "compat": "install_as_torch load_ipython_extension",
