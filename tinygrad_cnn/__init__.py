@@ -130,6 +130,7 @@ from .random import (
     seed,
     set_rng_state,
 )
+from .resizing import resize_as_
 from .sequences import arange, eye, linspace, logspace, range
 from .tensor import Tensor
 

@@ -10,9 +10,11 @@ from tinygrad_cnn.tensor import Tensor
 from .arithmetic import add
 from .base import check_tensor, write_out
 from .forms import public
+from .halves import in_float32
 
 
 @public(inplace=True)
+@in_float32
 def lerp(input: Tensor, end: Tensor, weight: Any, *, out: Tensor | None = None) -> Tensor:
     """Return input + weight * (end - input) (`torch.lerp`); `weight` is a number or a tensor of the same dtype."""
     check_tensor(end, "lerp", "end", 2)
@@ -24,6 +26,7 @@ def lerp(input: Tensor, end: Tensor, weight: Any, *, out: Tensor | None = None) 
 
 
 @public(inplace=True)
+@in_float32
 def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1, out: Tensor | None = None) -> Tensor:
     """Return input + value * tensor1 * tensor2 (`torch.addcmul`)."""
     y = add(input, tensor1 * tensor2, alpha=value)
@@ -31,6 +34,7 @@ def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1, 
 
 
 @public(inplace=True)
+@in_float32
 def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1, out: Tensor | None = None) -> Tensor:
     """Return input + value * tensor1 / tensor2 (`torch.addcdiv`). RuntimeError for integer division."""
     if tensor1._array.dtype not in FLOATING and tensor2._array.dtype not in FLOATING:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_cnn import dtypes
+from tinygrad_cnn._arguments import to_dtype
 from tinygrad_cnn.dtypes import dtype as DType
 from tinygrad_cnn.dtypes import from_numpy_dtype
 from tinygrad_cnn.tensor import Tensor
@@ -54,7 +55,7 @@ def parse_to(*args: Any, **kwargs: Any) -> tuple[DType | None, builtins.bool, An
     places = list(args)
     if places and isinstance(places[0], Tensor):
         values["dtype"] = places.pop(0).dtype
-    elif places and isinstance(places[0], DType):
+    elif places and isinstance(places[0], (DType, type)):
         values["dtype"] = places.pop(0)
     elif places:
         values["device"] = places.pop(0)
@@ -63,8 +64,8 @@ def parse_to(*args: Any, **kwargs: Any) -> tuple[DType | None, builtins.bool, An
     for name in ("non_blocking", "copy"):
         if places:
             values[name] = places.pop(0)
-    if "other" in values:
-        values["dtype"] = values.pop("other").dtype
+    if isinstance(values.get("dtype"), type):  # Python's float, int and bool
+        values["dtype"] = to_dtype("to", values["dtype"])
     unknown = set(values) - {"dtype", "device", "non_blocking", "copy", "memory_format"}
     dtype, device = values.get("dtype"), values.get("device")
     known_device = device is None or isinstance(device, (str, dtypes.device, builtins.int))

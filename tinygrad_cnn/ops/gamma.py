@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_cnn.casts import FLOATING
-from tinygrad_cnn.tensor import Tensor
+from tinygrad_cnn.casts import FLOATING, cast_array
+from tinygrad_cnn.tensor import Tensor, wrap
 
 from .base import check_tensor, floating, scalar_name
 from .elementwise import OfInput, OfOutput, Unary, in_double
@@ -162,9 +162,7 @@ def mvlgamma(input: Tensor, p: int, *, out: Tensor | None = None) -> Tensor:
     x = floating(input, "mvlgamma")
     if p < 1:
         raise RuntimeError("p has to be greater than or equal to 1")
-    halves = np.arange(p, dtype=np.float64) * -0.5
-    shifts = Tensor._zeros((p,), x._array.dtype)
-    shifts._array[...] = halves
+    shifts = wrap(cast_array(np.arange(p, dtype=np.float64) * -0.5, x._array.dtype))
     return (x.unsqueeze(-1) + shifts).lgamma().sum(-1) + p * (p - 1) / 4 * math.log(math.pi)
 
 

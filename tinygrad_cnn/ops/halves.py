@@ -52,12 +52,16 @@ def in_float32(function: F) -> F:
     def called(*args: Any, **kwargs: Any) -> Any:
         if not halves.seen:
             return function(*args, **kwargs)
+        asked = kwargs.get("dtype")
         half = next((dtype for dtype in _dtypes_of((*args, *kwargs.values())) if dtype in FLOATING), None)
-        if half not in HALVES:  # what does not go together is the function's business
+        if asked in (dtypes.float16, dtypes.bfloat16):
+            half = asked._numpy
+            kwargs["dtype"] = dtypes.float32
+        elif half not in HALVES:  # what does not go together is the function's business
             return function(*args, **kwargs)
         named = {name: value if name == "out" else _wide(value) for name, value in kwargs.items()}
         result = function(*[_wide(value) for value in args], **named)
-        return result if kwargs.get("dtype") is not None else _narrow(result, half)
+        return result if asked is not None and getattr(asked, "_numpy", None) != half else _narrow(result, half)
 
     return called  # type: ignore[return-value]
 

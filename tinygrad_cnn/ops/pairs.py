@@ -176,6 +176,7 @@ def hypot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 
 @public(inplace=True, out=True)
+@in_float32
 def copysign(input: Tensor, other: Any, *, out: Tensor | None = None) -> Tensor:
     """Return |input| with the sign of other, a tensor or a number (`torch.copysign`)."""
     return Copysign.apply(*_operands("copysign", input, other, floating=True))

@@ -16,6 +16,7 @@ from tinygrad_cnn.autograd.node import LEAF
 from tinygrad_cnn.autograd.operation import Operation
 from tinygrad_cnn.core import RELU, Array, unary
 from tinygrad_cnn.core import pool as kernels
+from tinygrad_cnn.core.buffers import knows
 from tinygrad_cnn.core.pool import POOL_MAX, POOL_MIN, PoolShape
 
 __all__ = ["POOL_MAX", "POOL_MIN", "AdaptiveAvgPool2d", "AvgPool2d", "MaxPool2d", "PoolShape"]
@@ -29,9 +30,10 @@ class MaxPool2d(Operation):
 
     def forward(self, x: Array, *, shape: PoolShape, op: int, adaptive: bool, return_indices: bool) -> Any:
         """Find the winners; where they were is kept only if somebody will ask."""
-        wide = x.astype(np.int32) if x.dtype.kind == "i" and x.itemsize < 4 else x  # the core has int32 and int64
+        wide = x if knows(x.dtype) else x.astype(np.int32)  # small integers
         y, indices = kernels.max_pool2d(op, shape, wide, self.recording or return_indices, adaptive)
-        y = y if wide is x else y.astype(x.dtype)
+        if wide is not x:
+            y = y.astype(x.dtype)
         self.save_for_backward(indices)
         self.shape, self.windows = shape, not adaptive
         if return_indices:

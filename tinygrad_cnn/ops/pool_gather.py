@@ -9,6 +9,7 @@ import numpy as np
 
 from tinygrad_cnn import core
 from tinygrad_cnn.autograd.operation import Operation
+from tinygrad_cnn.casts import widened
 from tinygrad_cnn.core import Array
 from tinygrad_cnn.tensor import Tensor, wrap
 
@@ -40,7 +41,7 @@ def fractional_max_pool(input: Tensor, kernel: tuple[int, ...], out: tuple[int, 
 
     samples (N, C, dimensions), in the order of the dimensions.
     """
-    x = input._array
+    x, samples = widened(input._array), widened(samples)
     count = len(kernel)
     sizes = x.shape[2:]
     places: Any = np.zeros((*x.shape[:2], *[1] * count), np.int64)

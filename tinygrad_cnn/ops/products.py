@@ -14,6 +14,7 @@ from tinygrad_cnn.tensor import Tensor, wrap
 from .base import check_tensor, scalar_name, wrap_dim
 from .broadcasting import broadcast_tensors
 from .forms import public, with_out
+from .halves import in_float32
 from .matmul import bmm, dot, matmul, mv, outer
 
 
@@ -41,6 +42,7 @@ def addmv(
 
 
 @public(inplace=True, out=True)
+@in_float32
 def addr(
     input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Any = 1, alpha: Any = 1, out: Tensor | None = None
 ) -> Tensor:
@@ -56,6 +58,7 @@ def addr(
 
 
 @public(inplace=True, out=True)
+@in_float32
 def addbmm(
     input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1, out: Tensor | None = None
 ) -> Tensor:
@@ -65,6 +68,7 @@ def addbmm(
 
 
 @public(inplace=True, out=True)
+@in_float32
 def baddbmm(
     input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1, out: Tensor | None = None
 ) -> Tensor:
@@ -152,6 +156,7 @@ def cross_along(input: Tensor, other: Tensor, dim: int = -1, *, out: Tensor | No
 
 
 @public(method=False)
+@in_float32
 def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str = "use_mm_for_euclid_dist_if_necessary") -> Tensor:
     """Return the p-norm distances between all rows of x1 (..., P, M) and of x2 (..., R, M) (`torch.cdist`).
 

@@ -146,6 +146,7 @@ def _at_ranks(ordered: Tensor, ranks: Tensor, q: Tensor, interpolation: str) -> 
 
 @public(out=True)
 @numpy_names
+@in_float32
 def quantile(
     input: Tensor,
     q: Any,
@@ -161,6 +162,7 @@ def quantile(
 
 @public(out=True)
 @numpy_names
+@in_float32
 def nanquantile(
     input: Tensor,
     q: Any,

@@ -9,6 +9,7 @@ from typing import Any
 from tinygrad_cnn.nn.functional._arguments import check_tensor, int_tuple, not_implemented_for
 from tinygrad_cnn.nn.functional._pool_arguments import check_cells
 from tinygrad_cnn.nn.functional.pooling_average import wrong_rank
+from tinygrad_cnn.ops.halves import in_float32
 from tinygrad_cnn.ops.pool import POOL_MAX, AdaptiveAvgPool2d, AdaptiveMaxPool2d, PoolShape
 from tinygrad_cnn.ops.pool_volumes import adaptive_avg_pool3d as average_volumes
 from tinygrad_cnn.ops.pool_volumes import max_pool3d as pool_volumes
@@ -88,6 +89,7 @@ def _line(input: Any, output_size: Any, function: str) -> tuple[int, int]:
     return 1, sizes[0]
 
 
+@in_float32
 def _average(input: Tensor, output_size: Any, count: int) -> Tensor:
     function = f"adaptive_avg_pool{count}d"
     shape = _adaptive_shape(check_tensor(input, function), output_size, function, count)

@@ -9,6 +9,7 @@ import numpy as np
 
 from tinygrad_cnn.nn.functional._arguments import check_tensor, scalar_name
 from tinygrad_cnn.ops.dropout_noise import exact_dropout
+from tinygrad_cnn.ops.halves import in_float32
 from tinygrad_cnn.tensor import Tensor, wrap
 
 __all__ = ["scaled_dot_product_attention"]
@@ -38,11 +39,25 @@ def scaled_dot_product_attention(
         key, value = _shared(query, key), _shared(query, value)
     if scale is None:
         scale = 1 / math.sqrt(query.shape[-1])
+    if is_causal and attn_mask is not None:
+        raise RuntimeError("scaled_dot_product_attention: attn_mask must be None where is_causal is set")
+    return _attention(query, key, value, attn_mask, dropout_p, is_causal, scale)
+
+
+@in_float32
+def _attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None,
+    dropout_p: float,
+    is_causal: bool,
+    scale: float,
+) -> Tensor:
+    """Compute it, of halves with one rounding."""
     scores = (query * scale).matmul(key.transpose(-2, -1))
     allowed: Any = None
     if is_causal:
-        if attn_mask is not None:
-            raise RuntimeError("scaled_dot_product_attention: attn_mask must be None where is_causal is set")
         allowed = np.tri(*scores.shape[-2:], dtype=np.bool_)
     elif attn_mask is not None and attn_mask._array.dtype.kind == "b":
         allowed = attn_mask._array

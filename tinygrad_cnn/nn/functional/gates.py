@@ -10,6 +10,7 @@ from tinygrad_cnn.nn.functional.activation import _implicit_dim, softmax
 from tinygrad_cnn.nn.functional.rectifiers import apply_in_place, check_floating, hardtanh
 from tinygrad_cnn.ops.comparison import where
 from tinygrad_cnn.ops.forms import with_out
+from tinygrad_cnn.ops.halves import in_float32
 from tinygrad_cnn.tensor import Tensor
 
 __all__ = [
@@ -22,6 +23,7 @@ LINEAR = 80.0
 
 
 @with_out
+@in_float32
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0, *, out: Tensor | None = None) -> Tensor:
     """Return log(1 + exp(beta * input)) / beta, or input where beta * input is above the threshold (`F.softplus`)."""
     check_floating(input, "softplus", "softplus_cpu")

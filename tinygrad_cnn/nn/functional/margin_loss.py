@@ -16,6 +16,7 @@ from tinygrad_cnn.nn.functional.gates import LINEAR, softplus
 from tinygrad_cnn.nn.functional.pointwise_loss import reduced
 from tinygrad_cnn.ops.broadcasting import broadcast_tensors
 from tinygrad_cnn.ops.comparison import where
+from tinygrad_cnn.ops.halves import in_float32
 from tinygrad_cnn.ops.power import minimum
 from tinygrad_cnn.tensor import Tensor
 
@@ -40,6 +41,7 @@ def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6,
     return (x1 - x2 + eps).norm(p, -1, keepdim=keepdim)
 
 
+@in_float32
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
     """Return the cosine of the angle between x1 and x2, broadcast, along `dim` (`F.cosine_similarity`).
 
@@ -131,6 +133,7 @@ def soft_margin_loss(
 # ---- pairs ----
 
 
+@in_float32
 def hinge_embedding_loss(
     input: Tensor,
     target: Tensor,

@@ -12,6 +12,7 @@ from tinygrad_cnn.nn.functional._arguments import check_reduction, check_tensor,
 from tinygrad_cnn.nn.functional.gates import logsigmoid
 from tinygrad_cnn.nn.functional.margin_loss import check_long, rows_of
 from tinygrad_cnn.nn.functional.pointwise_loss import reduced
+from tinygrad_cnn.ops.halves import in_float32
 from tinygrad_cnn.tensor import Tensor, wrap
 
 __all__ = ["multilabel_margin_loss", "multilabel_soft_margin_loss"]
@@ -52,6 +53,7 @@ def multilabel_margin_loss(
     return reduced(loss if input.ndim == 2 else loss.reshape(()), reduction)
 
 
+@in_float32
 def multilabel_soft_margin_loss(
     input: Tensor,
     target: Tensor,

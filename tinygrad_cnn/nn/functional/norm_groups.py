@@ -125,7 +125,6 @@ def group_norm(
     return PartNorm.apply(input, weight, bias, **params)
 
 
-@in_float32
 def instance_norm(
     input: Tensor,
     running_mean: Tensor | None = None,
