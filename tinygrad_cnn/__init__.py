@@ -164,6 +164,7 @@ if _typing.TYPE_CHECKING:
     from .compat import install_as_torch, load_ipython_extension
     from .compiler import compile
     from .errors import AcceleratorError, OutOfMemoryError
+    from .nn.functional.recurrent import *
     from .nn.functional.top_level import *
     from .serialization import load, save
     from .settings import *

@@ -15,6 +15,7 @@ NAMES = {
     "compat": "install_as_torch load_ipython_extension",
     "compiler": "compile",
     "errors": "AcceleratorError OutOfMemoryError",
+    "nn.functional.recurrent": "gru gru_cell lstm lstm_cell rnn_relu rnn_relu_cell rnn_tanh rnn_tanh_cell",
     "nn.functional.top_level": """
         adaptive_avg_pool1d adaptive_max_pool1d alpha_dropout alpha_dropout_ avg_pool1d batch_norm bilinear
         binary_cross_entropy_with_logits celu celu_ channel_shuffle conv1d conv2d conv3d conv_tbc conv_transpose1d

@@ -8,14 +8,11 @@ import warnings
 from typing import Any
 
 from tinygrad_cnn.creation import empty
-from tinygrad_cnn.dtypes import scalar_name
-from tinygrad_cnn.nn import functional as F
 from tinygrad_cnn.nn import init
+from tinygrad_cnn.nn.functional.recurrent import run_layers
 from tinygrad_cnn.nn.modules.module import Module
 from tinygrad_cnn.nn.parameter import Parameter
 from tinygrad_cnn.nn.utils.rnn import PackedSequence
-from tinygrad_cnn.ops.joining import cat, stack
-from tinygrad_cnn.ops.rnn import Recurrence
 from tinygrad_cnn.ops.rnn_cells import CELLS
 from tinygrad_cnn.tensor import Tensor
 
@@ -215,36 +212,8 @@ class RNNBase(Module):
 
     def _run(self, rows: Tensor, hx: Any, sizes: list[int]) -> tuple[Tensor, Any]:
         """Send rows (M, input_size), `sizes` of them at each time, through all layers."""
-        cell = CELLS[self.mode]
-        states = hx if cell.has_memory else (hx,)
-        weights = iter(self.all_weights)
-        last: list[tuple[Tensor, ...]] = []
-        for layer in range(self.num_layers):
-            if layer and self.dropout and self.training:
-                rows = F.dropout(rows, self.dropout)
-            outputs = []
-            for reverse in (False, True)[: len(self._suffixes())]:
-                first = [state[len(last)] for state in states]
-                output, *final = self._run_direction(cell, rows, first, next(weights), sizes, reverse)
-                outputs.append(output)
-                last.append(tuple(final))
-            rows = outputs[0] if len(outputs) == 1 else cat(outputs, 1)
-        stacked = tuple(stack(layers) for layers in zip(*last, strict=True))
-        return rows, stacked if cell.has_memory else stacked[0]
-
-    def _run_direction(
-        self, cell: Any, rows: Tensor, states: list[Tensor], weights: list[Parameter], sizes: list[int], reverse: bool
-    ) -> tuple[Tensor, ...]:
-        w_ih, w_hh, *rest = weights
-        b_ih, b_hh = (rest[0], rest[1]) if self.bias else (None, None)
-        if states[0].dtype != w_hh.dtype or states[-1].dtype != w_hh.dtype:
-            wrong = scalar_name(next(state.dtype for state in states if state.dtype != w_hh.dtype))
-            raise RuntimeError(f"mat1 and mat2 must have the same dtype, but got {wrong} and {scalar_name(w_hh.dtype)}")
-        # One product for the inputs of all steps; what the states give can only come step by step.
-        x = F.linear(rows, w_ih, b_ih)
-        h, c = states[0], states[1] if cell.has_memory else None
-        projection = rest[-1] if self.proj_size else None
-        return Recurrence.apply(x, h, c, w_hh, b_hh, projection, cell=cell, sizes=sizes, reverse=reverse)
+        dropped = self.dropout if self.training else 0.0
+        return run_layers(self.mode, rows, hx, sizes, self.all_weights, self.bias, dropped, self.bidirectional)
 
 
 def _without_projection(kwargs: dict[str, Any]) -> dict[str, Any]:

@@ -6,8 +6,8 @@ import math
 from typing import Any
 
 from tinygrad_cnn.creation import empty
-from tinygrad_cnn.nn import functional as F
 from tinygrad_cnn.nn import init
+from tinygrad_cnn.nn.functional.recurrent import step
 from tinygrad_cnn.nn.modules.module import Module
 from tinygrad_cnn.nn.parameter import Parameter
 from tinygrad_cnn.ops.rnn_cells import CELLS
@@ -73,16 +73,13 @@ class RNNCellBase(Module):
     def _step(self, mode: str, input: Tensor, states: tuple[Tensor, ...] | None) -> tuple[Tensor, ...]:
         """Return the states (N, H), or (H,) for input (input_size,), after one step from `states`, zeros if None."""
         batch = input if input.dim() == 2 else input.unsqueeze(0)
-        cell = CELLS[mode]
         if states is None:
-            states = (batch.new_zeros(batch.size(0), self.hidden_size),) * (2 if cell.has_memory else 1)
+            states = (batch.new_zeros(batch.size(0), self.hidden_size),) * (2 if CELLS[mode].has_memory else 1)
         elif input.dim() == 1:
             states = tuple(state.unsqueeze(0) for state in states)
         self._check_sizes(batch, states)
-        x = F.linear(batch, self.weight_ih, self.bias_ih)
-        g = F.linear(states[0], self.weight_hh, self.bias_hh)
-        new = cell.compose(x, g, states[0], states[1] if cell.has_memory else None)
-        return tuple(state if input.dim() == 2 else state.squeeze(0) for state in new if state is not None)
+        new = step(mode, batch, states, self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh)
+        return new if input.dim() == 2 else tuple([state.squeeze(0) for state in new])
 
 
 class RNNCell(RNNCellBase):
