@@ -87,6 +87,26 @@ def test_module_load_copies_or_takes():
     assert a.module_load(b, assign=True).data_ptr() == b.data_ptr()
 
 
+SUBCLASSES = {
+    "subclass": lambda T, cls, x: (type(x.as_subclass(cls)) is cls, x.as_subclass(cls).requires_grad),
+    "no class": lambda T, cls, x: x.as_subclass(3),
+    "another class": lambda T, cls, x: x.as_subclass(int),
+}
+
+
+@pytest.mark.parametrize("name", SUBCLASSES)
+def test_as_subclass_equals_pytorch(name):
+    pytest.importorskip("torch")
+    check_twin(lambda T: SUBCLASSES[name](T, type("Own", (T.Tensor,), {}), T.ones(2, requires_grad=True)))
+
+
+def test_as_subclass_shares_memory_and_graph():
+    x = tc.ones(2, requires_grad=True)
+    y = x.as_subclass(type("Own", (tc.Tensor,), {}))
+    (y * 3).sum().backward()
+    assert (y.data_ptr(), x.grad.tolist()) == (x.data_ptr(), [3, 3])
+
+
 WINDOWS = ("bartlett_window", "blackman_window", "hamming_window", "hann_window", "kaiser_window")
 
 

@@ -23,7 +23,7 @@ class Members:
     untyped_storage = storage = metadata.untyped_storage
     is_complex, is_nonzero, is_signed = metadata.is_complex, metadata.is_nonzero, metadata.is_signed
     is_pinned = is_shared = is_inference = is_conj = is_neg = is_distributed = metadata.never
-    dim_order, module_load = metadata.dim_order, metadata.module_load
+    dim_order, module_load, as_subclass = metadata.dim_order, metadata.module_load, metadata.as_subclass
     get_device, share_memory_ = metadata.get_device, metadata.share_memory_
     is_same_size, is_set_to = metadata.is_same_size, metadata.is_set_to
     nbytes, itemsize, real = metadata.NBYTES, metadata.ITEMSIZE, metadata.REAL

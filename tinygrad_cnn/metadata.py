@@ -214,6 +214,20 @@ def dim_order(self: Tensor, *, ambiguity_check: Any = False) -> tuple[builtins.i
     return tuple(sorted(range(len(sizes)), key=lambda dim: -steps[dim]))
 
 
+def as_subclass(self: Tensor, cls: Any) -> Any:
+    """Return the same elements as a tensor of the class `cls`, part of the graph; TypeError unless it is a subclass."""
+    if not isinstance(cls, type):
+        raise TypeError(f"cls must be a type (got {type(cls).__name__})")
+    if not issubclass(cls, Tensor):
+        raise TypeError(
+            "Creating a Tensor subclass from a class that does not inherit from Tensor is not possible. Make sure your "
+            "class inherits from Tensor."
+        )
+    view = self.view_as(self)
+    view.__class__ = cls
+    return view
+
+
 def module_load(self: Tensor, other: Tensor, assign: builtins.bool = False) -> Tensor:
     """Return what `load_state_dict` puts in the place of this tensor: `other` copied into it, or `other` itself."""
     return other.detach() if assign else self.copy_(other).detach()
