@@ -133,6 +133,42 @@ def test_bfloat16_has_no_numpy_array():
     assert tc.ones(2).half().numpy().dtype == np.float16
 
 
+@pytest.mark.parity
+@pytest.mark.parametrize("name", ["float16", "int8", "int16"])
+def test_dlpack_both_ways(torch, name):
+    assert torch.from_dlpack(tc.ones(2, dtype=getattr(tc, name))).dtype is getattr(torch, name)
+    assert tc.from_dlpack(torch.ones(2, dtype=getattr(torch, name))).dtype is getattr(tc, name)
+
+
+def test_bfloat16_is_not_exported():
+    with pytest.raises(BufferError, match="bfloat16 cannot be exported"):
+        np.from_dlpack(tc.ones(2).bfloat16())
+
+
+@pytest.mark.parity
+def test_small_integers_are_no_indices(torch):
+    for name in ("int8", "int16", "int32", "int64"):
+        check(torch, f"torch.arange(3)[torch.tensor([0, 2], dtype=torch.{name})]")
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("name", HALVES)
+def test_default_dtype(torch, name):
+    try:
+        for module in (tc, torch):
+            module.set_default_dtype(getattr(module, name))
+        for text in (
+            "torch.ones(2)",
+            "torch.tensor([1.5])",
+            "torch.arange(3) / 2",
+            "torch.zeros(1, dtype=torch.float32)",
+        ):
+            check(torch, text)
+    finally:
+        tc.set_default_dtype(tc.float32)
+        torch.set_default_dtype(torch.float32)
+
+
 @pytest.mark.parametrize("name", HALVES)
 def test_copies_and_files(name):
     x = tc.randn(3, 700).to(getattr(tc, name))

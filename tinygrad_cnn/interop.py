@@ -194,9 +194,11 @@ def __hash__(self: Tensor) -> builtins.int:
 
 
 def __dlpack__(self: Tensor, **kwargs: Any) -> Any:
-    """Export the memory by the DLPack protocol; BufferError if this tensor requires a gradient."""
+    """Export the memory by the DLPack protocol; BufferError if this tensor requires a gradient, or is of bfloat16."""
     if self.requires_grad:
         raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
+    if self._array.dtype == BF16:
+        raise BufferError("bfloat16 cannot be exported: NumPy, which makes the capsule, does not have it")
     self._expose()
     return self._array.__dlpack__(**kwargs)
 

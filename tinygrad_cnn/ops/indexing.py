@@ -43,7 +43,7 @@ def index_array(item: Any) -> Any:
             stacklevel=5,
         )
         return array != 0
-    if array.dtype.kind not in "ib":
+    if array.dtype.kind not in "ib" or (array.dtype.kind == "i" and array.itemsize < 4 and isinstance(item, Tensor)):
         raise IndexError("tensors used as indices must be long, int, byte or bool tensors")
     return array
 
