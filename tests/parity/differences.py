@@ -55,7 +55,6 @@ DIFFERENT = {
         r"polygamma.*",
         r"forward u?int\d+",
     ): "at negative poles PyTorch's are large finite numbers, ours infinity",
-    (r"mvlgamma.*|nn\.functional\.scaled_dot.*", r"forward b?float16"): ROUNDED,
     (r"addbmm|baddbmm|addr|div\.trunc_rounding|gradient|histc|matrix_exp", r"forward b?float16"): ROUNDED,
     (
         r"nn\.functional\.(adaptive_avg_pool3d|conv_transpose\dd|instance_norm|(interpolate|upsample).*|grid_sample|.*_loss)",
