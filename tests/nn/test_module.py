@@ -267,14 +267,14 @@ class TestErrorsNameTheModule:
         with pytest.raises(RuntimeError, match="expected input") as caught:
             self.build()(tg.zeros(1, 1, 8, 8))
         text = "\n".join([str(caught.value), *getattr(caught.value, "__notes__", [])])
-        assert text.endswith("in module features.2 (Conv2d)")
+        assert text.endswith("in module features.2 (Conv2d), called with [1, 2, 6, 6]")
         assert text.count("in module") == 1
 
     def test_single_module(self):
         with pytest.raises(RuntimeError) as caught:
             nn.Linear(2, 3)(tg.zeros(1, 5))
         text = "\n".join([str(caught.value), *getattr(caught.value, "__notes__", [])])
-        assert text.endswith("in module Linear")
+        assert text.endswith("in module Linear, called with [1, 5]")
 
     def test_with_hooks(self):
         module = self.build()
@@ -290,7 +290,7 @@ class TestErrorsNameTheModule:
         monkeypatch.setattr(_errors, "_HAS_NOTES", False)
         with pytest.raises(RuntimeError) as caught:
             self.build()(tg.zeros(1, 1, 8, 8))
-        assert str(caught.value).endswith("\nin module features.2 (Conv2d)")
+        assert str(caught.value).endswith("\nin module features.2 (Conv2d), called with [1, 2, 6, 6]")
         assert str(caught.value).count("in module") == 1
 
     def test_a_module_from_elsewhere_keeps_its_own_name(self):
@@ -303,4 +303,4 @@ class TestErrorsNameTheModule:
         with pytest.raises(RuntimeError) as caught:
             Net()(tg.zeros(1, 5))
         text = "\n".join([str(caught.value), *getattr(caught.value, "__notes__", [])])
-        assert text.endswith("in module Linear")
+        assert text.endswith("in module Linear, called with [1, 5]")

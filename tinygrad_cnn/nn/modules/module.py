@@ -111,7 +111,7 @@ class Module(StateDict, ModuleHooks, Convert):
             finally:
                 calls.depth = 0
         except Exception as error:
-            add_module_path(error, self)
+            add_module_path(error, self, (*args, *kwargs.values()))
             raise
 
     # ---------------------------------------------------------------- registering
