@@ -174,7 +174,7 @@ class TestWeights:
         ]
         with pytest.warns(UserWarning) as caught:
             models.squeezenet1_1(False)
-        assert "Using `weights` as positional parameter(s) is deprecated" in str(caught[0].message)
+        assert "Using 'weights' as positional parameter(s) is deprecated" in str(caught[0].message)
         assert "The current behavior is equivalent to passing `weights=None`." in str(caught[1].message)
 
     def test_where_they_cannot_be_had_the_error_says_where_to_put_them(self, tmp_path, monkeypatch):

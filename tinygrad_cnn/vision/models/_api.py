@@ -94,7 +94,7 @@ def _given(
     if len(arguments) > 2:
         raise TypeError(f"{name}() takes at most 2 positional arguments ({len(arguments)} given)")
     if arguments:
-        names = " and ".join(["`weights`", "`progress`"][: len(arguments)])
+        names = " and ".join(["'weights'", "'progress'"][: len(arguments)])
         _warn(
             f"Using {names} as positional parameter(s) is deprecated since 0.13 and may be removed in the future. "
             "Please use keyword parameter(s) instead."
