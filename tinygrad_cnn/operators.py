@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .ops import arithmetic, brackets, broadcasting, comparison, division, gamma, inplace, order, power, unary
+from .ops import arithmetic, brackets, broadcasting, comparison, division, gamma, inplace, order, pairs, power, unary
 from .ops import matmul as products
 from .ops.base import FLOATS, assign
 from .ops.forms import METHODS
@@ -137,6 +137,10 @@ class Operators:
     __and__ = __rand__ = _operator(comparison.bitwise_and)
     __or__ = __ror__ = _operator(comparison.bitwise_or)
     __xor__ = __rxor__ = _operator(comparison.bitwise_xor)
+    __lshift__, __rlshift__ = _operator(pairs.bitwise_left_shift), _reflected(pairs.bitwise_left_shift)
+    __rshift__, __rrshift__ = _operator(pairs.bitwise_right_shift), _reflected(pairs.bitwise_right_shift)
+    __ilshift__ = _operator(METHODS["bitwise_left_shift_"])
+    __irshift__ = _operator(METHODS["bitwise_right_shift_"])
     __eq__, __ne__ = _operator(comparison.eq), _operator(comparison.ne)
     __lt__, __le__ = _operator(comparison.lt), _operator(comparison.le)
     __gt__, __ge__ = _operator(comparison.gt), _operator(comparison.ge)

@@ -110,3 +110,38 @@ def test_integer_arithmetic_wraps_round():
         lambda T: T.tensor([-(2**63)]).abs(),
     ):
         check(lambda T, call=call: call(T), [])
+
+
+@pytest.mark.parity
+def test_a_number_may_come_first():
+    """In sums, differences, products and quotients, alone or before a tensor; elsewhere it is a TypeError."""
+    torch = pytest.importorskip("torch")
+    for name in ("add", "sub", "mul", "div", "subtract", "multiply", "divide", "true_divide", "floor_divide"):
+        for number, other in itertools.product((7, 2.5), (2, 1.5, [1, 2], [0.5, 4.0], 3)):
+            results = []
+            for T in (tc, torch):
+                result = getattr(T, name)(number, T.tensor(other) if isinstance(other, list) else other)
+                results.append((result.tolist(), str(result.dtype).split(".")[-1], tuple(result.shape)))
+            assert results[0] == results[1], (name, number, other)
+    assert tc.add(1, 2, alpha=3).item() == 7
+    assert tc.div(7, 2, rounding_mode="floor").item() == 3
+    for name in ("remainder", "fmod", "pow", "eq", "maximum", "rsub"):
+        with pytest.raises(TypeError):
+            getattr(tc, name)(7, 2)
+
+
+@pytest.mark.parity
+def test_shift_operators():
+    pytest.importorskip("torch")
+    for call in (
+        lambda T, x: x << 3,
+        lambda T, x: x >> 1,
+        lambda T, x: x << x.abs(),
+        lambda T, x: 2 << x.abs(),
+        lambda T, x: 64 >> x.abs(),
+        lambda T, x: x.int() >> 1,
+        lambda T, x: x.bool() << 1,
+        lambda T, x: x.clone().__ilshift__(2),
+        lambda T, x: x.clone().__irshift__(1),
+    ):
+        check(call, [np.array([1, -8, 3])])

@@ -184,6 +184,20 @@ def pair(name: str, input: Any, other: Any, floating: bool = False) -> tuple[Any
     return promoted(input, other, floating)
 
 
+def leading(name: str, number: Any, other: Any) -> Tensor:
+    """Return a number that comes before the other operand as a 0-d tensor, of the dtype that it has behind it.
+
+    PyTorch takes one there in sums, differences, products and quotients. TypeError for what is no number.
+    """
+    if not isinstance(number, NUMBERS):
+        check_tensor(number, name)
+    if isinstance(other, Tensor):
+        return wrap(constant(number, promoted(other, number)[0]._array.dtype))
+    from tinygrad_cnn.data import tensor
+
+    return tensor(number)
+
+
 def _check_alpha(alpha: Any, dtype: Any) -> Any:
     alpha = python_number(alpha.item() if isinstance(alpha, Tensor) else alpha)
     if dtype not in FLOATING and isinstance(alpha, float):
@@ -196,6 +210,8 @@ def _check_alpha(alpha: Any, dtype: Any) -> Any:
 @public()
 def add(input: Tensor, other: Any, *, alpha: Any = 1, out: Tensor | None = None) -> Tensor:
     """Return input + alpha * other, broadcast (`torch.add`)."""
+    if not isinstance(input, Tensor):
+        input = leading("add", input, other)
     if alpha == 1 and out is None:  # the fast paths
         if isinstance(other, Tensor):
             if other._array.dtype is input._array.dtype:
@@ -225,13 +241,14 @@ def _check_sub(a: Any, b: Any) -> None:
 @public("subtract")
 def sub(input: Tensor, other: Any, *, alpha: Any = 1, out: Tensor | None = None) -> Tensor:
     """Return input - alpha * other, broadcast (`torch.sub`). RuntimeError for bool tensors."""
+    if not isinstance(input, Tensor):
+        input = leading("sub", input, other)
     if alpha == 1 and out is None and input._array.dtype in FLOATING:
         if isinstance(other, Tensor):
             if other._array.dtype is input._array.dtype:
                 return Sub.apply(input, other)
         elif type(other) in (float, int):
             return SubScalar.apply(input, value=other)
-    check_tensor(input, "sub")
     _check_sub(input, other)
     a, b = pair("sub", input, other)
     alpha = _check_alpha(alpha, a._array.dtype)
@@ -242,9 +259,10 @@ def sub(input: Tensor, other: Any, *, alpha: Any = 1, out: Tensor | None = None)
 @public(method=False)
 def rsub(input: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
     """Return other - alpha * input (`torch.rsub`)."""
+    check_tensor(input, "rsub")
     if alpha == 1 and type(other) in (float, int) and input._array.dtype in FLOATING:
         return RsubScalar.apply(input, value=other)
-    _check_sub(check_tensor(input, "rsub"), other)
+    _check_sub(input, other)
     a, b = pair("rsub", input, other)
     alpha = _check_alpha(alpha, a._array.dtype)
     if isinstance(b, Tensor):
@@ -255,6 +273,8 @@ def rsub(input: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
 @public("multiply")
 def mul(input: Tensor, other: Any, *, out: Tensor | None = None) -> Tensor:
     """Return input * other, broadcast (`torch.mul`)."""
+    if not isinstance(input, Tensor):
+        input = leading("mul", input, other)
     if out is None:
         if isinstance(other, Tensor):
             if other._array.dtype is input._array.dtype:
@@ -273,12 +293,8 @@ def as_tensor(value: Any, like: Tensor) -> Tensor:
 
 def of_tensors(name: str, operation: Any, input: Any, other: Any, out: Any, **params: Any) -> Tensor:
     """Apply an operation that is too rare to have a form for numbers: those become 0-d tensors."""
-    if not isinstance(input, Tensor) and isinstance(other, Tensor) and isinstance(input, NUMBERS):
-        b, a = promoted(other, input)
-        a = as_tensor(a, b)
-    else:
-        a, b = pair(name, input, other)
-        b = as_tensor(b, a)
+    a, b = pair(name, input if isinstance(input, Tensor) else leading(name, input, other), other)
+    b = as_tensor(b, a)
     y = operation.apply(a, b, **params)
     return y if out is None else write_out(name, out, y, input, other)
 

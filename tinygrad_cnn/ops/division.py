@@ -11,7 +11,7 @@ from tinygrad_cnn.autograd.operation import Operation
 from tinygrad_cnn.casts import FLOATING
 from tinygrad_cnn.tensor import Tensor
 
-from .arithmetic import mul, of_tensors, pair
+from .arithmetic import leading, mul, of_tensors, pair
 from .base import FLOATS, broadcast_error, check_tensor, write_out
 from .elementwise import Binary, Scalar
 from .forms import public
@@ -151,6 +151,8 @@ def div(input: Tensor, other: Any, *, rounding_mode: str | None = None, out: Ten
 
     Raises RuntimeError for another mode, and for an integer divisor 0 where the result is rounded.
     """
+    if not isinstance(input, Tensor):
+        input = leading("div", input, other)
     if rounding_mode is None:
         if out is None and input._array.dtype in FLOATING:
             if isinstance(other, Tensor):
@@ -188,5 +190,7 @@ def fmod(input: Tensor, other: Any, *, out: Tensor | None = None) -> Tensor:
 @public(inplace=True)
 def remainder(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:
     """Return the remainder with the divisor's sign, Python's % (`torch.remainder`)."""
+    if not isinstance(other, Tensor):
+        check_tensor(input, "remainder")
     operation = Remainder if isinstance(input, Tensor) else RemainderOfNumber
     return of_tensors("remainder", operation, input, other, out)
