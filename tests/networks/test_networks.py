@@ -9,9 +9,11 @@ import pytest
 
 import tinygrad_cnn as tg
 import tinygrad_cnn.nn
-from tests.networks.architectures import NETWORKS
+from tests.networks import blocks, layers
 
 torch = pytest.importorskip("torch")
+
+NETWORKS = layers.NETWORKS | blocks.NETWORKS
 
 pytestmark = [pytest.mark.parity, pytest.mark.parametrize("build", NETWORKS, ids=lambda build: build.__name__)]
 
