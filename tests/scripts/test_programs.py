@@ -67,10 +67,10 @@ def number(ours, theirs, loose: bool, place: str, scale: float = 0.0) -> str | N
         return f"{place}: {ours!r}, not {theirs!r}"
     if loose:
         agree = not isinstance(ours, float) or math.isfinite(ours) == math.isfinite(theirs)
-    elif isinstance(theirs, float) and not (math.isnan(theirs) and math.isnan(ours)):
+    elif isinstance(theirs, float):  # a NaN agrees with nothing: a program that goes astray compares nothing either
         agree = ours == theirs or abs(ours - theirs) <= RELATIVE * max(abs(theirs), scale) + ABSOLUTE
     else:
-        agree = ours == theirs or isinstance(theirs, float)
+        agree = ours == theirs
     return None if agree else f"{place}: {ours!r}, not {theirs!r}"
 
 

@@ -77,7 +77,7 @@ tconf[b, gj, gi] = 1
 tbox[b, gj, gi] = boxes
 obj = tconf.bool()
 model = Detector()
-optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.005, momentum=0.9)
 mse, bce, ce = nn.MSELoss(), nn.BCEWithLogitsLoss(reduction="none"), nn.CrossEntropyLoss(reduction="sum")
 for step in range(8):
     xy, wh, conf, cls = model(images)

@@ -81,5 +81,7 @@ for step in range(9):
     loss.backward()
     optimizer.step()
     print(
-        json.dumps({"loss": (train_loss / (step + 1)).item(), "lam": float(lam), "acc": float(100.0 * correct / total)})
+        json.dumps(
+            {"average": (train_loss / (step + 1)).item(), "lam": float(lam), "acc": float(100.0 * correct / total)}
+        )
     )
