@@ -94,7 +94,7 @@ def test_arguments_as_torch(name):
 
     def arguments(cls):
         return [
-            (p.name, p.kind, p.default)
+            (p.name, p.kind, p.default.__name__ if callable(p.default) else p.default)
             for p in inspect.signature(cls).parameters.values()
             if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
         ]

@@ -7,16 +7,12 @@ from typing import Any
 from tinygrad_cnn.creation import empty
 from tinygrad_cnn.nn import functional as F
 from tinygrad_cnn.nn import init
-from tinygrad_cnn.nn.modules.linear import Linear
+from tinygrad_cnn.nn.modules.linear import NonDynamicallyQuantizableLinear
 from tinygrad_cnn.nn.modules.module import Module
 from tinygrad_cnn.nn.parameter import Parameter
 from tinygrad_cnn.tensor import Tensor
 
 __all__ = ["MultiheadAttention"]
-
-
-class NonDynamicallyQuantizableLinear(Linear):
-    """A Linear; PyTorch's name of it is part of the printed model."""
 
 
 class MultiheadAttention(Module):
