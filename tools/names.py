@@ -83,11 +83,11 @@ def theirs(name: str) -> Any:
     """Return a module, or class, of PyTorch; None if it is not installed."""
     try:
         return importlib.import_module(name)
-    except ImportError:
+    except (ImportError, RuntimeError):  # RuntimeError: a torchvision whose compiled part finds no CUDA
         parent, _, last = name.rpartition(".")
         try:
             return getattr(importlib.import_module(parent), last, None)
-        except ImportError:
+        except (ImportError, RuntimeError):
             return None
 
 

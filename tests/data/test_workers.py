@@ -6,6 +6,7 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 import threading
 import time
@@ -394,7 +395,9 @@ def test_two_iterators_at_once_and_in_a_thread():
 
 def run_script(source, **options):
     command = [sys.executable, "-c", textwrap.dedent(source)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, **options)
+    # Not in the folder of the sources, which `-c` would import before the installed package.
+    folder = tempfile.gettempdir()
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=folder, **options)
 
 
 def test_a_script_without_a_guard_after_threads_have_run():

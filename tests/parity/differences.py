@@ -31,7 +31,7 @@ DIFFERENT = {
     (r"(new_)?empty(_like|_strided|_permuted)?", r"forward .*|forms"): UNDEFINED,
     (r"as_strided_scatter", "gradients"): "PyTorch's gradient of an overwritten element is not 0, ours is",
     (r"narrow_copy", "errors"): "IndexError as narrow has it; PyTorch's copy raises RuntimeError",
-    (r"__r(and|or|xor)__", "errors"): "a Python operator returns NotImplemented where PyTorch's raises at once",
+    (r"__r(and|or|xor|add|mul)__", "errors"): "a Python operator returns NotImplemented where PyTorch's raises at once",
     (r"addbmm", "forms"): "in place, PyTorch resizes the tensor to the broadcast shape, ours raises",
     (r"(linalg\.)?(svd|eigh)", r"forward .*|forms"): SIGNS,
     (r"linalg\.eigh", "gradients"): SIGNS,

@@ -12,7 +12,9 @@ import tinygrad_cnn as ours
 from tinygrad_cnn.vision import models
 
 torch = pytest.importorskip("torch")
-theirs = pytest.importorskip("torchvision.models")
+from tests.vision.twin import import_torchvision  # noqa: E402
+
+theirs = import_torchvision().models
 pytestmark = pytest.mark.parity
 
 # One of each family, of the quick ones, and the side of the images.

@@ -13,7 +13,7 @@ import torch.utils.data
 
 try:
     import torchvision.utils as vutils
-except ImportError:
+except (ImportError, RuntimeError):
     vutils = None
 
 parser = argparse.ArgumentParser()
