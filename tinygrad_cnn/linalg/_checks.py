@@ -1,10 +1,10 @@
-"""Checks that the functions of linear algebra share, with PyTorch's messages."""
+"""What the functions of linear algebra share: checks with PyTorch's messages, named results, `out=`."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from tinygrad_cnn.ops.base import FLOATS, check_tensor, scalar_name
+from tinygrad_cnn.ops.base import FLOATS, check_tensor, scalar_name, write_out
 from tinygrad_cnn.ops.extremes import result_tuple
 from tinygrad_cnn.tensor import Tensor
 
@@ -32,3 +32,12 @@ def square(name: str, x: Any, argument: str = "A") -> Tensor:
 def named(name: str, fields: str) -> Any:
     """Return a named tuple class of results."""
     return result_tuple(f"linalg_{name}", fields)
+
+
+def into(name: str, out: Any, result: Any, *inputs: Any) -> Any:
+    """Return the result, written into `out` if that is given."""
+    if out is None:
+        return result
+    if isinstance(result, Tensor):
+        return write_out(name, out, result, *inputs)
+    return type(result)(*[write_out(name, target, part, *inputs) for target, part in zip(out, result, strict=True)])

@@ -7,26 +7,16 @@ from typing import Any
 import numpy as np
 
 from tinygrad_cnn.ops import lu as elimination
-from tinygrad_cnn.ops.base import write_out
-from tinygrad_cnn.ops.decompositions import QR, SVD, Cholesky, Eigh, identity_like, tied
+from tinygrad_cnn.ops.decompositions import QR, SVD, Cholesky, Eigh, identity_like, reflected, tied
 from tinygrad_cnn.ops.joining import cat
 from tinygrad_cnn.ops.matmul import matmul
 from tinygrad_cnn.tensor import Tensor, wrap
 
-from ._checks import matrices, named, square
+from ._checks import into, matrices, named, square
 
 _QR, _SVD, _Eigh = named("qr", "Q R"), named("svd", "U S Vh"), named("eigh", "eigenvalues eigenvectors")
 _LU, _LUFactor = named("lu", "P L U"), named("lu_factor", "LU pivots")
 _LUFactorEx, _CholeskyEx = named("lu_factor_ex", "LU pivots info"), named("cholesky_ex", "L info")
-
-
-def _into(name: str, out: Any, result: Any, *inputs: Any) -> Any:
-    """Return the result, written into `out` if that is given."""
-    if out is None:
-        return result
-    if isinstance(result, Tensor):
-        return write_out(name, out, result, *inputs)
-    return type(result)(*[write_out(name, target, part, *inputs) for target, part in zip(out, result, strict=True)])
 
 
 def cholesky(A: Tensor, *, upper: bool = False, out: Tensor | None = None) -> Tensor:
@@ -35,7 +25,7 @@ def cholesky(A: Tensor, *, upper: bool = False, out: Tensor | None = None) -> Te
     LinAlgError for a matrix that is not positive definite.
     """
     y = Cholesky.apply(square("linalg.cholesky", A))
-    return _into("linalg.cholesky", out, y.mT if upper else y, A)
+    return into("linalg.cholesky", out, y.mT if upper else y, A)
 
 
 def cholesky_ex(A: Tensor, *, upper: bool = False, check_errors: bool = False, out: Any = None) -> Any:
@@ -53,7 +43,7 @@ def cholesky_ex(A: Tensor, *, upper: bool = False, check_errors: bool = False, o
     else:
         safe = wrap(np.where(info[..., None, None] == 0, array, np.eye(array.shape[-1])).astype(array.dtype))
         y = cholesky(safe, upper=upper)
-    return _into("linalg.cholesky_ex", out, _CholeskyEx(y, wrap(info)), A)
+    return into("linalg.cholesky_ex", out, _CholeskyEx(y, wrap(info)), A)
 
 
 def qr(A: Tensor, mode: str = "reduced", *, out: Any = None) -> Any:
@@ -83,7 +73,7 @@ def qr(A: Tensor, mode: str = "reduced", *, out: Any = None) -> Any:
         pair = _QR(q, cat([r, matmul(q.mT, x[..., :, rows:])], -1))
     else:
         pair = _QR(*QR.apply(x))
-    return _into("linalg.qr", out, pair, A)
+    return into("linalg.qr", out, pair, A)
 
 
 def svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = None, out: Any = None) -> Any:
@@ -101,12 +91,12 @@ def svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = None, out
             u = cat([u, wrap(np.ascontiguousarray(whole_u[..., k:]))], -1)
         if whole_vh.shape[-2] > k:
             vh = cat([vh, wrap(np.ascontiguousarray(whole_vh[..., k:, :]))], -2)
-    return _into("linalg.svd", out, _SVD(u, s, vh), A)
+    return into("linalg.svd", out, _SVD(u, s, vh), A)
 
 
 def svdvals(A: Tensor, *, driver: str | None = None, out: Tensor | None = None) -> Tensor:
     """Return the singular values, falling (`torch.linalg.svdvals`)."""
-    return _into("linalg.svdvals", out, SVD.apply(matrices("linalg.svdvals", A))[1], A)
+    return into("linalg.svdvals", out, SVD.apply(matrices("linalg.svdvals", A))[1], A)
 
 
 def eigh(A: Tensor, UPLO: str = "L", *, out: Any = None) -> Any:
@@ -117,12 +107,12 @@ def eigh(A: Tensor, UPLO: str = "L", *, out: Any = None) -> Any:
     x = square("linalg.eigh", A)
     if UPLO.upper() not in ("L", "U"):
         raise RuntimeError(f"Expected UPLO argument to be 'L' or 'U', but got {UPLO}")
-    return _into("linalg.eigh", out, _Eigh(*Eigh.apply(x, triangle=UPLO.upper())), A)
+    return into("linalg.eigh", out, _Eigh(*Eigh.apply(x, triangle=UPLO.upper())), A)
 
 
 def eigvalsh(A: Tensor, UPLO: str = "L", *, out: Tensor | None = None) -> Tensor:
     """Return the eigenvalues, rising, of symmetric matrices (`torch.linalg.eigvalsh`)."""
-    return _into("linalg.eigvalsh", out, eigh(A, UPLO)[0], A)
+    return into("linalg.eigvalsh", out, eigh(A, UPLO)[0], A)
 
 
 def eig(A: Tensor, *, out: Any = None) -> Any:
@@ -144,7 +134,7 @@ def lu(A: Tensor, *, pivot: bool = True, out: Any = None) -> Any:
     if not pivot:
         raise RuntimeError("linalg.lu: LU without pivoting is not implemented on the CPU")
     packed, pivots = elimination.LU.apply(x)
-    return _into("linalg.lu", out, _LU(*unpacked(packed, pivots)), A)
+    return into("linalg.lu", out, _LU(*unpacked(packed, pivots)), A)
 
 
 def unpacked(packed: Tensor, pivots: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -162,16 +152,13 @@ def lu_factor(A: Tensor, *, pivot: bool = True, out: Any = None) -> Any:
     x = matrices("linalg.lu_factor", A)
     if not pivot:
         raise RuntimeError("linalg.lu_factor: LU without pivoting is not implemented on the CPU")
-    return _into("linalg.lu_factor", out, _LUFactor(*elimination.LU.apply(x)), A)
+    return into("linalg.lu_factor", out, _LUFactor(*elimination.LU.apply(x)), A)
 
 
 def lu_factor_ex(A: Tensor, *, pivot: bool = True, check_errors: bool = False, out: Any = None) -> Any:
     """Return (LU, pivots, info), info the place of a zero pivot or 0 (`torch.linalg.lu_factor_ex`)."""
     packed, pivots = lu_factor(A, pivot=pivot)
-    zero = np.diagonal(packed._array, 0, -2, -1) == 0
-    first = zero.argmax(-1) if zero.size else np.zeros(zero.shape[:-1])
-    info = np.asarray(np.where(zero.any(-1), first + 1, 0), np.int32)
-    return _into("linalg.lu_factor_ex", out, _LUFactorEx(packed, pivots, wrap(info)), A)
+    return into("linalg.lu_factor_ex", out, _LUFactorEx(packed, pivots, wrap(elimination.first_zero(packed._array))), A)
 
 
 def householder_product(A: Tensor, tau: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -184,7 +171,5 @@ def householder_product(A: Tensor, tau: Tensor, *, out: Tensor | None = None) ->
                            "input.shape[-1]")  # fmt: skip
     vectors = x.tril(-1) + wrap(np.eye(rows, columns, dtype=x._array.dtype))
     product = identity_like(x, rows)[:, :columns].expand(*x._array.shape[:-2], rows, columns)
-    for i in range(tau._array.shape[-1] - 1, -1, -1):
-        v = vectors[..., :, i : i + 1]
-        product = product - v * tau[..., i, None, None] * matmul(v.mT, product)
-    return _into("linalg.householder_product", out, tied(product, x), A, tau)
+    product = reflected(vectors, tau, product)
+    return into("linalg.householder_product", out, tied(product, x), A, tau)

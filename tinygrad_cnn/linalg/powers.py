@@ -16,7 +16,7 @@ from tinygrad_cnn.ops.joining import cat
 from tinygrad_cnn.ops.matmul import matmul as _matmul
 from tinygrad_cnn.tensor import Tensor
 
-from ._checks import named, square
+from ._checks import into, named, square
 
 _SlogDet = named("slogdet", "sign logabsdet")
 
@@ -30,9 +30,7 @@ def det(A: Tensor, *, out: Tensor | None = None) -> Tensor:
 def slogdet(A: Tensor, *, out: Any = None) -> Any:
     """Return (sign, log|det|), which does not overflow (`torch.linalg.slogdet`)."""
     pair = _SlogDet(*SlogDet.apply(square("linalg.slogdet", A)))
-    if out is None:
-        return pair
-    return _SlogDet(*[write_out("linalg.slogdet", o, p, A) for o, p in zip(out, pair, strict=True)])
+    return into("linalg.slogdet", out, pair, A)
 
 
 def matrix_power(A: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:

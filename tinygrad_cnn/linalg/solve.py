@@ -8,25 +8,21 @@ from typing import Any
 import numpy as np
 
 from tinygrad_cnn.ops import lu as elimination
-from tinygrad_cnn.ops.base import check_tensor, write_out
+from tinygrad_cnn.ops.base import check_tensor
 from tinygrad_cnn.ops.decompositions import Inverse, PInv, Solve
 from tinygrad_cnn.ops.forms import with_out
 from tinygrad_cnn.ops.matmul import matmul
 from tinygrad_cnn.tensor import Tensor, wrap
 
-from ._checks import matrices, named, square
+from ._checks import into, matrices, named, square
 
 _InvEx, _SolveEx = named("inv_ex", "inverse info"), named("solve_ex", "result info")
 _Lstsq = named("lstsq", "solution residuals rank singular_values")
 
 
-def _out(name: str, out: Any, result: Tensor, *inputs: Any) -> Tensor:
-    return result if out is None else write_out(name, out, result, *inputs)
-
-
 def inv(A: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return the inverses of square matrices (`torch.linalg.inv`). LinAlgError for a singular one."""
-    return _out("linalg.inv", out, Inverse.apply(square("linalg.inv", A)), A)
+    return into("linalg.inv", out, Inverse.apply(square("linalg.inv", A)), A)
 
 
 def inv_ex(A: Tensor, *, check_errors: bool = False, out: Any = None) -> Any:
@@ -38,16 +34,12 @@ def inv_ex(A: Tensor, *, check_errors: bool = False, out: Any = None) -> Any:
         safe = np.where(info[..., None, None] != 0, np.eye(A._array.shape[-1]), A._array).astype(A._array.dtype)
         result = wrap(np.where(info[..., None, None] != 0, np.inf, np.linalg.inv(safe)).astype(A._array.dtype))
     pair = _InvEx(result, wrap(info))
-    return pair if out is None else _InvEx(*[_out("linalg.inv_ex", o, p, A) for o, p in zip(out, pair, strict=True)])
+    return into("linalg.inv_ex", out, pair, A)
 
 
 def _singular(A: Tensor) -> Any:
     """Return for each matrix the place, counted from 1, of the first zero pivot; 0 if there is none."""
-    lu, _ = elimination.factorized(A._array)
-    zero = np.diagonal(lu, 0, -2, -1) == 0
-    if zero.size == 0:
-        return np.zeros(zero.shape[:-1], np.int32)
-    return np.asarray(np.where(zero.any(-1), zero.argmax(-1) + 1, 0), np.int32)
+    return elimination.first_zero(elimination.factorized(A._array)[0])
 
 
 def _is_vector(A: Tensor, B: Tensor) -> bool:
@@ -67,25 +59,21 @@ def solve(A: Tensor, B: Tensor, *, left: bool = True, out: Tensor | None = None)
         raise RuntimeError("linalg.solve: Vector broadcasting of the left hand side is not supported for left=False.")
     right = B.unsqueeze(-1) if vector else B
     if not left:
-        return _out("linalg.solve", out, solve(A.mT, B.mT).mT, A, B)
+        return into("linalg.solve", out, solve(A.mT, B.mT).mT, A, B)
     if right._array.shape[-2] != A._array.shape[-1]:
         raise RuntimeError(
             f"linalg.solve: Incompatible shapes of A and B for the equation {'AX = B' if left else 'XA = B'} "
             f"({A._array.shape[-2]}x{A._array.shape[-1]} and {right._array.shape[-2]}x{right._array.shape[-1]})"
         )
     x = Solve.apply(A, right)
-    return _out("linalg.solve", out, x.squeeze(-1) if vector else x, A, B)
+    return into("linalg.solve", out, x.squeeze(-1) if vector else x, A, B)
 
 
 def solve_ex(A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = False, out: Any = None) -> Any:
     """Return (X, info), info 0 or the place of the zero pivot (`torch.linalg.solve_ex`)."""
     info = wrap(_singular(square("linalg.solve_ex", A)))
     pair = _SolveEx(solve(A, B, left=left), info)
-    return (
-        pair
-        if out is None
-        else _SolveEx(*[_out("linalg.solve_ex", o, p, A, B) for o, p in zip(out, pair, strict=True)])
-    )
+    return into("linalg.solve_ex", out, pair, A, B)
 
 
 def solve_triangular(
@@ -108,7 +96,7 @@ def solve_triangular(
             f"{B._array.shape[-2]}x{B._array.shape[-1]})"
         )
     x = elimination.solve_triangular(A, B, upper=upper, left=left, unitriangular=unitriangular)
-    return _out("linalg.solve_triangular", out, x, A, B)
+    return into("linalg.solve_triangular", out, x, A, B)
 
 
 def lu_solve(
@@ -127,7 +115,7 @@ def lu_solve(
     else:
         y = triangular(LU, matmul(p.mT, B), upper=False, unitriangular=True)
         result = triangular(LU, y, upper=True)
-    return _out("linalg.lu_solve", out, result, LU, B)
+    return into("linalg.lu_solve", out, result, LU, B)
 
 
 def pinv(
@@ -153,7 +141,7 @@ def pinv(
     relative = _number(rtol) if rtol is not None else (0.0 if atol is not None else None)
     if relative is None:
         relative = max(shape[-2:]) * float(np.finfo(x._array.dtype).eps)
-    return _out("linalg.pinv", out, PInv.apply(x, atol=limit, rtol=relative, hermitian=hermitian), A)
+    return into("linalg.pinv", out, PInv.apply(x, atol=limit, rtol=relative, hermitian=hermitian), A)
 
 
 def _number(value: Any) -> Any:
@@ -200,7 +188,7 @@ def tensorinv(A: Tensor, ind: int = 2, *, out: Tensor | None = None) -> Tensor:
     if math.prod(first) != math.prod(last):
         raise RuntimeError("Expected self to satisfy the requirement prod(self.shape[ind:]) == prod(self.shape[:ind]), "
                            f"but got {math.prod(last)} != {math.prod(first)}")  # fmt: skip
-    return _out("linalg.tensorinv", out, inv(A.reshape(math.prod(first), -1)).reshape(*last, *first), A)
+    return into("linalg.tensorinv", out, inv(A.reshape(math.prod(first), -1)).reshape(*last, *first), A)
 
 
 def tensorsolve(A: Tensor, B: Tensor, dims: Any = None, *, out: Tensor | None = None) -> Tensor:
@@ -215,4 +203,4 @@ def tensorsolve(A: Tensor, B: Tensor, dims: Any = None, *, out: Tensor | None = 
             "Expected self to satisfy the requirement prod(self.shape[other.ndim:]) == prod(self.shape[:other.ndim]), "
             f"but got {size} != {B._array.size}"
         )
-    return _out("linalg.tensorsolve", out, solve(x.reshape(-1, size), B.reshape(-1)).reshape(shape), A, B)
+    return into("linalg.tensorsolve", out, solve(x.reshape(-1, size), B.reshape(-1)).reshape(shape), A, B)

@@ -37,6 +37,14 @@ def tied(result: Tensor, x: Tensor) -> Tensor:
     return result + x.masked_fill(wrap(np.ones((), np.bool_)), 0).sum()
 
 
+def reflected(vectors: Tensor, tau: Tensor, start: Tensor) -> Tensor:
+    """Return the product of the reflections I - tau_i v_i v_i^T, v_i the columns of `vectors`, and of `start`."""
+    for i in range(tau._array.shape[-1] - 1, -1, -1):
+        v = vectors[..., :, i : i + 1]
+        start = start - v * tau[..., i, None, None] * matmul(v.mT, start)
+    return start
+
+
 def _tril(x: Tensor, diagonal: float) -> Tensor:
     """Return the lower triangle with the diagonal multiplied by a factor."""
     size = x._array.shape[-1]

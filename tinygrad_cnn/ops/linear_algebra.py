@@ -9,7 +9,7 @@ import numpy as np
 from tinygrad_cnn.tensor import Tensor, wrap
 
 from .base import check_tensor
-from .decompositions import Solve
+from .decompositions import Solve, reflected
 from .extremes import result_tuple
 from .forms import public
 from .lu import solve_triangular
@@ -155,9 +155,7 @@ def ormqr(
         raise RuntimeError("torch.ormqr: tau.shape[-1] must be equal to min(other.shape[-2], input.shape[-1])")
     vectors = input.tril(-1) + wrap(np.eye(rows, input._array.shape[-1], dtype=input._array.dtype))
     whole = wrap(np.eye(rows, dtype=input._array.dtype)).expand(*input._array.shape[:-2], rows, rows)
-    for i in range(tau._array.shape[-1] - 1, -1, -1):
-        v = vectors[..., :, i : i + 1]
-        whole = whole - v * tau[..., i, None, None] * matmul(v.mT, whole)
+    whole = reflected(vectors, tau, whole)
     q = whole.mT if transpose else whole
     return matmul(q, other) if left else matmul(other, q)
 

@@ -35,6 +35,14 @@ def factorized(a: Any) -> tuple[Any, Any]:
     return flat.reshape(lu.shape), pivots.reshape(*lu.shape[:-2], steps)
 
 
+def first_zero(lu: Any) -> Any:
+    """Return for each decomposed matrix the place, counted from 1, of the first zero pivot; 0 if there is none."""
+    zero = np.diagonal(lu, 0, -2, -1) == 0
+    if zero.size == 0:
+        return np.zeros(zero.shape[:-1], np.int32)
+    return np.asarray(np.where(zero.any(-1), zero.argmax(-1) + 1, 0), np.int32)
+
+
 def permutation(pivots: Any, size: int) -> Any:
     """Return the order of rows, perm with (P^T A)[i] = A[perm[i]], that a list of swaps makes."""
     flat = pivots.reshape(math.prod(pivots.shape[:-1]), pivots.shape[-1])
