@@ -1,0 +1,1 @@
+"""Checks that take longer than the test suite, each one command; `TESTING.md` keeps what they found last."""
