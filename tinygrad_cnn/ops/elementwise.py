@@ -40,7 +40,9 @@ class Unary(Operation):
     @classmethod
     def apply(cls, x: Any, **params: Any) -> Any:
         """Run the operation on a Tensor, with a node only if that may need a gradient."""
-        if params or ((x._requires_grad or x._view_base is not None) and mode.enabled):
+        if params or (
+            (x._requires_grad or ((base := x._view_base) is not None and base._requires_grad)) and mode.enabled
+        ):
             return _apply(cls, x, **params)
         array = x._array
         if cls.op is None or array.dtype not in FLOATS:
@@ -131,7 +133,12 @@ class Binary(Operation):
         if cls.joins_relu and x.nbytes > WORTH and not params and _can_wait(x, y) and may_wait((a, b)):
             return defer(cls(), (a, b), params)
         if params or (
-            (a._requires_grad or b._requires_grad or a._view_base is not None or b._view_base is not None)
+            (
+                a._requires_grad
+                or b._requires_grad
+                or ((base := a._view_base) is not None and base._requires_grad)
+                or ((base := b._view_base) is not None and base._requires_grad)
+            )
             and mode.enabled
         ):
             return _apply(cls, a, b, **params)
@@ -179,7 +186,7 @@ class Scalar(Operation):
     @classmethod
     def apply(cls, x: Any, value: Any) -> Any:
         """Run the operation on a Tensor and a number, with a node only if that may need a gradient."""
-        if ((x._requires_grad or x._view_base is not None) and mode.enabled) or (
+        if ((x._requires_grad or ((base := x._view_base) is not None and base._requires_grad)) and mode.enabled) or (
             halves.seen and x._array.dtype in HALVES
         ):
             return _apply(cls, x, value=value)

@@ -28,7 +28,10 @@ class Mm(Operation):
     def apply(cls, a: Any, b: Any, ta: bool = False, tb: bool = False, grad_name: str = "MmBackward0") -> Any:
         """Multiply two Tensors, with a node only if one of them may need a gradient."""
         if (
-            a._requires_grad or b._requires_grad or a._view_base is not None or b._view_base is not None
+            a._requires_grad
+            or b._requires_grad
+            or ((base := a._view_base) is not None and base._requires_grad)
+            or ((base := b._view_base) is not None and base._requires_grad)
         ) and mode.enabled:
             return _apply(cls, a, b, ta=ta, tb=tb, grad_name=grad_name)
         if halves.seen and a._array.dtype in HALVES:

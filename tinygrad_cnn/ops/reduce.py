@@ -58,7 +58,7 @@ class Sum(Operation):
     @classmethod
     def apply(cls, x: Any, dims: tuple[int, ...], keepdim: bool) -> Any:
         """Reduce a Tensor, with a node only if that may need a gradient."""
-        if (x._requires_grad or x._view_base is not None) and mode.enabled:
+        if (x._requires_grad or ((base := x._view_base) is not None and base._requires_grad)) and mode.enabled:
             return _apply(cls, x, dims=dims, keepdim=keepdim)
         if halves.seen and x._array.dtype in HALVES:
             return _apply(cls, x, dims=dims, keepdim=keepdim)
