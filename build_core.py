@@ -53,19 +53,41 @@ def compile_args() -> list[str]:
     """
     if sys.platform == "win32":
         return ["/O2", "/std:c11"]
-    flags = "-std=gnu11 -O2 -ffp-contract=fast -fno-math-errno -fno-trapping-math -fvisibility=hidden -Wall -Wextra"
+    flags = "-std=c11 -O2 -Wall -Wextra -ffp-contract=fast -fno-math-errno -fno-trapping-math -fvisibility=hidden"
     flags += " -fno-asynchronous-unwind-tables -fopenmp-simd"
-    return flags.split() + ["-Wno-psabi", "-pthread", "-g0", *os.environ.get("TINYGRAD_CNN_CFLAGS", "").split()]
+    return flags.split() + ["-Wno-psabi", "-pthread", "-g0", *added_args()]
 
 
-# What other sources need: kernels of last resort are made small; loops over scalars need the compiler's vectors.
-SOURCE_FLAGS = {"isa_generic.c": "-Os", "copy.c": "-O3", "elementwise.c": "-O3", "random.c": "-O3"}
+def added_args() -> list[str]:
+    """Return the flags of the environment's `TINYGRAD_CNN_CFLAGS`."""
+    return os.environ.get("TINYGRAD_CNN_CFLAGS", "").split()
+
+
+# What other sources need: kernels of last resort and what cffi writes are made small; loops over scalars need the
+# compiler's vectors.
+SOURCE_FLAGS = {
+    "isa_generic.c": "-Os",
+    "tinygrad_cnn._core.c": "-Os",
+    "copy.c": "-O3",
+    "elementwise.c": "-O3",
+    "random.c": "-O3",
+}
 
 
 def extra_args(source: str) -> list[str]:
-    """Return what is added for one source."""
-    flag = SOURCE_FLAGS.get(Path(source).name)
-    return [flag] if flag and sys.platform != "win32" else []
+    """Return what is added for one source.
+
+    Guards around arrays on the stack and checked copies, but not in the kernels: there they would cost time and space,
+    and every size has been checked before. Not with sanitizers, which do more, nor without optimisation, where glibc
+    warns that its checks need it.
+    """
+    name = Path(source).name
+    if sys.platform == "win32":
+        return []
+    flags = [SOURCE_FLAGS[name]] if name in SOURCE_FLAGS else []
+    if not name.startswith("isa_") and not any(flag == "-O0" or "-fsanitize" in flag for flag in added_args()):
+        flags += ["-fstack-protector-strong", "-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=2"]
+    return flags
 
 
 def macros() -> list[tuple[str, str]]:
@@ -77,11 +99,12 @@ def link_args() -> list[str]:
     """Return the linker flags: threads, and `TINYGRAD_CNN_CFLAGS` again.
 
     Symbols are stripped, so that the wheel stays small, and the library is never unloaded: its threads sleep in it.
+    All addresses of other libraries are looked up as it is loaded, and may not be written afterwards (full RELRO).
     """
     if sys.platform == "win32":
         return []
-    strip = [] if sys.platform == "darwin" else ["-Wl,-s", "-Wl,-z,nodelete"]
-    return ["-pthread", *strip, *os.environ.get("TINYGRAD_CNN_CFLAGS", "").split()]
+    linux = ["-Wl,-s", "-Wl,-z,nodelete,-z,relro,-z,now,-z,noexecstack"]
+    return ["-pthread", *([] if sys.platform == "darwin" else linux), *added_args()]
 
 
 def is_fresh(compiled: Path) -> bool:
@@ -122,6 +145,9 @@ class BuildExt(build_ext):
                 return list(pool.map(lambda source: compile_one(source, output_dir, options), sources))
 
         self.compiler.compile = compile_changed
+        # Where this Python keeps its library is nothing that a wheel should tell, or search.
+        if hasattr(self.compiler, "linker_so"):  # not Microsoft's
+            self.compiler.linker_so = [arg for arg in self.compiler.linker_so if not arg.startswith("-Wl,-rpath")]
         super().build_extension(ext)
 
 

@@ -1,4 +1,7 @@
 /* threads_worker.c - the threads of the pool: how they wait for a region, take part in it, and come to be. */
+#if !defined(_GNU_SOURCE)
+#define _GNU_SOURCE     /* sigfillset and clocks, in C11 */
+#endif
 #if !defined(_WIN32)
 #include "threads.h"
 #include "fpstate.h"

@@ -20,7 +20,7 @@ from tests.conftest import ISAS
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = [*sorted((ROOT / "core").glob("*.c")), *sorted((ROOT / "tests" / "core").glob("core_test*.c"))]
-WARNINGS = ["-std=gnu11", "-ffp-contract=fast", "-Wall", "-Wextra", "-Werror", "-Wno-psabi", "-fopenmp-simd"]
+WARNINGS = ["-std=c11", "-ffp-contract=fast", "-Wall", "-Wextra", "-Werror", "-Wno-psabi", "-fopenmp-simd"]
 KERNELS = ["gemm", "conv", "pool"]
 RUNTIME = ["memory", "threads", "cpus", "callers", "fork"]
 
@@ -108,7 +108,7 @@ def test_cgroup_quota(tmp_path):
         'int main(int n, char **v) { (void)n; printf("%g", tc_cgroup_quota(v[1], v[2])); return 0; }\n'
     )
     sources = [str(main), str(ROOT / "core" / "cpus.c")]
-    subprocess.run([compiler, "-std=gnu11", f"-I{ROOT / 'core'}", *sources, "-lm", "-o", str(program)], check=True)
+    subprocess.run([compiler, "-std=c11", f"-I{ROOT / 'core'}", *sources, "-lm", "-o", str(program)], check=True)
 
     def quota(membership: str, **files: str) -> float:
         root = tmp_path / f"root{len(list(tmp_path.iterdir()))}"
