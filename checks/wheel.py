@@ -151,9 +151,8 @@ def run(args: argparse.Namespace) -> Outcome:
             wrong.append(f"the two wheels differ: {digests}")
         found, figures = look_inside(first, folder / "inside")
         wrong += found
-        lines.append(
-            f"Two builds in different folders: {'same bytes' if digests[0] == digests[1] else 'different bytes'}; {figures}."
-        )
+        same = "same" if digests[0] == digests[1] else "different"
+        lines.append(f"Two builds in different folders: {same} bytes; {figures}.")
         sdist = build("sdist", folder / "a" / "tree", folder / "sdist")
         for number, compiler in enumerate(filter(shutil.which, args.compilers.split(","))):
             tree = unpack(sdist, folder / f"sources{number}")
