@@ -154,6 +154,8 @@ def test_empty_batches_and_single_cells():
         assert tuple(y.shape) == (0, 2, 2, 2, 2)
         y.sum().backward()
         assert x.grad.shape == x.shape
+        if "max" in name:
+            assert [tuple(z.shape) for z in getattr(F, name)(x, *args, return_indices=True)] == [(0, 2, 2, 2, 2)] * 2
         assert tuple(getattr(F, name)(tg.ones(1, 1, 2, 2), 1).flatten().tolist()) in ((1.0,) * 4, (1.0,))
     assert tuple(F.adaptive_max_pool3d(tg.zeros(1, 2, 3, 3, 3), (0, 2, 1)).shape) == (1, 2, 0, 2, 1)
     assert math.isnan(F.adaptive_avg_pool3d(tg.zeros(1, 1, 0, 2, 2), 1).item())  # a mean of nothing, as in PyTorch

@@ -8,6 +8,7 @@ planes are (D, OH OW) with windows one cell wide.
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import Any
 
@@ -49,8 +50,9 @@ def max_pool3d(input: Tensor, shape: PoolShape, op: int, adaptive: bool, return_
 def _join(inside: Array, places: Array, cells: int) -> Array:
     """Return places in volumes for those `inside` planes of `cells` cells, and those among (depth, plane); -1 stays."""
     size = places.shape[-1]
-    rows = places.reshape(*places.shape[:-2], -1)
-    picked = np.take_along_axis(inside.reshape(*places.shape[:-2], -1), np.maximum(rows, 0), -1)
+    lead = places.shape[:-2]
+    rows, planes = (array.reshape(*lead, math.prod(array.shape[len(lead) :])) for array in (places, inside))
+    picked = np.take_along_axis(planes, np.maximum(rows, 0), -1)
     joined = rows // max(size, 1) * cells + picked
     joined[(rows < 0) | (picked < 0)] = -1
     return joined
