@@ -167,7 +167,7 @@ def _flat_bytes(owner: core.Array, address: int) -> core.Array:
 
 
 class _Stream(io.RawIOBase):
-    """What zipfile writes to: forwards to the target and knows the position, so that the target need not."""
+    """What is written to: hands the target all bytes, and knows the position, so that the target need not."""
 
     def __init__(self, target: Any) -> None:
         self._target = target
@@ -177,9 +177,12 @@ class _Stream(io.RawIOBase):
         return True
 
     def write(self, data: Any) -> int:
-        self._target.write(data)
-        count = memoryview(data).nbytes
+        left = memoryview(data).cast("B")
+        count = left.nbytes
         self.position += count
+        # A raw file may take less, on Linux 2 GiB at once; what other objects return says nothing.
+        while type(taken := self._target.write(left)) is int and 0 < taken < left.nbytes:
+            left = left[taken:]
         return count
 
 
@@ -195,11 +198,10 @@ def _add_record(archive: zipfile.ZipFile, stream: _Stream, name: str, data: Any)
         record.write(data)
 
 
-def _write_archive(obj: object, target: Any, folder: str, protocol: int) -> None:
+def _write_archive(obj: object, stream: _Stream, folder: str, protocol: int) -> None:
     pickled = io.BytesIO()
     pickler = _Pickler(pickled, protocol)
     pickler.dump(obj)
-    stream = _Stream(target)
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
 
         def add(name: str, data: Any) -> None:
@@ -212,7 +214,7 @@ def _write_archive(obj: object, target: Any, folder: str, protocol: int) -> None
         add("version", b"3\n")
 
 
-def _write_legacy(obj: object, target: Any, protocol: int) -> None:
+def _write_legacy(obj: object, target: _Stream, protocol: int) -> None:
     """Write the format before PyTorch 1.6, which `legacy.py` describes."""
     facts = {
         "protocol_version": PROTOCOL,
@@ -258,9 +260,9 @@ def save(
 
     def write_to(target: Any, folder: str) -> None:
         if _use_new_zipfile_serialization:
-            _write_archive(obj, target, folder, pickle_protocol)
+            _write_archive(obj, _Stream(target), folder, pickle_protocol)
         else:
-            _write_legacy(obj, target, pickle_protocol)
+            _write_legacy(obj, _Stream(target), pickle_protocol)
 
     if isinstance(f, (str, os.PathLike)):
         parent = os.path.dirname(os.fspath(f))
