@@ -8,6 +8,7 @@ import threading
 
 import pytest
 
+from tinygrad_cnn.vision.datasets import download
 from tinygrad_cnn.vision.datasets.download import download_file
 
 CONTENT = bytes(range(256)) * 2000
@@ -152,6 +153,21 @@ def test_a_damaged_part_is_thrown_away(server, tmp_path, part):
 def test_a_part_that_is_too_long(server, tmp_path, part):
     part.write_bytes(CONTENT + b"more")
     assert fetch(server, tmp_path, "good").read_bytes() == CONTENT
+
+
+def test_killed_between_the_note_and_the_bytes(server, tmp_path, part, monkeypatch):
+    """The bytes of the old version are gone before the note speaks of the new one: nobody continues them."""
+    server.etag = '"v2"'
+    begin = download._Part.begin
+
+    def killed(*arguments):
+        begin(*arguments)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(download._Part, "begin", killed)
+    with pytest.raises(KeyboardInterrupt):
+        fetch(server, tmp_path, "good")
+    assert leftovers(tmp_path) == ["file.gz.part.json"]
 
 
 def test_a_damaged_note_about_the_part(server, tmp_path, part):

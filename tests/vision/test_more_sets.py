@@ -174,6 +174,18 @@ def test_packed_files(tmp_path):
         utils.extract_archive(tmp_path / "a.bin")
 
 
+def test_what_breaks_off_leaves_no_file_and_no_half_of_one(tmp_path):
+    packed = gzip.compress(bytes(range(256)) * 1000)
+    (tmp_path / "a.bin.gz").write_bytes(packed[: len(packed) // 2])
+    (tmp_path / "b.bin.gz").write_bytes(packed[: len(packed) // 2])
+    (tmp_path / "b.bin").write_bytes(b"old")
+    for name in ("a.bin.gz", "b.bin.gz"):
+        with pytest.raises(EOFError):
+            utils.extract_archive(tmp_path / name)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.bin.gz", "b.bin", "b.bin.gz"]
+    assert (tmp_path / "b.bin").read_bytes() == b"old"
+
+
 def test_download_url(tmp_path, serve, capsys):
     (tmp_path / "file.bin").write_bytes(b"abc")
     url, log = serve(tmp_path)

@@ -107,8 +107,8 @@ class _Draft:
         finally:
             os.close(folder)
 
-    def _finish(self, before: os.stat_result | None) -> None:
-        """See the bytes to disk, with the owner and the permissions of the file that was there."""
+    def _finish(self, before: os.stat_result | None, flush: bool) -> None:
+        """Write what is left, give the file the owner and the permissions of the one that was there, see it to disk."""
         self.file.flush()
         if before is not None:
             place = self.path or self.file.fileno()
@@ -119,19 +119,20 @@ class _Draft:
                         os.chown(place, owner, before.st_gid)
                         break
             os.chmod(place, stat.S_IMODE(before.st_mode))
-        os.fsync(self.file.fileno())
+        if flush:
+            os.fsync(self.file.fileno())
 
-    def take_place(self, before: os.stat_result | None) -> None:
+    def take_place(self, before: os.stat_result | None, flush: bool) -> None:
         """Move the file over the target."""
-        self._finish(before)
+        self._finish(before, flush)
         if not self.path:
             nameless = self.file
             self._link()
             if self.file is not nameless:
-                self._finish(before)
+                self._finish(before, flush)
         if os.name == "nt":
             self.file.close()  # Windows moves no open file
-        replace(self.path, self._target)
+        (replace if flush else os.replace)(self.path, self._target)
         self.file.close()
 
     def discard(self) -> None:
@@ -168,14 +169,15 @@ def _naming(path: str, always: bool = True) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def atomic_write(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
+def atomic_write(path: str | os.PathLike[str], flush: bool = True) -> Iterator[IO[bytes]]:
     """Open a file for writing that takes the place of `path` when the block ends without an exception.
 
     Until then, and if the block fails or the process is killed, `path` keeps what it had. A killed process leaves a
     file `.<name>.<12 digits>.tmp` behind, on Linux only if it died between naming the new file and moving it; the next
     call for `path` removes it. A symbolic link is followed: the file that it points at is replaced. Permissions stay,
     and the owner as far as the system lets us; other hard links keep the old file. Devices and pipes are written to
-    as they are. Raises OSError that names `path`.
+    as they are. flush: see the bytes to disk, so that a power cut, too, leaves the old file or the new one. Raises
+    OSError that names `path`.
     """
     named = os.fspath(path)
     before = _state_of(named)
@@ -189,7 +191,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
         with _naming(named, always=False):
             yield draft.file
         with _naming(named):
-            draft.take_place(before)
+            draft.take_place(before, flush)
     except BaseException:
         draft.discard()
         raise

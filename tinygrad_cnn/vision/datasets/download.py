@@ -80,6 +80,7 @@ class _Part:
         return version if isinstance(version, str) else None
 
     def begin(self, url: str, version: str | None) -> None:
+        self.discard()  # first: bytes of another version must never stand beside this one's note
         with open(self._origin_path, "w", encoding="utf-8") as file:
             json.dump({"url": url, "version": version}, file)
 

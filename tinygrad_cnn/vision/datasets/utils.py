@@ -9,6 +9,8 @@ import shutil
 from collections.abc import Iterable
 from typing import Any
 
+from tinygrad_cnn.utils.files import atomic_write
+
 __all__ = [
     "calculate_md5",
     "check_integrity",
@@ -79,8 +81,9 @@ def _inside(folder: str, name: str) -> str:
 
 
 def _write(source: Any, target: str) -> None:
-    os.makedirs(os.path.dirname(target), exist_ok=True)
-    with source, open(target, "wb") as file:
+    """Write a member of an archive, whole or not at all; flushing each of many to disk would take minutes."""
+    os.makedirs(os.path.dirname(os.path.abspath(target)), exist_ok=True)
+    with source, atomic_write(target, flush=False) as file:
         shutil.copyfileobj(source, file, 1 << 20)
 
 
