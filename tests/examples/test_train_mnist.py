@@ -132,6 +132,7 @@ def test_predict_names_the_file_that_it_cannot_read(trained, tmp_path, content, 
         (["--predict", "a.png", "--epochs", 3], "--epochs: for training"),
         (["--predict", "a.png", "--seed", 0], "--seed: for training"),
         (["--predict", "a.png", "--plot"], "--plot: for training"),
+        (["--predict", "a.png", "--resume"], "--resume: for training"),
         (["--predict"], "expected at least one argument"),
     ],
 )
@@ -144,7 +145,19 @@ def test_bad_options_are_refused(arguments, message):
 def test_help_names_every_option():
     result = run("--help")
     assert result.returncode == 0
-    for option in ("epochs", "batch-size", "lr", "seed", "threads", "data", "plot", "out", "weights", "predict"):
+    for option in (
+        "epochs",
+        "batch-size",
+        "lr",
+        "seed",
+        "threads",
+        "data",
+        "resume",
+        "plot",
+        "out",
+        "weights",
+        "predict",
+    ):
         assert f"--{option}" in result.stdout
 
 
