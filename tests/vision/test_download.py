@@ -3,6 +3,7 @@
 import hashlib
 import http.server
 import json
+import os
 import sys
 import threading
 
@@ -168,6 +169,17 @@ def test_killed_between_the_note_and_the_bytes(server, tmp_path, part, monkeypat
     with pytest.raises(KeyboardInterrupt):
         fetch(server, tmp_path, "good")
     assert leftovers(tmp_path) == ["file.gz.part.json"]
+
+
+def test_killed_when_the_file_has_its_name(server, tmp_path, monkeypatch):
+    def killed(source, target):
+        os.replace(source, target)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(download, "replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        fetch(server, tmp_path, "good")
+    assert leftovers(tmp_path) == ["file.gz"]
 
 
 def test_a_damaged_note_about_the_part(server, tmp_path, part):

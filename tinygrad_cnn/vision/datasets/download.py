@@ -84,14 +84,18 @@ class _Part:
         with open(self._origin_path, "w", encoding="utf-8") as file:
             json.dump({"url": url, "version": version}, file)
 
+    def _forget(self) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self._origin_path)
+
     def discard(self) -> None:
-        for path in (self.path, self._origin_path):
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(path)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.path)
+        self._forget()
 
     def finish(self, target: str) -> None:
+        self._forget()  # first: once the target is there, nobody comes by again
         replace(self.path, target)
-        self.discard()
 
 
 @dataclass
