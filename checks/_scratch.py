@@ -1,0 +1,46 @@
+"""A copy of the sources in a folder of its own, with a core of its own, whose tests are run there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "*.so", "*.o", "build", "dist", "docs", "runs")
+
+
+def copy_sources(folder: Path) -> Path:
+    """Copy the tree into `folder`; return where the copy is."""
+    tree = folder / "tree"
+    shutil.copytree(ROOT, tree, ignore=LEFT_OUT)
+    # tests/conftest.py puts the tree itself behind installed packages; this name of the same folder stays before them.
+    (folder / "package").mkdir()
+    (folder / "package" / "tinygrad_cnn").symlink_to(tree / "tinygrad_cnn")
+    return tree
+
+
+def build(tree: Path, flags: str) -> None:
+    """Compile the core of a copy with additional flags, what changed since the last time.
+
+    Raises:
+        subprocess.CalledProcessError: it does not compile; `output` has the compiler's messages.
+    """
+    environment = os.environ | {"TINYGRAD_CNN_CFLAGS": flags}
+    command = [sys.executable, "build_core.py"]
+    subprocess.run(
+        command, cwd=tree, env=environment, check=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+
+def pytest_command(tests: Sequence[str], *options: str) -> list[str]:
+    """Return the command that runs tests of a copy, to be started in its folder with `environment(tree)`."""
+    return [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options, *tests]
+
+
+def environment(tree: Path) -> dict[str, str]:
+    """Return the environment in which Python finds the package of a copy."""
+    return os.environ | {"PYTHONPATH": str(tree.parent / "package"), "PYTHONDONTWRITEBYTECODE": "1"}
