@@ -1,11 +1,12 @@
-"""Functions of devices that are not there: each raises what it raises in PyTorch's CPU build."""
+"""What is not there: functions of devices, each of which raises what it raises in PyTorch's CPU build, and methods
+that a subclass has to define."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["refusing"]
+__all__ = ["abstract", "refusing"]
 
 
 def refusing(module: str, kind: type[Exception], message: str, names: str) -> dict[str, Callable[..., Any]]:
@@ -23,3 +24,9 @@ def refusing(module: str, kind: type[Exception], message: str, names: str) -> di
         return refuse
 
     return {name: make(name) for name in names.split()}
+
+
+def abstract(owner: Any, name: str) -> NotImplementedError:
+    """Return the error of a method that a subclass has to define; owner: the object, or its class."""
+    kind = owner if isinstance(owner, type) else type(owner)
+    return NotImplementedError(f"a subclass has to define {name}(), and {kind.__name__} does not")

@@ -20,6 +20,7 @@ import weakref
 from typing import Any
 
 from tinygrad_cnn import core
+from tinygrad_cnn._absent import abstract
 from tinygrad_cnn.backends import fusion
 from tinygrad_cnn.dtypes import Size, from_numpy_dtype
 from tinygrad_cnn.tensor import Tensor, wrap
@@ -46,7 +47,7 @@ class Task:
 
     def run(self, relu: bool) -> Any:
         """Return the array, or max(array, 0); may be called again as long as the sources have not changed."""
-        raise NotImplementedError
+        raise abstract(self, "run")
 
 
 class Deferred(Tensor):
@@ -107,7 +108,7 @@ class Deferrable(Operation):
 
     def prepare(self, *arrays: Any, **params: Any) -> Task:
         """Return the work."""
-        raise NotImplementedError
+        raise abstract(self, "prepare")
 
     def forward(self, *arrays: Any, **params: Any) -> Any:
         """Do the work."""

@@ -9,6 +9,7 @@ import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from tinygrad_cnn._absent import abstract
 from tinygrad_cnn.tensor import Tensor
 
 from .grad_mode import anomaly, mode
@@ -114,7 +115,7 @@ class Node:
 
     def run(self, grads: list[Any]) -> tuple[Any, ...]:
         """Return the gradients of the inputs from those of the outputs (None where zero)."""
-        raise NotImplementedError
+        raise abstract(self, "run")
 
     def release(self) -> None:
         """Forget what was saved: the memory goes back as backward passes."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from tinygrad_cnn._absent import abstract
 from tinygrad_cnn.casts import HALVES, halves
 from tinygrad_cnn.tensor import Tensor
 
@@ -43,7 +44,7 @@ class Operation(Node):
 
     def forward(self, *arrays: Any, **params: Any) -> Any:
         """Compute the outputs."""
-        raise NotImplementedError
+        raise abstract(self, "forward")
 
     def backward(self, *grads: Any) -> Any:
         """Return the gradients of the inputs."""
@@ -131,11 +132,11 @@ class ViewOperation(Operation):
     @classmethod
     def view(cls, x: Any, *params: Any) -> Any:
         """Return the view."""
-        raise NotImplementedError
+        raise abstract(cls, "view")
 
     def remember(self, x: Any, *params: Any) -> None:
         """Note what `backward` needs."""
-        raise NotImplementedError
+        raise abstract(self, "remember")
 
     @classmethod
     def apply(cls, parent: Any, *params: Any) -> Any:

@@ -74,7 +74,7 @@ class RoundedDiv(Operation):
             if a.dtype.kind == "b":
                 raise NotImplementedError(f"\"div_{mode}_cpu\" not implemented for 'Bool'")
             if (b == 0).any():
-                raise RuntimeError("ZeroDivisionError")
+                raise RuntimeError(f"ZeroDivisionError: div() of integers by 0, rounding_mode={mode!r}")
             if mode == "floor":
                 return np.asarray(np.floor_divide(a, b))
             quotient = np.asarray(np.floor_divide(np.abs(a), np.abs(b)))
@@ -111,7 +111,7 @@ class Fmod(Binary):
         if a.dtype.kind == "b":
             raise NotImplementedError(f"\"{cls.ufunc.__name__}_cpu\" not implemented for 'Bool'")
         if a.dtype not in FLOATS and (b == 0).any():
-            raise RuntimeError("ZeroDivisionError")
+            raise RuntimeError(f"ZeroDivisionError: {cls.ufunc.__name__}() of integers by 0")
         return super().compute(a, b, out)
 
     def forward(self, a: Any, b: Any, out: Any = None) -> Any:

@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from tinygrad_cnn._absent import abstract
 from tinygrad_cnn.autograd.deferred import WORTH, defer, may_wait
 from tinygrad_cnn.autograd.grad_mode import mode
 from tinygrad_cnn.autograd.operation import Operation
@@ -90,7 +91,7 @@ class OfInput(Unary):
 
     def slope(self, x: Tensor) -> Tensor:
         """Return the derivative at x."""
-        raise NotImplementedError
+        raise abstract(self, "slope")
 
     def backward(self, grad: Tensor) -> Tensor:
         """Apply the chain rule."""
@@ -109,7 +110,7 @@ class OfOutput(Unary):
 
     def pull(self, grad: Tensor, y: Tensor) -> Tensor:
         """Return the gradient of the input."""
-        raise NotImplementedError
+        raise abstract(self, "pull")
 
     def backward(self, grad: Tensor) -> Tensor:
         """Apply the chain rule."""

@@ -48,7 +48,7 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
     """Return a copy with elements moved by `shifts` along `dims`, cyclically; flattened without dims (`torch.roll`)."""
     ndim = check_tensor(input, "roll")._array.ndim
     if isinstance(shifts, (tuple, list)) and not shifts:
-        raise RuntimeError("`shifts` required")
+        raise RuntimeError("`shifts` required: roll() got an empty list")
     by = tuple(shifts) if isinstance(shifts, (tuple, list)) else (shifts,)
     if dims is None or dims == ():
         if len(by) != 1:

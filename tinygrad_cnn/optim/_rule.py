@@ -13,6 +13,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from tinygrad_cnn import core
+from tinygrad_cnn._absent import abstract
 from tinygrad_cnn.casts import cast_array
 from tinygrad_cnn.dtypes import float32, get_default_dtype
 from tinygrad_cnn.optim._batch import Batch, Batches
@@ -49,7 +50,7 @@ class RuleOptimizer(Optimizer):
 
     def _advance(self, group: Group, state: State) -> Numbers:
         """Count a step of a parameter, and return the numbers of its rule."""
-        raise NotImplementedError
+        raise abstract(self, "_advance")
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Change every parameter that has a gradient once; return the closure's loss if one is given."""

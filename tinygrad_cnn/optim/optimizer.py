@@ -9,6 +9,7 @@ from copy import deepcopy
 from itertools import chain
 from typing import Any
 
+from tinygrad_cnn._absent import abstract
 from tinygrad_cnn.autograd.grad_mode import enable_grad
 from tinygrad_cnn.optim._batch import Kept
 from tinygrad_cnn.optim._hooks import OptimizerHooks
@@ -107,7 +108,7 @@ class Optimizer(OptimizerHooks):
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Change the parameters once. closure: recomputes the loss and its gradients; its value is returned."""
-        raise NotImplementedError
+        raise abstract(self, "step")
 
     @staticmethod
     def _evaluate(closure: Callable[[], Any] | None) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from tinygrad_cnn._absent import abstract
 from tinygrad_cnn.autograd.grad_mode import no_grad
 from tinygrad_cnn.creation import empty, ones, tensor, zeros
 from tinygrad_cnn.dtypes import int64
@@ -71,7 +72,7 @@ class _NormBase(Module):
 
     def _check_input_dim(self, input: Tensor) -> None:
         if not self._ranks:  # a user's own class
-            raise NotImplementedError
+            raise abstract(self, "_check_input_dim")
         ndim = input.dim()
         if ndim not in self._ranks:
             wanted = " or ".join([f"{rank}D" for rank in self._ranks])

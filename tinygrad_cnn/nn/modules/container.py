@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from tinygrad_cnn._absent import abstract
 from tinygrad_cnn.nn.modules.module import Module, indent
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class _Listed(Module):
         self._modules = {str(i): module for i, module in enumerate(self._modules.values())}
 
     def __getitem__(self, idx: Any) -> Any:
-        raise NotImplementedError
+        raise abstract(self, "__getitem__")
 
     def append(self, module: Module) -> Self:
         """Add a module at the end; return self."""

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
+from tinygrad_cnn._absent import abstract
 from tinygrad_cnn.like import ones_like, zeros_like
 from tinygrad_cnn.nn.modules.module import Module
 from tinygrad_cnn.ops.sorting import topk
@@ -203,7 +204,7 @@ class _Unstructured(_Part):
 
     def _scores(self, t: Tensor) -> tuple[Tensor, bool]:
         """Return a score for each element, and whether the largest shall go."""
-        raise NotImplementedError
+        raise abstract(self, "_scores")
 
     def compute_mask(self, t: Tensor, default_mask: Tensor) -> Tensor:
         """Set the mask of the elements with the worst scores to 0."""
@@ -235,7 +236,7 @@ class _Structured(_Part):
 
     def _kept(self, t: Tensor, size: int, count: int) -> Any:
         """Return an index of the slices along `dim` that stay."""
-        raise NotImplementedError
+        raise abstract(self, "_kept")
 
     def compute_mask(self, t: Tensor, default_mask: Tensor) -> Tensor:
         """Set the mask of whole slices to 0."""

@@ -8,6 +8,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
+from tinygrad_cnn._absent import abstract
 from tinygrad_cnn.optim.optimizer import Optimizer
 from tinygrad_cnn.tensor import Tensor
 
@@ -127,7 +128,7 @@ class LRScheduler:
 
     def get_lr(self) -> list[Any]:
         """Compute the next rates, one for each group: `step` calls it; to look at the rates use `get_last_lr`."""
-        raise NotImplementedError
+        raise abstract(self, "get_lr")
 
     def _warn_outside_step(self) -> None:
         if not self._get_lr_called_within_step:

@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Any, Generic, TypeVar
 
 from tinygrad_cnn import dtypes
+from tinygrad_cnn._absent import abstract
 from tinygrad_cnn.creation import empty
 from tinygrad_cnn.data import as_tensor
 from tinygrad_cnn.random import Generator, multinomial, randint, randperm
@@ -35,7 +36,7 @@ class Sampler(Generic[T_co]):
     """Yields indices, or lists of indices: a subclass defines `__iter__`, and `__len__` where the number is known."""
 
     def __iter__(self) -> Iterator[T_co]:
-        raise NotImplementedError
+        raise abstract(self, "__iter__")
 
 
 class SequentialSampler(Sampler[int]):

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+from tinygrad_cnn._absent import abstract
 from tinygrad_cnn.utils.data.dataset import Dataset
 from tinygrad_cnn.vision._extras import image_from_array
 
@@ -81,10 +82,10 @@ class VisionDataset(Dataset[Any]):
         return image, target
 
     def __getitem__(self, index: int) -> Any:
-        raise NotImplementedError
+        raise abstract(self, "__getitem__")
 
     def __len__(self) -> int:
-        raise NotImplementedError
+        raise abstract(self, "__len__")
 
     def extra_repr(self) -> str:
         """Return more lines for the repr."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import tinygrad_cnn as torch
 from tinygrad_cnn import Tensor, nn
+from tinygrad_cnn._absent import abstract
 from tinygrad_cnn.nn import functional as F
 from tinygrad_cnn.vision.models._api import overwrite
 from tinygrad_cnn.vision.models._utils import initialize
@@ -40,7 +41,7 @@ class Branches(nn.Module):
     """A module whose branches, from `_forward`, are put side by side."""
 
     def _forward(self, x: Tensor) -> list[Tensor]:
-        raise NotImplementedError
+        raise abstract(self, "_forward")
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the channels of all branches."""

@@ -12,6 +12,7 @@ import numpy as np
 
 import tinygrad_cnn as torch
 from tinygrad_cnn import nn
+from tinygrad_cnn._absent import abstract
 from tinygrad_cnn.random.fill import fill_integers, fill_uniform
 from tinygrad_cnn.tensor import Tensor
 
@@ -48,7 +49,7 @@ class WithProbability(nn.Module):
 
     def change(self, img: Any) -> Any:
         """Return the changed image."""
-        raise NotImplementedError
+        raise abstract(self, "change")
 
     def forward(self, img: Any) -> Any:
         """Return the image, changed or not."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import tinygrad_cnn as torch
 from tinygrad_cnn import nn
+from tinygrad_cnn._absent import abstract
 
 from .conversion import listed
 
@@ -24,7 +25,7 @@ class RandomTransforms:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Apply the chosen transforms."""
-        raise NotImplementedError()
+        raise abstract(self, "__call__")
 
     def __repr__(self) -> str:
         return listed(type(self).__name__, self.transforms)

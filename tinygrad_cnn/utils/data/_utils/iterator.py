@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any
 
+from tinygrad_cnn._absent import abstract
 from tinygrad_cnn.utils.data._utils.fetch import Fetch, fetcher
 from tinygrad_cnn.utils.data.dataset import IterableDataset
 from tinygrad_cnn.utils.data.sampler import draw_seed
@@ -46,7 +47,7 @@ class _BaseDataLoaderIter:
         return self
 
     def _next_data(self) -> Any:
-        raise NotImplementedError
+        raise abstract(self, "_next_data")
 
     def __next__(self) -> Any:
         data = self._next_data()

@@ -227,12 +227,11 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
                     if gone and not each.connection.poll():
                         raise RuntimeError(each.obituary())
                 if limit is not None and time.monotonic() >= limit:
-                    raise TimeoutError
-        except TimeoutError:
-            raise RuntimeError(f"DataLoader timed out after {self._timeout} seconds") from None
+                    break
         except RuntimeError:
             self._shutdown_workers()
             raise
+        raise RuntimeError(f"DataLoader timed out after {self._timeout} seconds")
 
     def _shutdown_workers(self) -> None:
         # A forked child has a copy of this object, but not the workers; an interpreter that ends has ended them.

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import tinygrad_cnn as torch
+from tinygrad_cnn._absent import abstract
 from tinygrad_cnn.nn.functional import one_hot
 from tinygrad_cnn.tensor import Tensor
 from tinygrad_cnn.vision._extras import is_pillow_image
@@ -64,7 +65,7 @@ class _Mixing(Transform):
 
     def _mix(self, images: Tensor) -> tuple[Tensor, float]:
         """Return mixed images and the share of the first ones."""
-        raise NotImplementedError
+        raise abstract(self, "_mix")
 
     def _labels(self, sample: Any) -> Tensor:
         """Return the labels of a sample; ValueError for what cannot be mixed."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import tinygrad_cnn as torch
 from tinygrad_cnn import nn
+from tinygrad_cnn._absent import abstract
 from tinygrad_cnn.tensor import Tensor
 from tinygrad_cnn.vision._extras import is_pillow_image
 
@@ -53,7 +54,7 @@ class Transform(nn.Module):
 
     def transform(self, inpt: Any, params: dict[str, Any]) -> Any:
         """Return one part, transformed."""
-        raise NotImplementedError
+        raise abstract(self, "transform")
 
     def _wanted(self, flat_inputs: list[Any]) -> list[bool]:
         """Tell which parts are transformed."""
