@@ -26,6 +26,9 @@ CORE = ROOT / "core"
 # Integer constants are the only directives that cffi's cdef knows.
 CONSTANT = re.compile(r"#define\s+\w+\s+\d+\s*$")
 INCLUDED = re.compile(r'#include "(core\w*\.h)"$')
+OWN_FLAGS = os.environ.get("TINYGRAD_CNN_CFLAGS", "").split()
+# Never part of the interface: the header that includes the others, and what test builds alone have.
+LEFT_OUT = {"core.h"} | (set() if "-DTC_TESTING" in OWN_FLAGS else {"core_testing.h"})
 
 
 def cdef(header: Path = CORE / "core.h") -> str:
@@ -36,7 +39,7 @@ def cdef(header: Path = CORE / "core.h") -> str:
     lines = []
     for line in header.read_text(encoding="utf-8").splitlines():
         included = INCLUDED.match(line)
-        if included and included[1] != "core.h":
+        if included and included[1] not in LEFT_OUT:
             lines.append(cdef(CORE / included[1]))
         else:
             lines.append("" if line.startswith("#") and not CONSTANT.match(line) else line)
@@ -49,18 +52,13 @@ def compile_args() -> list[str]:
     -O2, because the kernels are written in vectors and say where to unroll: -O3 would only copy their loops, for a
     fifth of the module. -fopenmp-simd is for the one pragma that makes vectors of a loop (`TC_SIMD`). No tables for
     unwinding, which nobody reads in C, and which are a twentieth of the module. `TINYGRAD_CNN_CFLAGS` adds to them
-    (sanitizers, coverage, `-Werror`).
+    (sanitizers, coverage, `-Werror`; `-DTC_TESTING` gives the core what `core/core_testing.h` declares).
     """
     if sys.platform == "win32":
         return ["/O2", "/std:c11"]
     flags = "-std=c11 -O2 -Wall -Wextra -ffp-contract=fast -fno-math-errno -fno-trapping-math -fvisibility=hidden"
     flags += " -fno-asynchronous-unwind-tables -fopenmp-simd"
-    return flags.split() + ["-Wno-psabi", "-pthread", "-g0", *added_args()]
-
-
-def added_args() -> list[str]:
-    """Return the flags of the environment's `TINYGRAD_CNN_CFLAGS`."""
-    return os.environ.get("TINYGRAD_CNN_CFLAGS", "").split()
+    return flags.split() + ["-Wno-psabi", "-pthread", "-g0", *OWN_FLAGS]
 
 
 # What other sources need: kernels of last resort and what cffi writes are made small; loops over scalars need the
@@ -75,7 +73,7 @@ SOURCE_FLAGS = {
 
 
 def extra_args(source: str) -> list[str]:
-    """Return what is added for one source.
+    """Return what is added for one source; a level in `TINYGRAD_CNN_CFLAGS` goes for all.
 
     Guards around arrays on the stack and checked copies, but not in the kernels: there they would cost time and space,
     and every size has been checked before. Not with sanitizers, which do more, nor without optimisation, where glibc
@@ -84,8 +82,9 @@ def extra_args(source: str) -> list[str]:
     name = Path(source).name
     if sys.platform == "win32":
         return []
-    flags = [SOURCE_FLAGS[name]] if name in SOURCE_FLAGS else []
-    if not name.startswith("isa_") and not any(flag == "-O0" or "-fsanitize" in flag for flag in added_args()):
+    chosen = any(own.startswith("-O") for own in OWN_FLAGS)
+    flags = [SOURCE_FLAGS[name]] if name in SOURCE_FLAGS and not chosen else []
+    if not name.startswith("isa_") and not any(own == "-O0" or "-fsanitize" in own for own in OWN_FLAGS):
         flags += ["-fstack-protector-strong", "-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=2"]
     return flags
 
@@ -98,13 +97,15 @@ def macros() -> list[tuple[str, str]]:
 def link_args() -> list[str]:
     """Return the linker flags: threads, and `TINYGRAD_CNN_CFLAGS` again.
 
-    Symbols are stripped, so that the wheel stays small, and the library is never unloaded: its threads sleep in it.
-    All addresses of other libraries are looked up as it is loaded, and may not be written afterwards (full RELRO).
+    Symbols are stripped, so that the wheel stays small (not with a `-g` of one's own), and the library is never
+    unloaded: its threads sleep in it. All addresses of other libraries are looked up as it is loaded, and may not be
+    written afterwards (full RELRO).
     """
     if sys.platform == "win32":
         return []
-    linux = ["-Wl,-s", "-Wl,-z,nodelete,-z,relro,-z,now,-z,noexecstack"]
-    return ["-pthread", *([] if sys.platform == "darwin" else linux), *added_args()]
+    strip = [] if sys.platform == "darwin" or "-g" in OWN_FLAGS else ["-Wl,-s"]
+    linux = [] if sys.platform == "darwin" else ["-Wl,-z,nodelete,-z,relro,-z,now,-z,noexecstack"]
+    return ["-pthread", *strip, *linux, *OWN_FLAGS]
 
 
 def is_fresh(compiled: Path) -> bool:

@@ -21,8 +21,6 @@ static struct {
     tc_block *newest, *oldest;
     size_t cap;
     tc_alloc_stats stats;
-    int64_t fail_at;                /* requests until the injected failure, 0: none */
-    bool fail_sticky;
 } cache = {.cap = DEFAULT_CAP};
 
 /* ---- lock; a fork waits for it, so that the child finds the cache whole ---- */
@@ -122,18 +120,6 @@ static tc_block *shrink(size_t limit)
     return chain;
 }
 
-static bool injected_failure(void)
-{
-    if (cache.fail_at == 0)
-        return false;
-    if (cache.fail_at > 1) {
-        cache.fail_at--;
-        return false;
-    }
-    cache.fail_at = cache.fail_sticky ? 1 : 0;
-    return true;
-}
-
 /* ---- the interface ---- */
 
 /* Enters a block of the system's or the cache's as handed out. */
@@ -162,7 +148,8 @@ static tc_block *fresh_block(size_t size, size_t bucket)
     return block;
 }
 
-void *tc_alloc(size_t bytes)
+/* In brackets, because test builds have a macro of this name. */
+void *(tc_alloc)(size_t bytes)
 {
     size_t size = bytes;
     const bool possible = bytes <= PTRDIFF_MAX / 2;     /* rounding up and the header cannot overflow */
@@ -170,8 +157,7 @@ void *tc_alloc(size_t bytes)
 
     lock();
     cache.stats.requests++;
-    const bool refused = injected_failure() || !possible;
-    tc_block *block = refused ? NULL : cache.top[bucket];
+    tc_block *block = possible ? cache.top[bucket] : NULL;
     if (block) {
         take_out(block);
         count_use(block);
@@ -179,7 +165,7 @@ void *tc_alloc(size_t bytes)
     }
     unlock();
 
-    if (!block && !refused)
+    if (!block && possible)
         block = fresh_block(size, bucket);
     if (!block)
         return NULL;
@@ -235,13 +221,5 @@ void tc_alloc_reset_peak(void)
 {
     lock();
     cache.stats.peak = cache.stats.in_use;
-    unlock();
-}
-
-void tc_alloc_fail_at(int64_t n, int sticky)
-{
-    lock();
-    cache.fail_at = n > 0 ? n : 0;
-    cache.fail_sticky = sticky != 0;
     unlock();
 }

@@ -94,10 +94,6 @@ void tc_get_alloc_stats(tc_alloc_stats *stats);
 /* Count the peak anew, from what is in use now. */
 void tc_alloc_reset_peak(void);
 
-/* Fault injection for tests: the n-th tc_alloc from now (1 = the next) returns NULL, and with sticky != 0 every
- * later one too. n = 0 turns it off. */
-void tc_alloc_fail_at(int64_t n, int sticky);
-
 /* ---------------------------------------------------------------- elementwise.c ------------------- */
 
 /* y[i] = op(x[i]). y may be x. Dense, n elements. NaN in, NaN out. TC_ROUND is to even, TC_SIGN of 0 and NaN is 0.
@@ -205,5 +201,8 @@ void tc_mask_scale(int dtype, int64_t n, double scale, const uint8_t *mask, cons
 #include "core_layers.h"
 #include "core_optim.h"
 #include "core_ndarray.h"
+#if defined(TC_TESTING)
+#include "core_testing.h"
+#endif
 
 #endif

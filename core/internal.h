@@ -277,6 +277,11 @@ const tc_kernels *tc_kernels_for(int dtype);
 
 /* ---- alloc.c ---- */
 
+/* Stands before what the thread pool asks of the system: whether that is to be refused (test builds, core_testing.h). */
+#if !defined(TC_TESTING)
+#define TC_POOL_REFUSED false
+#endif
+
 /* Bytes that a block of tc_alloc's holds: at least those asked for. */
 size_t tc_alloc_size(const void *memory);
 

@@ -55,7 +55,7 @@ static tc_pool *get_pool(void)
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, register_fork_handler);
     void *memory;
-    if (posix_memalign(&memory, 64, sizeof(tc_pool)) != 0)
+    if (TC_POOL_REFUSED || posix_memalign(&memory, 64, sizeof(tc_pool)) != 0)
         return NULL;
     tc_pool *made = memset(memory, 0, sizeof(tc_pool));
     pthread_mutex_init(&made->mutex, NULL);

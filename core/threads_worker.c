@@ -222,7 +222,7 @@ void tc_pool_add_workers(tc_pool *pool, int wanted)
     pthread_attr_setstacksize(&attributes, STACK_BYTES);
     block_signals(&before);
     pthread_t thread;
-    while (pool->workers < wanted && pthread_create(&thread, &attributes, worker, pool) == 0)
+    while (pool->workers < wanted && !TC_POOL_REFUSED && pthread_create(&thread, &attributes, worker, pool) == 0)
         pool->workers++;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attributes);

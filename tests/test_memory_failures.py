@@ -1,7 +1,7 @@
 """Every allocation of the core fails once in every step of a training: MemoryError, nothing broken, the retry works.
 
-`tc_alloc_fail_at(n, sticky)` makes the n-th allocation fail (and with `sticky` all later ones). Large tensors and the
-kernels' work space come from that allocator; here tensors from 4 KiB on do, and the sizes are just above that.
+Large tensors and the kernels' work space come from the core's allocator; here tensors from 4 KiB on do, and the sizes
+are just above that. In a test build alone (builds.py).
 """
 
 from __future__ import annotations
@@ -12,18 +12,12 @@ import numpy as np
 import pytest
 
 import tinygrad_cnn as torch
+from tests.builds import allocations, failing_memory, needs_failing_memory
 from tinygrad_cnn import nn
-from tinygrad_cnn._core import ffi, lib
-from tinygrad_cnn.core import buffers
 from tinygrad_cnn.nn import functional as F
 from tinygrad_cnn.utils.data import DataLoader, TensorDataset
 
-
-@pytest.fixture(autouse=True)
-def memory_works_afterwards(monkeypatch):
-    monkeypatch.setattr(buffers, "SMALL", 4096)
-    yield
-    lib.tc_alloc_fail_at(0, 0)
+pytestmark = needs_failing_memory
 
 
 def random(*shape):
@@ -145,44 +139,31 @@ SCENARIOS = [
 ]  # fmt: skip
 
 
-def requests():
-    """Return how often the core's allocator was called since the program began."""
-    stats = ffi.new("tc_alloc_stats *")
-    lib.tc_get_alloc_stats(stats)
-    return stats.requests
-
-
-@pytest.mark.parametrize("sticky", [0, 1], ids=["one", "all_later"])
+@pytest.mark.parametrize("all_later", [False, True], ids=["one", "all_later"])
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.__name__)
-def test_every_allocation_can_fail(scenario, sticky):
+def test_every_allocation_can_fail(scenario, all_later):
     expected = scenario()
-    before = requests()
+    before = allocations()
     scenario()
-    count = requests() - before
+    count = allocations() - before
     assert count
     for n in range(1, count + 1):
-        lib.tc_alloc_fail_at(n, sticky)
-        with pytest.raises(MemoryError, match="memory"):
+        with failing_memory(n, all_later), pytest.raises(MemoryError, match="memory"):
             scenario()
-        lib.tc_alloc_fail_at(0, 0)
         for result, wanted in zip(scenario(), expected, strict=True):
             np.testing.assert_array_equal(result, wanted)
 
 
 def test_a_failed_in_place_operation_changes_nothing():
     x, row = torch.ones(60, 50), torch.arange(50, dtype=torch.float32)
-    lib.tc_alloc_fail_at(1, 1)
-    with pytest.raises(MemoryError):
+    with failing_memory(1, all_later=True), pytest.raises(MemoryError):
         x[torch.arange(60)] = x.t().exp().t() * row
-    lib.tc_alloc_fail_at(0, 0)
     assert bool((x == 1).all())
 
 
 def test_a_failed_batch_norm_leaves_the_running_statistics_alone():
     layer, x = nn.BatchNorm2d(8), random(4, 8, 24, 24)
-    lib.tc_alloc_fail_at(1, 1)
-    with pytest.raises(MemoryError):
+    with failing_memory(1, all_later=True), pytest.raises(MemoryError):
         layer(x)
-    lib.tc_alloc_fail_at(0, 0)
     assert bool((layer.running_mean == 0).all())
     assert bool((layer.running_var == 1).all())

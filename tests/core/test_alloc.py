@@ -9,6 +9,7 @@ import threading
 
 import pytest
 
+from tests.builds import failing_memory, needs_failing_memory, unsanitized
 from tinygrad_cnn._core import ffi, lib
 
 SIZE_MAX = 2 ** (8 * ffi.sizeof("size_t")) - 1
@@ -23,11 +24,10 @@ def stats():
 
 @pytest.fixture
 def empty_cache():
-    """Start with nothing cached; restore the cap and turn injected failures off afterwards."""
+    """Start with nothing cached; restore the cap afterwards."""
     lib.tc_alloc_trim()
     assert stats().cached == 0
     yield
-    lib.tc_alloc_fail_at(0, 0)
     lib.tc_alloc_set_cap(2**30)
 
 
@@ -87,6 +87,7 @@ class TestAllocator:
         assert stats().peak >= in_use + 5000
         lib.tc_free(held)
 
+    @unsanitized
     @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
     @pytest.mark.parametrize("n", [3000, 100_000, 5_000_000])
     def test_trim_gives_pages_back(self, empty_cache, n):
@@ -138,19 +139,20 @@ class TestAllocator:
         lib.tc_alloc_trim()
         assert stats().cached == 0
 
+    @needs_failing_memory
     @pytest.mark.parametrize("n", [1, 2, 5])
     def test_injected_failure(self, empty_cache, n):
-        lib.tc_alloc_fail_at(n, 0)
-        blocks = [lib.tc_alloc(100) for _ in range(n + 3)]
+        with failing_memory(n):
+            blocks = [lib.tc_alloc(100) for _ in range(n + 3)]
         assert [block == ffi.NULL for block in blocks] == [i == n - 1 for i in range(n + 3)]
         for block in blocks:
             lib.tc_free(block)
 
+    @needs_failing_memory
     def test_sticky_injected_failure(self, empty_cache):
-        lib.tc_alloc_fail_at(2, 1)
-        blocks = [lib.tc_alloc(100) for _ in range(5)]
+        with failing_memory(2, all_later=True):
+            blocks = [lib.tc_alloc(100) for _ in range(5)]
         assert [block == ffi.NULL for block in blocks] == [False, True, True, True, True]
-        lib.tc_alloc_fail_at(0, 0)
         lib.tc_free(blocks[0])
         block = lib.tc_alloc(100)
         assert block != ffi.NULL

@@ -20,7 +20,16 @@ from tests.conftest import ISAS
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = [*sorted((ROOT / "core").glob("*.c")), *sorted((ROOT / "tests" / "core").glob("core_test*.c"))]
-WARNINGS = ["-std=c11", "-ffp-contract=fast", "-Wall", "-Wextra", "-Werror", "-Wno-psabi", "-fopenmp-simd"]
+WARNINGS = [
+    "-std=c11",
+    "-ffp-contract=fast",
+    "-Wall",
+    "-Wextra",
+    "-Werror",
+    "-Wno-psabi",
+    "-fopenmp-simd",
+    "-DTC_TESTING",
+]
 KERNELS = ["gemm", "conv", "pool"]
 RUNTIME = ["memory", "threads", "cpus", "callers", "fork"]
 

@@ -7,6 +7,7 @@ from functools import cache
 import numpy as np
 import pytest
 
+from tests.builds import failing_memory, needs_failing_memory
 from tests.core import reference_conv as reference
 from tests.core.raw import Guarded, code, ptr
 from tests.core.reference_conv import Geometry
@@ -385,6 +386,7 @@ def test_no_filters(isa, dtype):
     assert weight_grad(g, np.ones(g.y_shape, dtype), x).size == 0
 
 
+@needs_failing_memory
 @pytest.mark.parametrize(
     "name", ["plain", "pointwise", "stride 2", "depthwise", "depthwise, stride", "channels and stride"]
 )
@@ -405,9 +407,8 @@ def test_no_memory_is_reported_and_nothing_leaks(dtype, threads, name, rng):
             status, n = lib.TC_ENOMEM, 0
             while status == lib.TC_ENOMEM:  # the n-th allocation fails, until there is no n-th
                 n += 1
-                lib.tc_alloc_fail_at(n, sticky)
-                status = call()
-                lib.tc_alloc_fail_at(0, 0)
+                with failing_memory(n, sticky):
+                    status = call()
             assert status == lib.TC_OK
             assert n > 1
         lib.tc_get_alloc_stats(stats)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tests.builds import failing_memory, needs_failing_memory
 from tests.core.raw import code, ptr
 from tests.core.reference_conv import Geometry
 from tests.core.test_conv import forward, input_grad, operands, params, weight_grad
@@ -279,6 +280,7 @@ def test_nan_stays_in_the_tiles_that_meet_it(isa, rng):
     assert np.array_equal(y[~met], clean[~met])
 
 
+@needs_failing_memory
 def test_no_memory_is_reported_and_nothing_leaks(threads, rng):
     g = GEOMETRIES["several panels"]
     lib.tc_set_winograd(lib.TC_WINOGRAD_FORCED)
@@ -297,9 +299,8 @@ def test_no_memory_is_reported_and_nothing_leaks(threads, rng):
             status, n = lib.TC_ENOMEM, 0
             while status == lib.TC_ENOMEM:
                 n += 1
-                lib.tc_alloc_fail_at(n, sticky)
-                status = call()
-                lib.tc_alloc_fail_at(0, 0)
+                with failing_memory(n, sticky):
+                    status = call()
             assert status == lib.TC_OK
             assert n > 2
         lib.tc_get_alloc_stats(stats)

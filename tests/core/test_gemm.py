@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
+from tests.builds import failing_memory, needs_failing_memory
 from tests.core.raw import Guarded, code, ptr
 from tinygrad_cnn._core import ffi, lib
 
@@ -248,6 +249,7 @@ def test_callers_at_the_same_time(isa, dtype, threads, rng):
         assert np.array_equal(out.check(), product(a, b))
 
 
+@needs_failing_memory
 def test_no_memory_is_reported_and_nothing_leaks(isa, dtype, threads, rng):
     for batch, m, n, k in ((1, 20, 40, 30), (50, 20, 40, 30), (1, 420, 300, 400)):
         a, b = integers(rng, (batch, m, k), dtype), as_layout(integers(rng, (batch, k, n), dtype), "T")
@@ -256,9 +258,8 @@ def test_no_memory_is_reported_and_nothing_leaks(isa, dtype, threads, rng):
         lib.tc_get_alloc_stats(stats)
         in_use = stats.in_use
         for sticky in (0, 1):
-            lib.tc_alloc_fail_at(1, sticky)
-            status = call(a, b, out.array)
-            lib.tc_alloc_fail_at(0, 0)
+            with failing_memory(1, sticky):
+                status = call(a, b, out.array)
             assert status == lib.TC_ENOMEM
         lib.tc_get_alloc_stats(stats)
         assert stats.in_use == in_use

@@ -12,8 +12,8 @@ import pytest
 from numpy._core.multiarray import get_handler_name
 
 import tinygrad_cnn
+from tests.builds import failing_memory, needs_failing_memory
 from tinygrad_cnn import core
-from tinygrad_cnn._core import lib
 from tinygrad_cnn.core.buffers import new_context
 from tinygrad_cnn.core.runtime import memory_stats
 
@@ -77,19 +77,17 @@ def test_numpy_resizes_and_clears_such_memory(size):
     assert memory_stats()["in_use"] == in_use
 
 
+@needs_failing_memory
 def test_injected_failure_is_a_memory_error_that_names_the_shape():
-    lib.tc_alloc_fail_at(1, 0)
-    with pytest.raises(MemoryError, match=r"no memory for a tensor of shape \[50, 70\] \(14000 bytes\)"):
+    message = r"no memory for a tensor of shape \[50, 70\] \(14000 bytes\)"
+    with failing_memory(1), pytest.raises(MemoryError, match=message):
         core.empty((50, 70))
     array = new_context().run(np.zeros, 10)
-    lib.tc_alloc_fail_at(1, 0)
-    with pytest.raises(MemoryError):
+    with failing_memory(1), pytest.raises(MemoryError):
         new_context().run(np.zeros, 10)
-    lib.tc_alloc_fail_at(1, 0)
-    with pytest.raises(MemoryError):
+    with failing_memory(1), pytest.raises(MemoryError):
         array.resize(2000, refcheck=False)
     assert array.size == 10 and not array.any()
-    lib.tc_alloc_fail_at(0, 0)
 
 
 @pytest.mark.parametrize("shape", [(-1,), (3, -2), (2**40, 2**40), (2**70,), (1,) * 65])

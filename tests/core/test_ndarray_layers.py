@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import numpy as np
 import pytest
 
+from tests.builds import failing_memory, needs_failing_memory
 from tinygrad_cnn._core import ffi, lib
 from tinygrad_cnn.core import conv, loss, norm, pool, softmax
 from tinygrad_cnn.core.runtime import memory_stats
@@ -81,19 +84,15 @@ def test_any_strides(dtype, isa, rng):
                 np.testing.assert_array_equal(found, wanted)
 
 
+@needs_failing_memory
 def test_no_memory_for_a_dense_copy(rng):
     for function, arrays in calls(rng, np.float32):
         given = [strided(a) for a in arrays]
         function(*given)
         before = memory_stats()["in_use"]
         for count in range(1, len(arrays) + 1):
-            lib.tc_alloc_fail_at(count, 1)
-            try:
+            with failing_memory(count, all_later=True), suppress(MemoryError):
                 function(*given)
-            except MemoryError:
-                pass
-            finally:
-                lib.tc_alloc_fail_at(0, 0)
         assert memory_stats()["in_use"] == before
 
 

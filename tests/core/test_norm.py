@@ -7,6 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
+from tests.builds import failing_memory, needs_failing_memory
 from tests.core.raw import Guarded, code, ptr
 from tinygrad_cnn._core import lib
 
@@ -179,24 +180,23 @@ def test_relu_of_what_is_not_finite(isa, dtype):
     np.testing.assert_array_equal(masked, np.where(x == 1, scale, 0))
 
 
+@needs_failing_memory
 def test_no_memory(dtype):
     """A failed allocation is reported, leaves no block behind, and the same call works right after."""
     x = np.ones((4, 3, 5), dtype)
     mean, var = stats(x)
     out = np.empty(3, dtype)
-    lib.tc_alloc_fail_at(1, 0)
-    assert (
-        lib.tc_batch_norm_stats(code(x), *x.shape, 0.1, ptr(x), ptr(None), ptr(None), ptr(out), ptr(out))
-        == lib.TC_ENOMEM
-    )
-    lib.tc_alloc_fail_at(1, 0)
-    status = lib.tc_batch_norm_grad(1, 0, code(x), *x.shape, EPS, ptr(x), ptr(x), ptr(mean), ptr(var), ptr(None),
-                                    ptr(None), ptr(x), ptr(out), ptr(out))  # fmt: skip
-    assert status == lib.TC_ENOMEM
-    lib.tc_alloc_fail_at(1, 0)
-    status = lib.tc_batch_norm(0, code(x), *x.shape, EPS, ptr(x), ptr(mean), ptr(var), ptr(None), ptr(None), ptr(x))
-    lib.tc_alloc_fail_at(0, 0)
-    assert status == lib.TC_ENOMEM
+    sizes, line = (code(x), *x.shape), ptr(out)
+    calls = [
+        lambda: lib.tc_batch_norm_stats(*sizes, 0.1, ptr(x), ptr(None), ptr(None), line, line),
+        lambda: lib.tc_batch_norm_grad(
+            1, 0, *sizes, EPS, ptr(x), ptr(x), ptr(mean), ptr(var), ptr(None), ptr(None), ptr(x), line, line
+        ),
+        lambda: lib.tc_batch_norm(0, *sizes, EPS, ptr(x), ptr(mean), ptr(var), ptr(None), ptr(None), ptr(x)),
+    ]
+    for call in calls:
+        with failing_memory(1):
+            assert call() == lib.TC_ENOMEM
     np.testing.assert_array_equal(stats(x)[0], mean)
 
 

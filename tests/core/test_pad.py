@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tests.builds import failing_memory, needs_failing_memory
 from tests.core.raw import Guarded, code, i64, ptr
 from tinygrad_cnn._core import lib
 
@@ -105,10 +106,10 @@ def test_pad_as_pytorch(mode, rng):
     np.testing.assert_allclose(pad_grad(dy.numpy()[:, 0], 5, 5, cells, cells), dx.numpy()[:, 0], atol=1e-14)
 
 
+@needs_failing_memory
 def test_no_memory():
     """A failed allocation of the gradient is reported."""
     dy, dx, maps = np.ones((1, 3, 3), np.float32), np.ones((1, 1, 1), np.float32), i64([-1, 0, -1])
-    lib.tc_alloc_fail_at(1, 0)
-    status = lib.tc_pad2d_grad(code(dy), 1, 1, 1, 3, 3, maps, maps, ptr(dy), ptr(dx))
-    lib.tc_alloc_fail_at(0, 0)
+    with failing_memory(1):
+        status = lib.tc_pad2d_grad(code(dy), 1, 1, 1, 3, 3, maps, maps, ptr(dy), ptr(dx))
     assert status == lib.TC_ENOMEM

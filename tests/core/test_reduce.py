@@ -8,6 +8,7 @@ import math
 import numpy as np
 import pytest
 
+from tests.builds import failing_memory, needs_failing_memory
 from tests.core.raw import Guarded, code, ffi, ptr
 from tests.core.raw import i64 as sizes
 from tinygrad_cnn._core import lib
@@ -128,6 +129,7 @@ def test_nan_and_infinity(shape, isa, dtype, rng):
         np.testing.assert_array_equal(reduce("AMIN", x, (axis,)), x.min(axis))
 
 
+@needs_failing_memory
 def test_out_of_memory(dtype, rng):
     """Each allocation that a reduction makes may fail; the status says so and nothing leaks."""
     x = rng.normal(size=(200, 3, 100, 2, 9)).astype(dtype)
@@ -136,9 +138,8 @@ def test_out_of_memory(dtype, rng):
         before = ffi.new("tc_alloc_stats *")
         after = ffi.new("tc_alloc_stats *")
         lib.tc_get_alloc_stats(before)
-        lib.tc_alloc_fail_at(failing, 0)
-        status = lib.tc_reduce(lib.TC_SUM, code(x), 5, sizes(x.shape), flags, ptr(x), ptr(y))
-        lib.tc_alloc_fail_at(0, 0)
+        with failing_memory(failing):
+            status = lib.tc_reduce(lib.TC_SUM, code(x), 5, sizes(x.shape), flags, ptr(x), ptr(y))
         lib.tc_get_alloc_stats(after)
         assert after.in_use == before.in_use
         if status == lib.TC_OK:
