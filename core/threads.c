@@ -11,6 +11,9 @@
  *
  * Fork: the child has no workers, and locks may be held by threads that it lacks. So the pool is one heap object, and
  * the child simply forgets it (20 KiB) and makes another when it needs one. No lock is taken to fork. */
+#if !defined(_GNU_SOURCE)
+#define _GNU_SOURCE     /* posix_memalign, in C11 */
+#endif
 #include "internal.h"
 #include "fpstate.h"
 
