@@ -71,7 +71,7 @@ def _images(draw: Draw, sizes: tuple[int, ...], dtype: str, kind: str) -> Operan
     return operand(draw, (*lead, *sizes), dtype, kind, grad=True)
 
 
-def _best(look: np.ndarray, places: np.ndarray, smallest: bool) -> np.ndarray:
+def winners(look: np.ndarray, places: np.ndarray, smallest: bool) -> np.ndarray:
     """Return the tap that wins each window (..., outputs, taps): the first of equals, the last NaN; -1 for none."""
     inside = np.broadcast_to(places >= 0, look.shape)
     score = np.where(inside, -look if smallest else look, -np.inf)
@@ -96,7 +96,7 @@ def extreme_pool(draw: Draw) -> None:
         p.check()
         places = p.places()
         seen = windows.look(flat, places, math.nan)
-        best = _best(seen, places, smallest)
+        best = winners(seen, places, smallest)
         value = np.take_along_axis(seen, np.maximum(best, 0)[..., None], -1)[..., 0]
         where = np.where(best < 0, -1, places[np.arange(len(places)), best])
         return np.where(best < 0, np.inf if smallest else -np.inf, value), where
@@ -177,7 +177,7 @@ def average_pool(draw: Draw) -> None:
     )
 
 
-def _adaptive(sizes: tuple[int, ...], outputs: tuple[int, ...]) -> np.ndarray:
+def adaptive_table(sizes: tuple[int, ...], outputs: tuple[int, ...]) -> np.ndarray:
     """Return the table of adaptive windows: [floor(i * size / out), ceil((i + 1) * size / out))."""
     bounds = [
         [range(i * size // out, -(-(i + 1) * size // out)) for i in range(out)]
@@ -200,7 +200,7 @@ def adaptive_pool(draw: Draw) -> None:
     draw.note("sizes", (sizes, outputs))
     dtype, largest = draw.choose(FLOATS), draw.flag()
     x = _images(draw, sizes, dtype, draw.choose(("exact", "normal", "infinite" if largest else "special")))
-    places, pixels = _adaptive(sizes, outputs), math.prod(sizes)
+    places, pixels = adaptive_table(sizes, outputs), math.prod(sizes)
     given = outputs[0] if dims == 1 else tuple(None if a == b else b for a, b in zip(sizes, outputs, strict=True))
     if not largest:
         call = lambda t: getattr(F, f"adaptive_avg_pool{dims}d")(t, given)  # noqa: E731
@@ -208,7 +208,7 @@ def adaptive_pool(draw: Draw) -> None:
         return
     out, indices = getattr(F, f"adaptive_max_pool{dims}d")(x.tensor, given, return_indices=True)
     seen = windows.look(windows.flat(x.values, dims), places, math.nan)
-    best = _best(seen, places, False)
+    best = winners(seen, places, False)
     value = np.take_along_axis(seen, best[..., None], -1)[..., 0]
     where = places[np.arange(len(places)), best]
     agree(out, value.reshape(out.shape), 0.0, "adaptive_max_pool")

@@ -34,7 +34,7 @@ def look(images: np.ndarray, places: np.ndarray, outside: float = 0.0) -> np.nda
 
 
 def spread(windows: np.ndarray, places: np.ndarray, pixels: int) -> np.ndarray:
-    """Return (..., pixels): for each place the sum of what windows (..., outputs, taps) hold: `look` turned round."""
+    """Return (..., pixels): the sums of what windows (..., outputs, taps) hold for each place, `look` backwards."""
     lead = math.prod(windows.shape[:-2])
     where = np.arange(lead)[:, None] * (pixels + 1) + np.where(places < 0, pixels, places).reshape(1, -1)
     with np.errstate(invalid="ignore"):
