@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import codecs
 import contextlib
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from tinygrad_cnn import dtypes
 from tinygrad_cnn.nn.parameter import Parameter
+from tinygrad_cnn.serialization.budget import brief
 from tinygrad_cnn.serialization.storage import DTYPE_NAMES, OTHER_DTYPES, Storage, StorageType, known_dtype, rebuild
 from tinygrad_cnn.tensor import Tensor
 
@@ -53,11 +53,11 @@ def rebuild_tensor_v3(
 
 def rebuild_from_type_v2(function: Any, kind: Any, arguments: Any, state: Any) -> Tensor:
     """Stand for `torch._tensor._rebuild_from_type_v2`: a tensor that has attributes of its own."""
-    if id(function) not in CALLABLE or kind not in (Tensor, Parameter):
-        raise RuntimeError(f"corrupt file: {kind!r} is made by {function!r}")
+    if not any(function is rebuilder for rebuilder in REBUILDERS) or type(arguments) is not tuple:
+        raise RuntimeError(f"corrupt file: {brief(kind)} is made by {brief(function)} of {type(arguments).__name__}")
+    if kind is not Tensor and kind is not Parameter:
+        raise RuntimeError(f"corrupt file: {brief(kind)} instead of a tensor")
     tensor: Tensor = function(*arguments)
-    if not isinstance(tensor, Tensor):
-        raise RuntimeError(f"corrupt file: {type(tensor).__name__} instead of a tensor")
     return _set_attributes(tensor, state[0] if isinstance(state, tuple) and state else state)
 
 
@@ -81,10 +81,13 @@ def rebuild_parameter_with_state(data: Any, requires_grad: Any, backward_hooks: 
     return _set_attributes(rebuild_parameter(data, requires_grad, backward_hooks), state)
 
 
+REBUILDERS = (rebuild_tensor, rebuild_tensor_v2, rebuild_tensor_v3, rebuild_parameter)
+
+
 def _encode(text: Any, encoding: Any = "latin1") -> bytes:
     """Stand for `_codecs.encode`, by which protocol 2 writes bytes: only of text, only to latin-1."""
-    if not isinstance(text, str) or codecs.lookup(encoding).name != "iso8859-1":
-        raise RuntimeError(f"corrupt file: _codecs.encode to {encoding!r}")
+    if type(text) is not str or type(encoding) is not str or encoding not in ("latin1", "latin-1", "iso-8859-1"):
+        raise RuntimeError(f"corrupt file: _codecs.encode of {type(text).__name__} to {brief(encoding)}")
     return text.encode("latin-1")
 
 
@@ -95,6 +98,28 @@ def _bytearray(data: Any = b"", encoding: Any = None) -> bytearray:
     if not isinstance(data, (bytes, list)):
         raise RuntimeError(f"corrupt file: bytearray of {type(data).__name__}")
     return bytearray(data)
+
+
+def _filled(kind: Any) -> Callable[..., Any]:
+    """Return what stands for a container's class where it is called: of built-in containers alone.
+
+    A tensor can be iterated over, too, and one of 2**60 equal elements fits into any file.
+    """
+
+    def make(items: Any = ()) -> Any:
+        pairs = items if kind is OrderedDict and type(items) is list else ()
+        if type(items) not in (list, tuple, dict, set) or not all(type(pair) in (list, tuple) for pair in pairs):
+            raise RuntimeError(f"corrupt file: {kind.__name__} of {type(items).__name__}")
+        return kind(items)
+
+    return make
+
+
+def keys_of(items: Any) -> Iterable[Any]:
+    """Return what a container made of `items` would hash."""
+    if type(items) not in (list, tuple):
+        return items if type(items) in (dict, set) else ()
+    return [part for item in items for part in ((item, *item[:1]) if type(item) in (list, tuple) else (item,))]
 
 
 def _bytes() -> bytes:
@@ -153,13 +178,15 @@ REFUSED = {
 
 TABLE = _make_table()
 
-# What REDUCE may call: functions above and classes whose construction is harmless. Dtypes and storage types are not
-# callable; `Parameter` is only made by NEWOBJ and the rebuild functions.
-CALLABLE = frozenset(
-    id(TABLE[name])
-    for name in TABLE
-    if not isinstance(TABLE[name], (dtypes.dtype, StorageType)) and TABLE[name] not in (Parameter, Tensor)
-)
+HASHING = (OrderedDict, Counter, set)
+
+# What REDUCE may call, and what is called then: functions above, and classes whose construction is harmless. Dtypes and
+# storage types are not callable; `Parameter` is only made by NEWOBJ and the rebuild functions.
+CALLABLE: dict[int, Callable[..., Any]] = {
+    id(value): _filled(value) if value in HASHING else value
+    for value in TABLE.values()
+    if not isinstance(value, (dtypes.dtype, StorageType)) and value not in (Parameter, Tensor)
+}
 
 
 def find(name: str) -> Any:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import mmap
+import stat
 import struct
 import sys
 import zipfile
@@ -19,26 +21,44 @@ __all__ = ["Archive"]
 
 _CHUNK = 1 << 20
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, struct.error, NotImplementedError, OverflowError, ValueError)
+_ENCRYPTED = 1  # of a record's flags
 
 
 @contextlib.contextmanager
 def _as_runtime_error(what: str) -> Iterator[None]:
     try:
         yield
-    except _DAMAGE as error:
+    except (*_DAMAGE, OSError) as error:
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:  # of a seek to where the file says, before it
+            raise
         raise RuntimeError(f"PytorchStreamReader failed {what}: {error}") from error
+
+
+def _check_names(records: list[zipfile.ZipInfo]) -> None:
+    """Refuse what PyTorch never writes and what other readers of zip files could take for something else."""
+    seen = set()
+    for record in records:
+        name = record.filename
+        if name in seen:
+            raise ValueError(f"it has two records named {name!r}")
+        if name.startswith("/") or ".." in name.split("/"):
+            raise ValueError(f"the record {name!r} would lie outside of the archive")
+        if stat.S_ISLNK(record.external_attr >> 16):
+            raise ValueError(f"the record {name!r} is a link")
+        seen.add(name)
 
 
 class Archive:
     """A PyTorch archive opened for reading; RuntimeError where it is damaged."""
 
     def __init__(self, file: IO[bytes], mapped: bool = False) -> None:
-        self._end = file.seek(0, 2)
+        self._end = self._left = file.seek(0, 2)
         with _as_runtime_error("reading zip archive"):
             self._zip = zipfile.ZipFile(file)
             names = self._zip.namelist()
             if not names:
                 raise ValueError("archive does not contain any files")
+            _check_names(self._zip.infolist())
             # PyTorch's writer puts all records into one folder, whose name is arbitrary.
             self._folder = names[0].split("/", 1)[0]
             self._names = frozenset(names)
@@ -60,6 +80,8 @@ class Archive:
         if full not in self._names:
             raise RuntimeError(f"PytorchStreamReader failed locating file {name}: file not found")
         info = self._zip.getinfo(full)
+        if info.flag_bits & _ENCRYPTED:
+            raise RuntimeError(f"PytorchStreamReader failed reading file {name}: it is encrypted")
         if info.compress_type != zipfile.ZIP_STORED or info.compress_size != info.file_size:
             # Refused, because it would let a small file claim any amount of memory; PyTorch never compresses.
             raise RuntimeError(f"PytorchStreamReader failed reading file {name}: compressed records are not supported")
@@ -67,22 +89,32 @@ class Archive:
             raise RuntimeError(f"PytorchStreamReader failed reading file {name}: it would reach beyond the end")
         return info
 
+    def _charge(self, name: str, info: zipfile.ZipInfo) -> None:
+        """Refuse records that overlap: together they may not be larger than the file."""
+        self._left -= info.file_size
+        if self._left < 0:
+            raise RuntimeError(f"PytorchStreamReader failed reading file {name}: it overlaps with other records")
+
     def read(self, name: str) -> bytes:
         """Return a record's bytes; its checksum is verified."""
         info = self._info(name)
+        self._charge(name, info)
         with _as_runtime_error(f"reading file {name}"):
             return self._zip.read(info)
 
     def read_storage(self, name: str, dtype: np.dtype[Any], count: int) -> core.Array:
         """Return a record as a flat writable array of `count` elements, in the machine's byte order."""
         info = self._info(name)
-        if type(count) is not int or count < 0 or count * dtype.itemsize != info.file_size:
+        if count < 0 or count * dtype.itemsize != info.file_size:
             raise RuntimeError(
                 f"PytorchStreamReader failed reading file {name}: it has {info.file_size} bytes, but the storage "
                 f"{count} elements of {dtype.itemsize}"
             )
         with _as_runtime_error(f"reading file {name}"):
-            array = self._read_into(info, dtype, count) if self._map is None else self._view(info, dtype, count)
+            array = None if self._map is None else self._view(info, dtype, count)
+            if array is None or not array.flags.aligned:  # PyTorch aligns storages, other programs may not
+                self._charge(name, info)
+                array = self._read_into(info, dtype, count)
         if self.swapped and dtype.itemsize > 1:
             array.view(f"u{dtype.itemsize}").byteswap(inplace=True)  # as numbers: NumPy has no bfloat16 to swap
         if dtype == np.bool_:

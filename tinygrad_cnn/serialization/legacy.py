@@ -17,6 +17,7 @@ from typing import IO, Any
 import numpy as np
 
 from tinygrad_cnn import core
+from tinygrad_cnn.serialization.budget import brief
 from tinygrad_cnn.serialization.location import MapLocation, place
 from tinygrad_cnn.serialization.storage import Storage, StorageType
 from tinygrad_cnn.serialization.unpickler import Unpickler
@@ -33,9 +34,13 @@ def _refuse(identifier: Any) -> Any:
     raise pickle.UnpicklingError("a storage where there can be none")
 
 
-def _text(value: Any) -> Any:
-    """Return a name, which Python 2 wrote as bytes."""
-    return value.decode("ascii") if isinstance(value, bytes) else value
+def _text(value: Any) -> str:
+    """Return a name, which Python 2 wrote as bytes; RuntimeError for anything else."""
+    if type(value) is bytes and value.isascii():
+        return value.decode()
+    if type(value) is not str:
+        raise RuntimeError(f"corrupt file: {brief(value)} instead of a name")
+    return value
 
 
 class _Storages:
@@ -52,21 +57,22 @@ class _Storages:
 
     def __call__(self, identifier: Any) -> Any:
         if not isinstance(identifier, tuple) or len(identifier) < 2:
-            raise RuntimeError(f"corrupt file: {identifier!r:.100} instead of a persistent id")
-        if _text(identifier[0]) == "module":
+            raise RuntimeError(f"corrupt file: {brief(identifier)} instead of a persistent id")
+        what = _text(identifier[0])
+        if what == "module":
             return identifier[1]  # a class, with its source for comparison
-        if _text(identifier[0]) != "storage":
-            raise RuntimeError(f"Unknown saved id type: {identifier[0]!r:.100}")
+        if what != "storage":
+            raise RuntimeError(f"Unknown saved id type: {what:.100}")
         if len(identifier) != 6:
-            raise RuntimeError(f"corrupt file: {identifier!r:.100} instead of the description of a storage")
+            raise RuntimeError(f"corrupt file: {len(identifier)} facts about a storage instead of 6")
         kind, key, location, count, view = identifier[1], *map(_text, identifier[2:4]), *identifier[4:]
-        if not (isinstance(kind, StorageType) and isinstance(key, str) and isinstance(location, str)):
-            raise RuntimeError(f"corrupt file: {identifier!r:.100} does not describe a storage")
+        if not isinstance(kind, StorageType):
+            raise RuntimeError(f"corrupt file: a storage of type {brief(kind)}")
         dtype = kind.dtype
         storage = self._known.get(key)
         if storage is None:
             if type(count) is not int or not 0 <= count * dtype.itemsize <= self._left:
-                raise RuntimeError(f"corrupt file: a storage of {count} elements, more than the file has")
+                raise RuntimeError(f"corrupt file: a storage of {brief(count)} elements, more than the file has")
             self._left -= count * dtype.itemsize
             fresh = Storage(core.zeros((count,), dtype._numpy), dtype)
             storage = self._known[key] = place(fresh, location, self._map_location)
@@ -76,8 +82,8 @@ class _Storages:
 
     def _view(self, storage: Storage, view: Any) -> Storage:
         if not isinstance(view, tuple) or len(view) != 3:
-            raise RuntimeError(f"corrupt file: {view!r:.100} does not describe a part of a storage")
-        key, offset, count = view
+            raise RuntimeError(f"corrupt file: {brief(view)} does not describe a part of a storage")
+        key, offset, count = _text(view[0]), *view[1:]
         if key not in self._views:
             self._views[key] = storage.part(offset, count)
         return self._views[key]
@@ -86,6 +92,9 @@ class _Storages:
         """Read the elements of the storages `keys`."""
         if not isinstance(keys, list) or not all(type(key) is str and key in self._known for key in keys):
             raise RuntimeError("corrupt file: the storages that follow are not those that tensors use")
+        missing = self._known.keys() - set(keys)
+        if missing:
+            raise RuntimeError(f"corrupt file: storage {min(missing):.100} is not in the file")
         for key in keys:
             array = self._known[key]._array
             (count,) = struct.unpack("<q", _exactly(file, 8))
@@ -120,11 +129,12 @@ def load_legacy(file: IO[bytes], map_location: MapLocation, read: Read) -> Any:
     def plain() -> Any:
         return Unpickler(file, _refuse).load()
 
-    if plain() != MAGIC:
+    magic = plain()
+    if type(magic) is not int or magic != MAGIC:
         raise RuntimeError("Invalid magic number; corrupt file?")
     protocol = plain()
-    if protocol != PROTOCOL:
-        raise RuntimeError(f"Invalid protocol version: {protocol}")
+    if type(protocol) is not int or protocol != PROTOCOL:
+        raise RuntimeError(f"Invalid protocol version: {brief(protocol)}")
     plain()
     storages = _Storages(size, map_location)
     result = read(file, storages)

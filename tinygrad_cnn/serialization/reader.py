@@ -12,6 +12,7 @@ from typing import IO, Any
 
 from tinygrad_cnn.serialization import allowlist
 from tinygrad_cnn.serialization.archive import Archive
+from tinygrad_cnn.serialization.budget import brief
 from tinygrad_cnn.serialization.legacy import load_legacy
 from tinygrad_cnn.serialization.location import MapLocation, place
 from tinygrad_cnn.serialization.storage import Storage, StorageType
@@ -35,11 +36,13 @@ class _Storages:
         self._known: dict[str, Storage] = {}
 
     def __call__(self, identifier: Any) -> Storage:
-        if not isinstance(identifier, tuple) or len(identifier) != 5 or identifier[0] != "storage":
-            raise RuntimeError(f"corrupt file: {identifier!r:.100} instead of the description of a storage")
-        _, kind, key, location, count = identifier
-        if not (isinstance(kind, StorageType) and isinstance(key, str) and isinstance(location, str)):
-            raise RuntimeError(f"corrupt file: {identifier!r:.100} does not describe a storage")
+        if not isinstance(identifier, tuple) or len(identifier) != 5:
+            raise RuntimeError(f"corrupt file: {brief(identifier)} instead of the description of a storage")
+        what, kind, key, location, count = identifier
+        names = all(type(name) is str for name in (what, key, location))
+        if not (names and what == "storage" and isinstance(kind, StorageType) and type(count) is int):
+            described = ", ".join(map(brief, identifier))
+            raise RuntimeError(f"corrupt file: ({described}) does not describe a storage")
         dtype = kind.dtype
         storage = self._known.get(key)
         if storage is None:

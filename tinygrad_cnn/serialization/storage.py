@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_cnn import core, dtypes
+from tinygrad_cnn.serialization.budget import brief
 from tinygrad_cnn.tensor import Tensor, wrap
 
 __all__ = ["DTYPE_NAMES", "OTHER_DTYPES", "Storage", "StorageType", "known_dtype", "rebuild", "storage_of"]
@@ -58,6 +59,9 @@ class StorageType:
     def __init__(self, name: str) -> None:
         self.name = name
 
+    def __repr__(self) -> str:
+        return f"torch.{self.name}"
+
     @property
     def dtype(self) -> dtypes.dtype:
         """The dtype of the elements; NotImplementedError for one that tensors here cannot have."""
@@ -90,14 +94,19 @@ class Storage:
     def part(self, offset: int, count: int) -> Storage:
         """Return a storage on `count` elements from `offset` on; RuntimeError if they are not all there."""
         if not (type(offset) is type(count) is int and 0 <= offset <= offset + count <= len(self)):
-            raise RuntimeError(f"corrupt file: {count} elements from {offset} on of a storage of {len(self)}")
+            raise RuntimeError(
+                f"corrupt file: {brief(count)} elements from {brief(offset)} on of a storage of {len(self)}"
+            )
         return Storage(self._array[offset : offset + count], self.dtype)
 
     def as_type(self, dtype: dtypes.dtype) -> Storage:
-        """Return a storage on the same memory whose elements are of another dtype."""
-        if self._array.nbytes % dtype.itemsize:
-            raise RuntimeError(f"corrupt file: {self._array.nbytes} bytes as elements of {dtype}")
-        return Storage(self._array.view(dtype._numpy), dtype)
+        """Return a storage on the same memory whose elements are of another dtype; RuntimeError if they cannot be."""
+        array = self._array
+        # Kernels rely on aligned elements, and on bools that are 0 or 1.
+        aligned = array.__array_interface__["data"][0] % dtype.itemsize == 0
+        if array.nbytes % dtype.itemsize or not aligned or (dtype is dtypes.bool and self.dtype is not dtype):
+            raise RuntimeError(f"corrupt file: {array.nbytes} bytes of {self.dtype} as elements of {dtype}")
+        return Storage(array.view(dtype._numpy), dtype)
 
 
 def storage_of(array: core.Array) -> tuple[core.Array, int]:
@@ -132,6 +141,8 @@ def rebuild(storage: Any, offset: int, size: Sequence[int], stride: Sequence[int
     """Return a Tensor that looks into `storage`; RuntimeError if it would look outside."""
     if not isinstance(storage, Storage):
         raise RuntimeError(f"corrupt file: a tensor is made of {type(storage).__name__} instead of a storage")
+    if not (isinstance(size, (tuple, list)) and isinstance(stride, (tuple, list))):
+        raise RuntimeError(f"corrupt file: a tensor of size {type(size).__name__} and stride {type(stride).__name__}")
     flat = storage._array
     size, stride = tuple(size), tuple(stride)
     _check_extent(flat.size, offset, size, stride)

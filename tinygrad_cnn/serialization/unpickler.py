@@ -15,6 +15,7 @@ from typing import IO, Any, ClassVar
 
 from tinygrad_cnn.nn.parameter import Parameter
 from tinygrad_cnn.serialization import allowlist
+from tinygrad_cnn.serialization.budget import Budget, brief
 
 __all__ = ["Unpickler", "globals_of"]
 
@@ -24,8 +25,7 @@ _PYTHON2_MODULES = {"__builtin__": "builtins", "copy_reg": "copyreg"}
 # What an instruction raises when it is applied to what it was not made for.
 _DAMAGE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError, struct.error)
 
-_DEEPEST = 1000
-_CHUNK = 1 << 24
+_CHUNK = 1 << 20
 
 Instruction = Callable[["Unpickler"], None]
 
@@ -44,7 +44,7 @@ class Unpickler:
         self._stack: list[Any] = []
         self._marks: list[list[Any]] = []
         self._memo: dict[int, Any] = {}
-        self._depths: dict[int, tuple[int, Any]] = {}
+        self._budget = Budget()
 
     def load(self) -> Any:
         """Run the program and return what it leaves on the stack."""
@@ -75,6 +75,7 @@ class Unpickler:
             data = b"".join(pieces)
         if len(data) != count:
             raise pickle.UnpicklingError("pickle data was truncated")
+        self._budget.bytes += count
         return data
 
     def _unpack(self, form: str) -> Any:
@@ -96,7 +97,9 @@ class Unpickler:
         self._stack.append(value)
 
     def _name(self) -> str:
-        module, name = (self._file.readline()[:-1].decode() for _ in range(2))
+        lines = [self._file.readline() for _ in range(2)]
+        self._budget.bytes += sum(map(len, lines))
+        module, name = (line[:-1].decode() for line in lines)
         return f"{_PYTHON2_MODULES.get(module, module)}.{name}"
 
     # ---------------------------------------------------------------- instructions with a check
@@ -118,15 +121,25 @@ class Unpickler:
     def do_reduce(self) -> None:
         """Call an allowed function."""
         arguments, function = self._pop(), self._pop()
-        if id(function) not in allowlist.CALLABLE and not allowlist.is_user_global(function):
-            raise pickle.UnpicklingError(f"Trying to call reduce for unrecognized function {function}")
+        ours = allowlist.CALLABLE.get(id(function))
+        if ours is None and not allowlist.is_user_global(function):
+            raise pickle.UnpicklingError(f"Trying to call reduce for unrecognized function {brief(function)}")
         if not isinstance(arguments, tuple):
             raise pickle.UnpicklingError("REDUCE needs a tuple of arguments")
-        self._push(function(*arguments))
+        if ours is None:
+            self._push(function(*arguments))
+            return
+        for argument in arguments:
+            self._budget.charge_copy(argument)
+        if function in allowlist.HASHING and arguments:
+            self._budget.charge_keys(allowlist.keys_of(arguments[0]))
+        self._push(ours(*arguments))
 
     def do_newobj(self) -> None:
         """Make an object of an allowed class."""
         arguments, cls = self._pop(), self._pop()
+        if type(arguments) is not tuple:
+            raise pickle.UnpicklingError("NEWOBJ needs a tuple of arguments")
         if cls is Parameter:
             self._push(Parameter(*arguments))
         elif cls in (OrderedDict, Counter, set) or (isinstance(cls, type) and allowlist.is_user_global(cls)):
@@ -134,7 +147,7 @@ class Unpickler:
         else:
             raise pickle.UnpicklingError(
                 "Can only create new object for nn.Parameter or classes allowlisted via `add_safe_globals` but got "
-                f"{cls}"
+                f"{brief(cls)}"
             )
 
     def do_build(self) -> None:
@@ -142,6 +155,9 @@ class Unpickler:
         state = self._pop()
         target = self._stack[-1]
         if type(target) is OrderedDict:
+            if type(state) is not dict:
+                raise pickle.UnpicklingError(f"the attributes of an OrderedDict are a {type(state).__name__}")
+            self._budget.charge_copy(state)
             target.__dict__.update(state)
         elif isinstance(target, type) or not allowlist.is_user_global(type(target)):
             raise pickle.UnpicklingError(
@@ -170,6 +186,7 @@ class Unpickler:
         target = self._stack[-1]
         if type(target) not in (dict, OrderedDict, Counter) and not allowlist.is_user_global(type(target)):
             raise pickle.UnpicklingError(f"Can only set items of dictionaries, but got {type(target)}")
+        self._budget.charge_keys(items[::2])
         for key, value in zip(items[::2], items[1::2], strict=True):
             target[key] = value
 
@@ -182,12 +199,10 @@ class Unpickler:
         self.push_tuple(items)
 
     def push_tuple(self, items: list[Any]) -> None:
-        """Push a tuple. The nesting is limited: hashing one that is a million deep would overflow the C stack."""
+        """Push a tuple."""
         value = tuple(items)
-        depth = 1 + max([self._depths[id(item)][0] for item in items if type(item) is tuple and item], default=0)
-        if depth > _DEEPEST:
-            raise pickle.UnpicklingError(f"tuples are nested more than {_DEEPEST} deep")
-        self._depths[id(value)] = depth, value  # held, so that the id stays its own
+        if value:
+            self._budget.note_tuple(value)
         self._push(value)
 
     def do_mark(self) -> None:

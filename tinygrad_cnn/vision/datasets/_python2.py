@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 import os
 import pickle
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
 from tinygrad_cnn.serialization.unpickler import Instruction, Unpickler
 
-__all__ = ["read_python2_pickle"]
+__all__ = ["parse_python2_pickle", "read_python2_pickle"]
 
 
 class _Array:
@@ -26,8 +26,10 @@ class _Array:
     def fill(self, state: Any) -> None:
         """Take (version, shape, dtype, order, data), the state of NumPy's arrays; data are characters 0 to 255."""
         _, shape, dtype, is_fortran, data = state
-        if dtype is not _BYTES or not all(type(size) is int and size >= 0 for size in shape):
+        if dtype is not _BYTES or type(data) is not str:
             raise ValueError("an array of something else than bytes")
+        if type(shape) is not tuple or not all(type(size) is int and size >= 0 for size in shape):
+            raise ValueError("the shape of an array is not one")
         raw = data.encode("latin-1")
         if math.prod(shape) != len(raw):
             raise ValueError(f"an array of shape {shape} with {len(raw)} bytes")
@@ -75,6 +77,9 @@ class _Python2Unpickler(Unpickler):
         state = self._pop()
         target = self._stack[-1]
         if isinstance(target, _Array):
+            if type(state) is not tuple:
+                raise pickle.UnpicklingError(f"the state of an array is a {type(state).__name__}")
+            self._budget.charge_copy(state)
             target.fill(state)
         elif target is not _BYTES:
             raise pickle.UnpicklingError("the file sets attributes of something that is no array")
@@ -103,22 +108,24 @@ def _no_storages(identifier: Any) -> Any:
     raise pickle.UnpicklingError("the file refers to data outside of itself")
 
 
-def _plain(value: Any) -> Any:
-    """Return the value with arrays in the place of what stood for them."""
-    if isinstance(value, _Array):
-        return value.pixels
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    return value
+def parse_python2_pickle(file: IO[bytes], name: str) -> dict[str, Any]:
+    """Return the dictionary that an open file holds; pickle.UnpicklingError, with `name` in front, for anything else.
+
+    Values of the dictionary may be arrays, which are not looked for any deeper.
+    """
+    try:
+        found = _Python2Unpickler(file, _no_storages).load()
+    except pickle.UnpicklingError as error:
+        raise pickle.UnpicklingError(f"{name}: {error}") from error
+    if type(found) is not dict:
+        raise pickle.UnpicklingError(f"{name}: it holds {type(found).__name__} instead of a dictionary")
+    values = {key: value.pixels if isinstance(value, _Array) else value for key, value in found.items()}
+    if any(isinstance(found[key], _Array) and value is None for key, value in values.items()):
+        raise pickle.UnpicklingError(f"{name}: it announces an array and never fills it")
+    return values
 
 
 def read_python2_pickle(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Return the dictionary of such a file; pickle.UnpicklingError, naming the file, for anything else."""
+    """Return the dictionary of a file at `path`; see `parse_python2_pickle`."""
     with open(path, "rb") as file:
-        try:
-            found = _plain(_Python2Unpickler(file, _no_storages).load())
-        except pickle.UnpicklingError as error:
-            raise pickle.UnpicklingError(f"{os.fspath(path)}: {error}") from error
-    if not isinstance(found, dict):
-        raise pickle.UnpicklingError(f"{os.fspath(path)}: it holds {type(found).__name__} instead of a dictionary")
-    return found
+        return parse_python2_pickle(file, os.fspath(path))
