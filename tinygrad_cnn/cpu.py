@@ -1,8 +1,15 @@
-"""`torch.cpu`: the one device, by the functions that other devices have; it has no queues to wait for."""
+"""`torch.cpu`: the one device, by the functions that other devices have; it has no queues to wait for.
+
+Its memory is told about as `torch.cuda` tells about a graphics processor's. What is counted is what the core's caching
+allocator hands out: the tensors that the core makes, from 4 KiB on, and the room in which it computes. Smaller tensors,
+those that NumPy makes (integers, indexing, sorting, ...) and foreign memory (`from_numpy`) are not.
+"""
 
 from __future__ import annotations
 
 from typing import Any
+
+from .core import runtime
 
 __all__ = [
     "Event",
@@ -11,8 +18,14 @@ __all__ = [
     "current_device",
     "current_stream",
     "device_count",
+    "empty_cache",
     "is_available",
     "is_initialized",
+    "max_memory_allocated",
+    "memory_allocated",
+    "memory_reserved",
+    "memory_stats",
+    "reset_peak_memory_stats",
     "set_device",
     "stream",
     "synchronize",
@@ -45,6 +58,44 @@ def set_device(device: Any) -> None:
 
 def synchronize(device: Any = None) -> None:
     """Do nothing: what is called is done when it returns."""
+
+
+def memory_stats(device: Any = None) -> dict[str, int]:
+    """Return the allocator's counters by the names of `torch.cuda.memory_stats` that have a meaning here."""
+    stats = runtime.memory_stats()
+    return {
+        "allocated_bytes.all.current": stats["in_use"],
+        "allocated_bytes.all.peak": stats["peak"],
+        "reserved_bytes.all.current": stats["in_use"] + stats["cached"],
+        "allocation.all.allocated": stats["requests"],
+        "num_device_alloc": stats["requests"] - stats["hits"],
+    }
+
+
+def memory_allocated(device: Any = None) -> int:
+    """Return the bytes in use now; a block may be up to a quarter longer than what lies in it."""
+    return runtime.memory_stats()["in_use"]
+
+
+def max_memory_allocated(device: Any = None) -> int:
+    """Return the most bytes that were in use at once, since the start or `reset_peak_memory_stats`."""
+    return runtime.memory_stats()["peak"]
+
+
+def memory_reserved(device: Any = None) -> int:
+    """Return the bytes in use and those that are kept for reuse."""
+    stats = runtime.memory_stats()
+    return stats["in_use"] + stats["cached"]
+
+
+def reset_peak_memory_stats(device: Any = None) -> None:
+    """Count the peak anew, from what is in use now."""
+    runtime.reset_peak_memory()
+
+
+def empty_cache() -> None:
+    """Give the memory that is kept for reuse back to the system."""
+    runtime.trim_memory()
 
 
 class Stream:
