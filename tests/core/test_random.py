@@ -54,6 +54,35 @@ def test_mt19937_known_answers():
     assert words[-1] == 4123659995
 
 
+def init_by_array(key):
+    """The reference implementation's seeding by several words, mt19937ar.c; returns the 624 words of the state."""
+    n, mt = 624, [19650218]
+    for i in range(1, n):
+        mt.append((1812433253 * (mt[-1] ^ mt[-1] >> 30) + i) % 2**32)
+    i = 1
+    for k in range(max(n, len(key))):
+        mt[i] = ((mt[i] ^ (mt[i - 1] ^ mt[i - 1] >> 30) * 1664525) + key[k % len(key)] + k % len(key)) % 2**32
+        i += 1
+        if i == n:
+            mt[0], i = mt[-1], 1
+    for _ in range(n - 1):
+        mt[i] = ((mt[i] ^ (mt[i - 1] ^ mt[i - 1] >> 30) * 1566083941) - i) % 2**32
+        i += 1
+        if i == n:
+            mt[0], i = mt[-1], 1
+    return [2**31, *mt[1:]]
+
+
+def test_mt19937_published_output():
+    """The first ten and the last of the 1000 integers in mt19937ar.out (Matsumoto and Nishimura, 2002)."""
+    g = Generator()
+    g.state.state, g.state.next = init_by_array([0x123, 0x234, 0x345, 0x456]), 624
+    words = [lib.tc_random32(g.state) for _ in range(1000)]
+    assert words[:5] == [1067595299, 955945823, 477289528, 4107218783, 4228976476]
+    assert words[5:10] == [3344332714, 3355579695, 227628506, 810200273, 2591290167]
+    assert words[-1] == 3460025646
+
+
 def test_mt19937_against_numpy():
     theirs = np.random.RandomState(12345)
     g = Generator(12345)
@@ -215,6 +244,16 @@ def dropout(x, p, key):
     y, mask = Guarded(x.shape, x.dtype), Guarded(x.shape, np.uint8)
     lib.tc_dropout(code(x), x.size, p, key, ptr(x), ptr(y.array), ffi.cast("uint8_t *", ptr(mask.array)))
     return y.check(), mask.check()
+
+
+def test_philox_of_the_core_gives_the_published_words(isa):
+    """Counter and key 0; an element stays if its word reaches p * 2^32, so halving intervals finds the words."""
+    low, high = np.zeros(4), np.full(4, 2.0**32)
+    for _ in range(32):
+        middle = (low + high) / 2
+        stays = np.array([dropout(np.ones(4), p / 2**32, 0)[1][i] for i, p in enumerate(middle)], bool)
+        low, high = np.where(stays, middle, low), np.where(stays, high, middle)
+    assert low.astype(np.int64).tolist() == [0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8]
 
 
 @pytest.mark.parametrize("size", [0, 1, 3, 4, 5, 63, 64, 65, 1001])
