@@ -160,6 +160,7 @@ static const char *skip(int dtype, const void *data, int64_t elements)
 
 int tc_conv2d(int dtype, const tc_conv2d_params *p, const void *x, const void *weight, const void *bias, void *y)
 {
+    FP_SCOPE caller = fp_enter();
     if (p->n == 0 || p->k == 0 || p->oh == 0 || p->ow == 0)
         return TC_OK;
     const int64_t image = p->c * p->h * p->w;
@@ -211,6 +212,7 @@ static phase_taps input_phase(int64_t a, int64_t kernel, int64_t stride, int64_t
 
 int tc_conv2d_input_grad(int dtype, const tc_conv2d_params *p, const void *dy, const void *weight, void *dx)
 {
+    FP_SCOPE caller = fp_enter();
     if (p->n == 0 || p->c == 0 || p->h == 0 || p->w == 0)
         return TC_OK;
     const int64_t image = p->c * p->h * p->w;
@@ -255,6 +257,7 @@ int tc_conv2d_input_grad(int dtype, const tc_conv2d_params *p, const void *dy, c
 
 int tc_conv2d_weight_grad(int dtype, const tc_conv2d_params *p, const void *dy, const void *x, void *dweight, void *dbias)
 {
+    FP_SCOPE caller = fp_enter();
     const int64_t weights = p->k * (p->c / p->groups) * p->r * p->s;
     if (weights == 0 || p->n == 0 || p->oh == 0 || p->ow == 0) {
         memset(dweight, 0, (size_t)weights * tc_itemsize(dtype));

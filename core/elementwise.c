@@ -52,6 +52,7 @@ void tc_binary(int op, int dtype, int ndim, const int64_t *shape, const void *a,
 
 void tc_binary_scalar(int op, int dtype, int64_t n, const void *x, double s, int scalar_first, void *y)
 {
+    FP_SCOPE caller = fp_enter();
     const int64_t one = 1, zero = 0;
     const float s32 = (float)s;
     const void *scalar = dtype == TC_F32 ? (const void *)&s32 : (const void *)&s;
@@ -64,6 +65,7 @@ void tc_binary_scalar(int op, int dtype, int64_t n, const void *x, double s, int
 void tc_add_scaled(int dtype, int ndim, const int64_t *shape, const void *a, const int64_t *a_strides,
                    const void *b, const int64_t *b_strides, double alpha, void *y)
 {
+    FP_SCOPE caller = fp_enter();
     static const int64_t none[TC_MAX_DIMS];
     const float alpha32 = (float)alpha;
     const void *scale = dtype == TC_F32 ? (const void *)&alpha32 : (const void *)&alpha;
@@ -134,29 +136,33 @@ void tc_where(int dtype, int ndim, const int64_t *shape, const void *cond, const
 enum { FILL_BLOCK = 2048 };
 
 typedef struct {
-    int dtype;
-    double value;
-    void *y;
+    size_t itemsize;
+    bool zero;
+    const void *value;
+    char *y;
 } fill_job;
 
 static void fill_range(void *ctx, int64_t begin, int64_t end)
 {
     const fill_job *job = ctx;
-    const float value = (float)job->value;
-    const size_t itemsize = tc_itemsize(job->dtype), bytes = (size_t)(end - begin) * itemsize;
-    char *y = (char *)job->y + (size_t)begin * itemsize, block[FILL_BLOCK];
-    if (job->value == 0 && !signbit(job->value)) {
+    const size_t itemsize = job->itemsize, bytes = (size_t)(end - begin) * itemsize;
+    char *y = job->y + (size_t)begin * itemsize, block[FILL_BLOCK];
+    if (job->zero) {
         memset(y, 0, bytes);
         return;
     }
     for (size_t at = 0; at < FILL_BLOCK && at < bytes; at += itemsize)
-        memcpy(block + at, job->dtype == TC_F32 ? (const void *)&value : (const void *)&job->value, itemsize);
+        memcpy(block + at, job->value, itemsize);
     for (size_t at = 0; at < bytes; at += FILL_BLOCK)
         memcpy(y + at, block, bytes - at < FILL_BLOCK ? bytes - at : FILL_BLOCK);
 }
 
 void tc_fill(int dtype, int64_t n, double value, void *y)
 {
-    fill_job job = {dtype, value, y};
+    FP_SCOPE caller = fp_enter_gradual();
+    const float value32 = (float)value;
+    fill_job job = {tc_itemsize(dtype), value == 0 && !signbit(value), &value, y};
+    if (dtype == TC_F32)
+        job.value = &value32;
     tc_parallel_stream(n, CHEAP_GRAIN, fill_range, &job);
 }

@@ -8,6 +8,7 @@ void tc_fold_batch_norm(int dtype, int64_t filters, int64_t depth, double eps, c
                         const void *mean, const void *var, const void *gamma, const void *beta, void *folded_weight,
                         void *folded_bias)
 {
+    FP_SCOPE caller = fp_enter();
     const size_t item = tc_itemsize(dtype);
     for (int64_t k = 0; k < filters; k++) {
         const double scale = tc_value_at(dtype, gamma, k, 1) / sqrt(tc_value_at(dtype, var, k, 1) + eps);

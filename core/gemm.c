@@ -27,6 +27,7 @@ static void transpose(gemm_product *g)
 
 int tc_gemm(int dtype, const tc_gemm_params *p, const void *a, const void *b, const void *bias, void *c)
 {
+    FP_SCOPE caller = fp_enter();
     if (p->batch == 0 || p->m == 0 || p->n == 0)
         return TC_OK;
     gemm_product g = {

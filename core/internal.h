@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "core.h"
+#include "fpstate.h"
 
 /* A function that is part of every kernel that calls it, so that function parameters become code. */
 #define TC_INLINE static inline __attribute__((always_inline, unused))

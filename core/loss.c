@@ -179,6 +179,7 @@ static void cross_entropy_losses(loss_task *t)
 int tc_cross_entropy(int dtype, const tc_cross_entropy_params *p, const void *logits, const int64_t *target,
                      const void *weight, void *losses, void *lse, double *total)
 {
+    FP_SCOPE caller = fp_enter();
     loss_task task = {.p = p, .dtype = dtype, .logits = logits, .target = target, .weight = weight, .lse = lse};
 
     return run_losses(&task, cross_entropy_losses, losses, total);
@@ -187,6 +188,7 @@ int tc_cross_entropy(int dtype, const tc_cross_entropy_params *p, const void *lo
 int tc_cross_entropy_grad(int dtype, const tc_cross_entropy_params *p, const void *g, int g_per_position, double scale,
                           const void *logits, const int64_t *target, const void *weight, const void *lse, void *dlogits)
 {
+    FP_SCOPE caller = fp_enter();
     loss_task task = {.p = p, .dtype = dtype, .logits = logits, .target = target, .weight = weight, .lse = (char *)lse,
                       .dlogits = dlogits};
     double total;
@@ -216,6 +218,7 @@ static void nll_losses(loss_task *t)
 int tc_nll_loss(int dtype, const tc_cross_entropy_params *p, const void *logp, const int64_t *target, const void *weight,
                 void *losses, double *total)
 {
+    FP_SCOPE caller = fp_enter();
     loss_task task = {.p = p, .dtype = dtype, .logits = logp, .target = target, .weight = weight};
 
     return run_losses(&task, nll_losses, losses, total);
@@ -236,6 +239,7 @@ static void nll_grad_range(void *ctx, int64_t begin, int64_t end)
 int tc_nll_loss_grad(int dtype, const tc_cross_entropy_params *p, const void *g, int g_per_position, double scale,
                      const int64_t *target, const void *weight, void *dlogp)
 {
+    FP_SCOPE caller = fp_enter();
     loss_task task = {.p = p, .dtype = dtype, .target = target, .weight = weight, .dlogits = dlogp};
     double total;
     const int status = check_targets(&task, &total);

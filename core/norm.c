@@ -235,6 +235,7 @@ static void run(norm_task *t)
 /* Runs the steps with the memory that they share; lines that need no sums are put down first. */
 static int run_steps(norm_task *t)
 {
+    FP_SCOPE caller = fp_enter();
     const size_t partials = (size_t)(t->cut.chunks * t->c), line = (size_t)t->c * tc_itemsize(t->dtype);
     char *memory = tc_alloc(2 * partials * sizeof(double) + 4 * line);
 

@@ -129,6 +129,7 @@ static void store_value(int dtype, double value, char *element)
 void tc_pad2d(int dtype, int64_t planes, int64_t h, int64_t w, int64_t oh, int64_t ow, const int64_t *rows, const int64_t *cols,
               double value, const void *x, void *y)
 {
+    FP_SCOPE caller = fp_enter_gradual();
     pad_task task = {h, w, oh, ow, rows, cols, 0, 0, dtype, tc_itemsize(dtype), {0}, x, y};
 
     store_value(dtype, value, task.value);

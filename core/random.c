@@ -78,6 +78,7 @@ uint64_t tc_random64(tc_generator *g)
 
 void tc_uniform(tc_generator *g, int dtype, int64_t n, double from, double to, void *y)
 {
+    FP_SCOPE caller = fp_enter();
     const tc_random_kernels *kernels = tc_kernels_for(dtype)->random;
     const int words_each = dtype == TC_F32 ? 1 : 2;
     uint32_t words[BATCH];
@@ -125,6 +126,7 @@ static void normal_range(void *ctx, int64_t begin, int64_t end)
  * uniforms overwrite the last 16 numbers. */
 void tc_normal(tc_generator *g, int dtype, int64_t n, double mean, double std, void *y)
 {
+    FP_SCOPE caller = fp_enter();
     if (n < 16) {
         for (int64_t i = 0; i < n; i++) {
             const double v = fma(normal_one(g), std, mean);
@@ -171,6 +173,7 @@ static void put(int dtype, void *y, int64_t i, bool value)
 
 void tc_bernoulli(tc_generator *g, int dtype, int64_t n, double prob, void *y)
 {
+    FP_SCOPE caller = fp_enter();
     double units[BATCH];
     for (int64_t i = 0; i < n; i += BATCH) {
         const int64_t m = tc_min(BATCH, n - i);

@@ -15,7 +15,6 @@
 #define _GNU_SOURCE     /* posix_memalign, in C11 */
 #endif
 #include "internal.h"
-#include "fpstate.h"
 
 static void run_inline(int64_t n, int64_t grain, tc_range_fn fn, void *ctx)
 {

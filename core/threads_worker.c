@@ -4,7 +4,6 @@
 #endif
 #if !defined(_WIN32)
 #include "threads.h"
-#include "fpstate.h"
 
 #include <signal.h>
 #include <time.h>
