@@ -14,22 +14,29 @@ LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "*.so", "*.
 
 
 def copy_sources(folder: Path) -> Path:
-    """Copy the tree into `folder`; return where the copy is."""
+    """Copy the tree into `folder`, in which an older copy gives way but for what was compiled; return where it is."""
     tree = folder / "tree"
-    shutil.copytree(ROOT, tree, ignore=LEFT_OUT)
+    for old in tree.iterdir() if tree.exists() else ():
+        if old.is_dir() and old.name != "build":
+            shutil.rmtree(old)
+    shutil.copytree(ROOT, tree, ignore=LEFT_OUT, dirs_exist_ok=True)
     # tests/conftest.py puts the tree itself behind installed packages; this name of the same folder stays before them.
-    (folder / "package").mkdir()
-    (folder / "package" / "tinygrad_cnn").symlink_to(tree / "tinygrad_cnn")
+    package = folder / "package" / "tinygrad_cnn"
+    if not package.is_symlink():
+        package.parent.mkdir()
+        package.symlink_to(tree / "tinygrad_cnn")
     return tree
 
 
-def build(tree: Path, flags: str) -> None:
+def build(tree: Path, flags: str, compiler: str = "") -> None:
     """Compile the core of a copy with additional flags, what changed since the last time.
 
     Raises:
         subprocess.CalledProcessError: it does not compile; `output` has the compiler's messages.
     """
     environment = os.environ | {"TINYGRAD_CNN_CFLAGS": flags}
+    if compiler:
+        environment |= {"CC": compiler, "LDSHARED": f"{compiler} -pthread -shared"}
     command = [sys.executable, "build_core.py"]
     subprocess.run(
         command, cwd=tree, env=environment, check=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
