@@ -168,9 +168,11 @@ def as_nobody(folder):
         with pytest.raises(PermissionError) as error:
             write(path)
         assert error.value.filename == path and Path(path).read_bytes() == b"old"
+    for _ in range(2):
+        write(os.path.join(folder, "unlisted", "model.pt"))
 
 
-def test_a_write_protected_file_and_a_read_only_folder_are_respected():
+def test_a_write_protected_file_and_a_folders_permissions_are_respected():
     with tempfile.TemporaryDirectory() as folder:  # not pytest's, into which only its user may go
         os.chmod(folder, 0o777)
         inner = Path(folder) / "folder"
@@ -179,8 +181,29 @@ def test_a_write_protected_file_and_a_read_only_folder_are_respected():
             path.write_bytes(b"old")
             path.chmod(0o444 if path.name == "locked" else 0o666)
         inner.chmod(0o555)
+        unlisted = Path(folder) / "unlisted"
+        unlisted.mkdir()
+        unlisted.chmod(0o333)
         in_child(as_nobody, folder)
-        assert sorted(os.listdir(folder)) == ["folder", "locked"] and os.listdir(inner) == ["model.pt"]
+        unlisted.chmod(0o777)
+        assert os.listdir(inner) == os.listdir(unlisted) == ["model.pt"]
+        assert sorted(os.listdir(folder)) == ["folder", "locked", "unlisted"]
+
+
+@pytest.mark.parametrize("code", [errno.EINVAL, errno.EIO])
+def test_a_folder_that_is_not_flushed(tmp_path, monkeypatch, code):
+    """Some file systems cannot; an error of the disk is another matter."""
+    fsync = os.fsync
+
+    def only_files(descriptor):
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(code, os.strerror(code))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", only_files)
+    with contextlib.nullcontext() if code == errno.EINVAL else pytest.raises(OSError, match=r"error: .*model\.pt"):
+        write(tmp_path / "model.pt")
+    assert (tmp_path / "model.pt").read_bytes() == b"new" and os.listdir(tmp_path) == ["model.pt"]
 
 
 def test_a_folder_is_refused(tmp_path):
@@ -285,6 +308,21 @@ def test_several_writers_leave_each_others_files_alone(tmp_path, monkeypatch):
         for number, file in enumerate(opened):
             file.write(b"%d" % number)
     assert path.read_bytes() == b"0" and os.listdir(tmp_path) == ["model.pt"]  # the first one ends last
+
+
+def test_who_reads_meanwhile_finds_whole_files(tmp_path):
+    path = tmp_path / "model.pt"
+    tg.save(tg.full((5000,), 0.0), path)
+    child = os.fork()
+    if child == 0:
+        for number in range(1, 31):
+            tg.save(tg.full((5000,), float(number)), path)
+        os._exit(0)
+    seen = [0.0]
+    while os.waitpid(child, os.WNOHANG) == (0, 0):
+        (number,) = tg.load(path).unique().tolist()
+        seen.append(number)
+    assert seen == sorted(seen) and tg.load(path)[0] == 30 and os.listdir(tmp_path) == ["model.pt"]
 
 
 def test_a_file_that_was_taken_for_a_left_over_one_is_made_anew(tmp_path, monkeypatch):

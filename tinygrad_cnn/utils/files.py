@@ -24,11 +24,15 @@ def replace(source: str, target: str) -> None:
     os.replace(source, target)
     # The rename lives in the folder; without this a power cut may undo it. Windows cannot open a folder, nor needs it.
     if os.name == "posix":
-        folder = os.open(os.path.dirname(os.path.abspath(target)), os.O_RDONLY)
         try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+            folder = os.open(os.path.dirname(os.path.abspath(target)), os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+        except OSError as error:  # a folder that may not be listed, or a file system that flushes no folders
+            if error.errno not in (errno.EACCES, errno.EINVAL, errno.ENOTSUP):
+                raise
 
 
 def _lock(descriptor: int) -> None:
@@ -94,7 +98,7 @@ class _Draft:
 
     def _link(self) -> None:
         """Give the nameless file a name beside the target, or make a copy of it there."""
-        folder, path = os.open(self._folder, os.O_RDONLY), self._new_path()
+        folder, path = os.open(self._folder, getattr(os, "O_PATH", os.O_RDONLY)), self._new_path()
         try:
             # With a descriptor, although the path is absolute: only then does Python follow the link that /proc has.
             os.link(f"/proc/self/fd/{self.file.fileno()}", path, src_dir_fd=folder, follow_symlinks=True)
