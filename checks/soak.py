@@ -76,6 +76,8 @@ def judge(samples: list[Sample], limit: float = 1.0) -> tuple[list[str], list[st
     grown = f"{rise:+.2f} % ({rise / 100 * mean / 1024:+.0f} KiB)"
     lines = [f"Resident memory {mean / MIB:.1f} MiB; a line through it rises by {grown}, range {spread:.2f} %."]
     findings = [lines[0]] if abs(rise) > limit or spread > limit else []
+    if len(warm) < 3:
+        findings.append(f"{len(warm)} samples after the warm-up are too few: let it run longer")
     rise, spread = drift(minutes, [one.allocated for one in warm])
     if abs(rise) > limit:
         findings.append(f"allocated memory rises by {rise:+.2f} %")
