@@ -80,5 +80,10 @@ class Shares:
         return self
 
     def percent(self) -> tuple[float, float]:
-        """Return the shares of lines and of arcs."""
-        return 100 * self.ran / max(self.lines, 1), 100 * self.taken / max(self.arcs, 1)
+        """Return the shares of lines and of arcs; all of none ran."""
+        return percent(self.ran, self.lines), percent(self.taken, self.arcs)
+
+
+def percent(part: int, whole: int) -> float:
+    """Return a share; that of nothing is 100."""
+    return 100 * part / whole if whole else 100.0

@@ -28,8 +28,8 @@ def copy_sources(folder: Path) -> Path:
     return tree
 
 
-def build(tree: Path, flags: str, compiler: str = "") -> None:
-    """Compile the core of a copy with additional flags, what changed since the last time.
+def build(tree: Path, flags: str, compiler: str = "") -> str:
+    """Compile the core of a copy with additional flags, what changed since the last time; return what was printed.
 
     Raises:
         subprocess.CalledProcessError: it does not compile; `output` has the compiler's messages.
@@ -38,9 +38,9 @@ def build(tree: Path, flags: str, compiler: str = "") -> None:
     if compiler:
         environment |= {"CC": compiler, "LDSHARED": f"{compiler} -pthread -shared"}
     command = [sys.executable, "build_core.py"]
-    subprocess.run(
+    return subprocess.run(
         command, cwd=tree, env=environment, check=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+    ).stdout
 
 
 def pytest_command(tests: Sequence[str], *options: str) -> list[str]:
