@@ -5,7 +5,7 @@
 /* ---- one filter over one plane ---- */
 
 /* `vectors` vectors of outputs side by side, for which a weight is read once. All parameters but t are constants in each copy. */
-static inline __attribute__((always_inline)) void FN(depthwise_sums)(const tc_depthwise_plane *t, int vectors, int64_t row_taps,
+TC_INLINE void FN(depthwise_sums)(const tc_depthwise_plane *t, int vectors, int64_t row_taps,
                                                                      int64_t col_taps, const T *cells, vec *acc)
 {
     const T *weight = t->weight;
@@ -30,7 +30,7 @@ static inline __attribute__((always_inline)) void FN(depthwise_sums)(const tc_de
 }
 
 /* The first `rows` rows, in groups of vectors that may reach past the end of a row. */
-static inline __attribute__((always_inline)) void FN(depthwise_rows)(const tc_depthwise_plane *t, int64_t rows, int vectors,
+TC_INLINE void FN(depthwise_rows)(const tc_depthwise_plane *t, int64_t rows, int vectors,
                                                                      int64_t row_taps, int64_t col_taps)
 {
     for (int64_t i = 0; i < rows; i++) {
@@ -56,7 +56,7 @@ static int64_t FN(depthwise_safe)(const tc_depthwise_plane *t, int64_t group)
     return t->out_row == t->cols ? tc_max(0, t->rows - tc_ceil_div(reach - t->cols, t->cols)) : 0;
 }
 
-static inline __attribute__((always_inline)) void FN(depthwise_any)(const tc_depthwise_plane *t, int64_t row_taps, int64_t col_taps)
+TC_INLINE void FN(depthwise_any)(const tc_depthwise_plane *t, int64_t row_taps, int64_t col_taps)
 {
     const int64_t cols = t->cols, four = tc_ceil_div(cols, 4 * VLEN) * 2, two = tc_ceil_div(cols, 2 * VLEN);
     const int64_t safe = cols <= VLEN ? 0 : FN(depthwise_safe)(t, (four == two ? 4 : 2) * VLEN);
@@ -111,7 +111,7 @@ static void FN(depthwise_interleave)(int64_t n, int64_t step, const void *phases
 
 /* The lanes of a row's last vector that count: those that no vector before it had (it ends with the row), or the first
  * `cols` of a row that is shorter than a vector. Both factors need it, since 0 times infinity is no 0. */
-static inline __attribute__((always_inline)) ivec FN(last_lanes)(int64_t cols)
+TC_INLINE ivec FN(last_lanes)(int64_t cols)
 {
     enum { N = VBYTES / sizeof(TI) };
     static const TI EDGES[3 * N] = {[N ... 2 * N - 1] = -1};

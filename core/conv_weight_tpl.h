@@ -11,7 +11,7 @@
 #define PIXELS_AHEAD (256 / (int)sizeof(T))
 
 /* `count` of VLEN pixels. Lanes that no channel fills repeat the last one: nobody uses them. */
-static inline __attribute__((always_inline)) void FN(pixels_block)(int64_t lanes, int64_t plane, int count, const T *src,
+TC_INLINE void FN(pixels_block)(int64_t lanes, int64_t plane, int count, const T *src,
                                                                   int64_t width, T *dst)
 {
     vec r[VLEN];
@@ -57,7 +57,7 @@ static void FN(conv_pixels)(int64_t channels, int64_t width, int64_t plane, int6
 
 /* ---- the micro-kernel ---- */
 
-static inline __attribute__((always_inline)) void FN(outer_rows)(const tc_outer_tile *t, int rows)
+TC_INLINE void FN(outer_rows)(const tc_outer_tile *t, int rows)
 {
     vec acc[MR][NV];
     T *sums = t->sums;

@@ -6,7 +6,7 @@
 
 /* The VLEN elements that end at p + count, but zeros before p: what whole vectors left over, without reading further. Both
  * factors need the zeros: one infinity times 0 would be NaN. */
-static inline __attribute__((always_inline)) vec FN(load_last)(const T *p, int64_t count)
+TC_INLINE vec FN(load_last)(const T *p, int64_t count)
 {
     static const TI EDGE[2 * VBYTES / sizeof(TI)] = {[VBYTES / sizeof(TI) ... 2 * VBYTES / sizeof(TI) - 1] = -1};
     ivec mask = *(const ivec *)(EDGE + count);
@@ -15,7 +15,7 @@ static inline __attribute__((always_inline)) vec FN(load_last)(const T *p, int64
 
 /* Adds the products of the last `rest` < VLEN elements, from `whole` on; `alone` means that none precede. It is a constant
  * in each copy of this: clang does not unroll loops that it splits by a condition first. */
-static inline __attribute__((always_inline)) void FN(dot_rest)(int rows, bool alone, const T *const *a, const T *const *b,
+TC_INLINE void FN(dot_rest)(int rows, bool alone, const T *const *a, const T *const *b,
                                                                int64_t whole, int64_t rest, vec *acc)
 {
     vec av[DOT_ROWS];
@@ -33,7 +33,7 @@ static inline __attribute__((always_inline)) void FN(dot_rest)(int rows, bool al
 
 /* sums(i, j) += sum over p of a[i * a_step + p] * column_j[p] for i < rows, j < DOT_COLS, where column j of B starts at
  * b_offset[j], or at j * b_step. VLEN partial sums an element, added at the end. Columns past t->cols repeat the last. */
-static inline __attribute__((always_inline)) void FN(dot_rows)(const tc_tile *t, T *sums, int rows)
+TC_INLINE void FN(dot_rows)(const tc_tile *t, T *sums, int rows)
 {
     vec acc[DOT_GROUPS * VLEN];
     const T *a[DOT_ROWS], *b[DOT_COLS];

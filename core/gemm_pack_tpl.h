@@ -112,7 +112,7 @@ static void FN(pack_any)(int width, int valid, int64_t count, const T *src, int6
 }
 
 /* i_stride == 1 and a full panel: rows are copied; width is a constant in each copy of this. */
-static inline __attribute__((always_inline)) void FN(pack_rows)(int width, int64_t count, const T *src, int64_t p_stride, T *dst)
+TC_INLINE void FN(pack_rows)(int width, int64_t count, const T *src, int64_t p_stride, T *dst)
 {
     for (int64_t p = 0; p < count; p++) {
         const T *s = src + p * p_stride;

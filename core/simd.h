@@ -11,12 +11,12 @@ typedef TI FN(ivec) __attribute__((vector_size(VBYTES), aligned(sizeof(T)), may_
 #define vec FN(vec)
 #define ivec FN(ivec)
 
-static inline __attribute__((always_inline, unused)) vec FN(load)(const T *p) { return *(const vec *)p; }
-static inline __attribute__((always_inline, unused)) void FN(store)(T *p, vec v) { *(vec *)p = v; }
-static inline __attribute__((always_inline, unused)) vec FN(splat)(T s) { return s - (vec){0}; }
+TC_INLINE vec FN(load)(const T *p) { return *(const vec *)p; }
+TC_INLINE void FN(store)(T *p, vec v) { *(vec *)p = v; }
+TC_INLINE vec FN(splat)(T s) { return s - (vec){0}; }
 
 /* mask ? a : b, lane by lane; mask lanes are 0 or -1. */
-static inline __attribute__((always_inline, unused)) vec FN(select)(ivec mask, vec a, vec b)
+TC_INLINE vec FN(select)(ivec mask, vec a, vec b)
 {
     return (vec)((mask & (ivec)a) | (~mask & (ivec)b));
 }
