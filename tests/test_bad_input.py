@@ -1,13 +1,15 @@
 """Bad input gives the exception that PyTorch gives, names what is wrong, and leaves nothing half done.
 
 The tables in tests/bad_input hold expressions with the type and the beginning of the message; the same tables are
-checked against PyTorch itself where it is installed.
+checked against PyTorch itself where it is installed, but for `differences`, where PyTorch says less, or something else.
 """
 
 from __future__ import annotations
 
+import functools
 import importlib
 import io
+import re
 import sys
 import warnings
 
@@ -19,107 +21,82 @@ from tinygrad_cnn import nn
 from tinygrad_cnn.nn import functional as F
 from tinygrad_cnn.utils.data import DataLoader
 
-TABLES = ("convolution", "pooling", "layers", "creation", "numbers", "shapes", "training")
+TABLES = ("convolution", "pooling", "functional", "layers", "modules", "creation", "numbers", "tensors", "shapes")
+TABLES += ("operations", "training")
 
 
-def read(table):
-    """Return (expression, type, beginning of the message) of each entry of a table."""
-    text = importlib.import_module(f"tests.bad_input.{table}").CASES
-    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
-    entries = []
-    for expression, outcome in zip(lines[::2], lines[1::2], strict=True):
-        kind, _, message = outcome.strip().partition(": ")
-        entries.append((expression, kind, message.removesuffix("...")))
-    return entries
+def read(table, name="CASES"):
+    """Return {section: (expression, type, beginning of the message) of each entry} of a table."""
+    text = getattr(importlib.import_module(f"tests.bad_input.{table}"), name)
+    sections = {}
+    for part in re.split(r"^# ", text, flags=re.MULTILINE)[1:]:
+        title, *lines = filter(None, part.splitlines())
+        entries = sections.setdefault(f"{table}: {title}", [])
+        for expression, outcome in zip(lines[::2], lines[1::2], strict=True):
+            kind, _, message = outcome.strip().partition(": ")
+            entries.append((expression, kind, message.removesuffix("...")))
+    return sections
 
 
-CASES = [pytest.param(*entry, id=f"{table}: {entry[0]}") for table in TABLES for entry in read(table)]
+SECTIONS = {title: entries for table in TABLES for title, entries in read(table).items()}
+VISION = read("vision")
+OWN = read("differences")
 
 
-def namespace(package):
-    """Return the names that the expressions use, for this package or for PyTorch."""
+@functools.cache
+def namespace(package, vision=None):
+    """Return the names that the expressions use, for this package or for PyTorch, and those of torchvision."""
     names = {name: importlib.import_module(f"{package}.{name}") for name in ("nn", "optim")}
     module = sys.modules[package]
     names.update(torch=module, F=importlib.import_module(f"{package}.nn.functional"), np=np, io=io)
     names.update(data=importlib.import_module(f"{package}.utils.data"), inf=np.inf, nan=np.nan)
     names["SGD"] = lambda: module.optim.SGD([module.zeros(2, requires_grad=True)], lr=0.1)
+    for name in ("func", "nn.parallel", "nn.utils.parametrizations", "nn.utils.prune", "nn.utils.stateless"):
+        importlib.import_module(f"{package}.{name}")
+    if vision:
+        names.update(torchvision=importlib.import_module(vision), T=importlib.import_module(f"{vision}.transforms"))
+        names.update(v2=importlib.import_module(f"{vision}.transforms.v2"), TF=names["T"].functional)
+        names.update(models=names["torchvision"].models, datasets=names["torchvision"].datasets)
     return names
 
 
-def check(package, expression, kind, message):
-    """Evaluate an expression and compare the exception."""
+def fault(names, expression, kind, message):
+    """Evaluate an expression; return what is wrong with its exception, None if it is the one that is expected."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        with pytest.raises(Exception) as caught:
-            eval(expression, namespace(package))
-    assert caught.type.__name__ == kind
-    said = " ".join(str(caught.value).split()).replace("tinygrad_cnn", "torch")
-    assert said.startswith(message)
-    assert said, "an exception without a message"
+        try:
+            eval(expression, dict(names))
+        except Exception as error:
+            said = " ".join(str(error).split()).replace("tinygrad_cnn.vision", "torchvision")
+            said = said.replace("tinygrad_cnn", "torch")
+            fits = type(error).__name__ == kind and said and said.startswith(message)
+            return None if fits else f"{expression}\n    {type(error).__name__}: {said}\n    not {kind}: {message}"
+    return f"{expression}\n    no exception, not {kind}: {message}"
 
 
-@pytest.mark.parametrize(("expression", "kind", "message"), CASES)
-def test_refused(expression, kind, message):
-    check("tinygrad_cnn", expression, kind, message)
+def check(entries, *packages):
+    """Evaluate the expressions of a section and compare the exceptions."""
+    faults = list(filter(None, (fault(namespace(*packages), *entry) for entry in entries)))
+    assert not faults, "\n".join(faults)
+
+
+@pytest.mark.parametrize("section", [*SECTIONS, *VISION, *OWN])
+def test_refused(section):
+    check((SECTIONS | VISION | OWN)[section], "tinygrad_cnn", "tinygrad_cnn.vision")
 
 
 @pytest.mark.parity
-@pytest.mark.parametrize(("expression", "kind", "message"), CASES)
-def test_pytorch_refuses_alike(expression, kind, message):
+@pytest.mark.parametrize("section", SECTIONS)
+def test_pytorch_refuses_alike(section):
     pytest.importorskip("torch")
-    check("torch", expression, kind, message)
+    check(SECTIONS[section], "torch")
 
 
-# What PyTorch accepts (uint16, 65 dimensions), or reports as a RuntimeError of its allocator.
-OWN = """
-torch.zeros(2**50)
-    MemoryError: no memory for a tensor of shape [1125899906842624] (4503599627370496 bytes)
-torch.full((2**46,), 1.0)
-    MemoryError: no memory for a tensor of shape
-torch.zeros(2**62, dtype=torch.uint8)
-    MemoryError: no memory for a tensor of shape
-torch.randn(2**46)
-    MemoryError: no memory for a tensor of shape
-torch.zeros(1).expand(2**46) + 1
-    MemoryError: no memory for a tensor of shape
-torch.zeros(1, 1).expand(2**46, 1).clone()
-    MemoryError: no memory for a tensor of shape
-nn.Conv2d(1, 1, 2**24)
-    MemoryError: no memory for a tensor of shape
-torch.zeros(0, 2**62, 2**62)
-    RuntimeError: Storage size calculation overflowed with sizes=[0, 4611686018427387904, 4611686018427387904]
-torch.zeros(*[1] * 65)
-    RuntimeError: zeros(): a tensor has at most 64 dimensions, but got 65
-torch.zeros(*[1] * 64).unsqueeze(0)
-    RuntimeError: a tensor has at most 64 dimensions, but got 65
-torch.zeros(1).expand(2**62)
-    RuntimeError: Storage size calculation overflowed with sizes=[4611686018427387904]
-F.conv2d(torch.zeros(1, 1, 5, 5), torch.zeros(1, 1, 3, 3), stride=2**62)
-    ValueError: Overflow when unpacking long long: stride=4611686018427387904 in conv2d()
-F.max_pool2d(torch.zeros(1, 1, 5, 5), 2**62)
-    ValueError: Overflow when unpacking long long: kernel_size=4611686018427387904 in max_pool2d()
-F.pad(torch.zeros(2, 3), (2**62, 2**62))
-    ValueError: Overflow when unpacking long long: pad=4611686018427387904 in pad()
-torch.zeros(3, dtype=torch.int64) == 2**70
-    OverflowError: int too big to convert
-torch.from_numpy(np.zeros(2, np.uint16))
-    TypeError: can't convert np.ndarray of type uint16. The only supported types are: float64, float32, float16, int64,
-torch.tensor(np.zeros(2, np.complex64))
-    TypeError: can't convert np.ndarray of type complex64.
-torch.tensor([1j])
-    NotImplementedError: complex tensors are not implemented
-torch.tensor([[], [1]])
-    ValueError: expected sequence of length 0 at dim 1 (got 1)
-"""
-
-
-def test_refused_where_pytorch_differs():
-    lines = OWN.strip().splitlines()
-    for expression, outcome in zip(lines[::2], lines[1::2], strict=True):
-        kind, _, message = outcome.strip().partition(": ")
-        if kind == "RuntimeError" and "64 dim" in message and np.lib.NumpyVersion(np.__version__) < "2.0.0":
-            continue  # NumPy 1 allows 32
-        check("tinygrad_cnn", expression, kind, message)
+@pytest.mark.parity
+@pytest.mark.parametrize("section", VISION)
+def test_torchvision_refuses_alike(section):
+    pytest.importorskip("tests.vision.twin").import_torchvision()
+    check(VISION[section], "torch", "torchvision")
 
 
 def test_error_names_the_module():

@@ -33,7 +33,7 @@ def import_torchvision() -> Any:
                 library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
             import torchvision
         except ImportError:
-            pytest.skip("torchvision is not installed")
+            pytest.skip("torchvision is not installed", allow_module_level=True)
     return torchvision
 
 

@@ -212,7 +212,7 @@ def add(input: Tensor, other: Any, *, alpha: Any = 1, out: Tensor | None = None)
     """Return input + alpha * other, broadcast (`torch.add`)."""
     if not isinstance(input, Tensor):
         input = leading("add", input, other)
-    if alpha == 1 and out is None:  # the fast paths
+    if alpha is not True and alpha == 1 and out is None:  # the fast paths
         if isinstance(other, Tensor):
             if other._array.dtype is input._array.dtype:
                 return Add.apply(input, other)
@@ -243,7 +243,7 @@ def sub(input: Tensor, other: Any, *, alpha: Any = 1, out: Tensor | None = None)
     """Return input - alpha * other, broadcast (`torch.sub`). RuntimeError for bool tensors."""
     if not isinstance(input, Tensor):
         input = leading("sub", input, other)
-    if alpha == 1 and out is None and input._array.dtype in FLOATING:
+    if alpha is not True and alpha == 1 and out is None and input._array.dtype in FLOATING:
         if isinstance(other, Tensor):
             if other._array.dtype is input._array.dtype:
                 return Sub.apply(input, other)
@@ -260,7 +260,7 @@ def sub(input: Tensor, other: Any, *, alpha: Any = 1, out: Tensor | None = None)
 def rsub(input: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
     """Return other - alpha * input (`torch.rsub`)."""
     check_tensor(input, "rsub")
-    if alpha == 1 and type(other) in (float, int) and input._array.dtype in FLOATING:
+    if alpha is not True and alpha == 1 and type(other) in (float, int) and input._array.dtype in FLOATING:
         return RsubScalar.apply(input, value=other)
     _check_sub(input, other)
     a, b = pair("rsub", input, other)

@@ -162,13 +162,20 @@ def _repeated(shape: tuple[int, ...], target: tuple[int, ...]) -> tuple[int, ...
 def broadcast_shapes(*shapes: Any) -> Size:
     """Return the shape in which shapes (sequences, or ints for one dimension) meet (`torch.broadcast_shapes`).
 
-    Raises RuntimeError if they do not.
+    Raises RuntimeError if they do not, ValueError for a negative size.
     """
     sizes = [(shape,) if isinstance(shape, int) else tuple(shape) for shape in shapes]
-    for shape in sizes:
-        if any(size < 0 for size in shape):
-            raise RuntimeError(f"Trying to create tensor with negative dimension ({min(shape)}): ({min(shape)})")
-    try:
-        return Size(np.broadcast_shapes(*sizes))
-    except ValueError:
-        raise RuntimeError("Shape mismatch: objects cannot be broadcast to a single shape") from None
+    joint = [1] * max(map(len, sizes), default=0)
+    for index, shape in enumerate(sizes):
+        for d in range(-1, -1 - len(shape), -1):
+            if shape[d] < 0 and joint[d] in (1, shape[d]):
+                raise ValueError(
+                    f"Attempting to broadcast a dimension with negative length! Argument {index} has {shape}"
+                )
+            if shape[d] not in (1, joint[d]) and joint[d] != 1:
+                raise RuntimeError(
+                    f"Attempting to broadcast a dimension of length {shape[d]} at {d}! Mismatching argument at index "
+                    f"{index} had {shape}; but expected shape should be broadcastable to {joint}"
+                )
+            joint[d] = shape[d] if joint[d] == 1 else joint[d]
+    return Size(joint)

@@ -8,7 +8,7 @@ from tinygrad_cnn.casts import FLOATING
 from tinygrad_cnn.tensor import Tensor
 
 from .arithmetic import add
-from .base import check_tensor, write_out
+from .base import check_tensor, scalar_name, write_out
 from .forms import public
 from .halves import in_float32
 
@@ -20,7 +20,8 @@ def lerp(input: Tensor, end: Tensor, weight: Any, *, out: Tensor | None = None) 
     check_tensor(end, "lerp", "end", 2)
     for name, operand in (("end", end), ("weight", weight)):
         if isinstance(operand, Tensor) and operand.dtype is not check_tensor(input, "lerp").dtype:
-            raise RuntimeError(f"expected dtype {input.dtype} for `{name}` but got dtype {operand.dtype}")
+            want, got = [scalar_name(each).lower() for each in (input, operand)]
+            raise RuntimeError(f"expected dtype {want} for `{name}` but got dtype {got}")
     y = input + weight * (end - input)
     return y if out is None else write_out("lerp", out, y, input, end, weight)
 

@@ -82,12 +82,10 @@ def ge(input: Tensor, other: Any, *, out: Tensor | None = None) -> Tensor:
 @public()
 @in_float32
 def equal(input: Tensor, other: Tensor) -> bool:
-    """Return whether both have the same shape and elements (`torch.equal`)."""
+    """Return whether both have the same shape and elements, of any two dtypes (`torch.equal`)."""
     a, b = check_tensor(input, "equal")._array, check_tensor(other, "equal", "other", 2)._array
     if a.dtype != b.dtype:
-        raise RuntimeError(
-            f"Expected object of data type {input.dtype} but got data type {other.dtype} for argument #2 'other'"
-        )
+        return a.shape == b.shape and bool(eq(input, other)._array.all())
     return a.shape == b.shape and bool((a == b).all())
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from tinygrad_cnn.tensor import Tensor
 
 from . import broadcasting, order, slices, splitting, views
-from .base import check_tensor, clone, scalar_name, sizes_of, wrap_dim, write_out
+from .base import check_tensor, clone, sizes_of, wrap_dim, write_out
 from .forms import public
 from .strided import as_strided
 
@@ -80,8 +80,6 @@ def _with_view(name: str, input: Tensor, src: Tensor, view: Callable[[Tensor], T
             "expected src to have a size equal to the slice of self. src size = "
             f"{list(src._array.shape)}, slice size = {list(part._array.shape)}"
         )
-    if src._array.dtype != input._array.dtype:
-        raise RuntimeError(f"{name}: expected src of dtype {scalar_name(input)} but got {scalar_name(src)}")
     part.copy_(src)
     return result
 

@@ -55,7 +55,7 @@ def _trapezoids(name: str, y: Tensor, x: Any, dx: Any, dim: int) -> Tensor:
             x = x.reshape([size if d == dim else 1 for d in range(y._array.ndim)])
         along = dim if x._array.ndim == y._array.ndim else dim - y._array.ndim + x._array.ndim
         if x._array.shape[along] != size and x._array.shape[along] != 1:
-            raise RuntimeError(f"{name}(): There must be one `x` value for each sample point")
+            raise RuntimeError(f"{name}: There must be one `x` value for each sample point")
         steps = diff(x, 1, along)
     if size < 2:
         return narrow(y, dim, 0, 0) * 0.5

@@ -26,16 +26,22 @@ __all__ = [
 _SELU_FLOOR = 1.7580993408473766  # minus the value that SELU's outputs approach from above: scale * alpha
 
 
+def check_probability(name: str, p: Any) -> Any:
+    """Return p, or raise what PyTorch raises for something that is no probability."""
+    if isinstance(p, bool) or not isinstance(p, (int, float)):
+        raise TypeError(f"{name}(): argument 'p' (position 2) must be float, not {type(p).__name__}")
+    if not 0 <= p <= 1:
+        raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {p}")
+    return p
+
+
 def _drop(name: str, input: Any, p: Any, train: bool, features: bool, alpha: bool, inplace: bool) -> Tensor:
     """Multiply by noise, drawn for each channel (features) or element, which is 0 with probability p.
 
     alpha: what is dropped becomes SELU's floor, and all is scaled and shifted to mean 0 and variance 1 again.
     """
     check_tensor(input, name)
-    if isinstance(p, bool) or not isinstance(p, (int, float)):
-        raise TypeError(f"{name}(): argument 'p' (position 2) must be float, not {type(p).__name__}")
-    if not 0 <= p <= 1:
-        raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {p}")
+    check_probability(name, p)
     if p == 0 or not train or not input.numel():
         return input
     if p == 1:

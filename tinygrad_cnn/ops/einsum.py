@@ -53,12 +53,6 @@ def _diagonals(x: Tensor, letters: str) -> tuple[Tensor, str]:
         while letters.count(letter) > 1:
             first = letters.index(letter)
             second = letters.index(letter, first + 1)
-            sizes = x._array.shape[first], x._array.shape[second]
-            if sizes[0] != sizes[1]:
-                raise RuntimeError(
-                    f"einsum(): subscript {letter} is repeated for operand 0 but the sizes don't match, {sizes[1]} != "
-                    f"{sizes[0]}"
-                )
             x = x.diagonal(0, first, second)
             letters = letters[:first] + letters[first + 1 : second] + letters[second + 1 :] + letter
     return x, letters
@@ -66,12 +60,13 @@ def _diagonals(x: Tensor, letters: str) -> tuple[Tensor, str]:
 
 def _parsed(equation: str, operands: list[Tensor]) -> tuple[list[str], str]:
     """Return the letters of each operand and of the result; the dimensions of '...' get letters of their own."""
+    _check_letters(equation)
     text = equation.replace(" ", "")
     given, arrow, result = text.partition("->")
     terms = given.split(",")
     if len(terms) != len(operands):
         more = "fewer" if len(terms) > len(operands) else "more"
-        raise ValueError(f"einsum(): {more} operands were provided than specified in the equation")
+        raise RuntimeError(f"einsum(): {more} operands were provided than specified in the equation")
     for i, (term, operand) in enumerate(zip(terms, operands, strict=True)):
         _check_term(term, operand, i)
     free = [letter for letter in _LETTERS if letter not in text]
@@ -82,9 +77,7 @@ def _parsed(equation: str, operands: list[Tensor]) -> tuple[list[str], str]:
         count = operand._array.ndim - len(term) + 3
         letters.append(term.replace("...", extra[most - count :] if count > 0 else ""))
     if arrow:
-        for letter in result.replace("...", ""):
-            if letter not in _LETTERS:
-                raise ValueError(f"einsum(): invalid subscript given at index {result.index(letter)} in the output")
+        for letter in _check_dots(result, "output"):
             if result.count(letter) > 1:
                 raise RuntimeError(f"einsum(): output subscript {letter} appears more than once in the output")
             if not any(letter in term for term in letters):
@@ -96,16 +89,26 @@ def _parsed(equation: str, operands: list[Tensor]) -> tuple[list[str], str]:
     return letters, extra + "".join(sorted([c for c in set(joined) - {"."} if joined.count(c) == 1]))
 
 
-def _check_term(term: str, operand: Tensor, index: int) -> None:
-    plain = term.replace("...", "", 1)
-    for place, letter in enumerate(plain):
-        if letter == ".":
-            raise ValueError(f"einsum(): found '.' for operand {index} that is not part of any ellipsis")
-        if letter not in _LETTERS:
-            raise ValueError(
+def _check_letters(equation: str) -> None:
+    for place, letter in enumerate(equation):
+        if letter not in _LETTERS and letter not in " .,->":
+            raise RuntimeError(
                 f"einsum(): invalid subscript given at index {place} in the equation string, subscripts must be in "
                 "[a-zA-Z]"
             )
+
+
+def _check_dots(term: str, owner: str) -> str:
+    """Return a term without its dots."""
+    plain = term.replace("...", "", 1)
+    if "." in plain:
+        what = "but an ellipsis (...) was already found" if "..." in term else "that is not part of any ellipsis (...)"
+        raise RuntimeError(f"einsum(): found '.' for {owner} {what}")
+    return plain
+
+
+def _check_term(term: str, operand: Tensor, index: int) -> None:
+    plain = _check_dots(term, f"operand {index}")
     ndim = operand._array.ndim
     if "..." not in term and len(plain) != ndim:
         raise RuntimeError(
@@ -137,7 +140,7 @@ def einsum(*args: Any) -> Tensor:
 
     `einsum("bij,bjk->bik", x, y)`: a letter names a dimension, letters that the result lacks are summed over, `...`
     stands for any dimensions, broadcast; also with lists of numbers, `einsum(x, [0, 1], y, [1, 2], [0, 2])`. Operands
-    are multiplied from left to right. Raises ValueError or RuntimeError for an equation that does not fit.
+    are multiplied from left to right. Raises RuntimeError for an equation that does not fit, ValueError without.
     """
     if not args or len(args) < 2:
         raise ValueError("einsum(): must specify the equation string and at least one operand, or at least one operand "
@@ -166,6 +169,11 @@ def _check_sizes(letters: list[str], operands: list[Tensor]) -> None:
     sizes: dict[str, int] = {}
     for i, (term, operand) in enumerate(zip(letters, operands, strict=True)):
         for letter, size in zip(term, operand._array.shape, strict=True):
+            if term.count(letter) > 1 and size != operand._array.shape[term.index(letter)]:
+                raise RuntimeError(
+                    f"einsum(): subscript {letter} is repeated for operand {i} but the sizes don't match, {size} != "
+                    f"{operand._array.shape[term.index(letter)]}"
+                )
             known = sizes.setdefault(letter, size)
             if 1 not in (known, size) and known != size:
                 raise RuntimeError(

@@ -103,7 +103,9 @@ class LowerGamma(NumpyBinary):
         """dP/dx = x^(a - 1) exp(-x) / Gamma(a); the derivative by a has no closed form, PyTorch has none either."""
         a, x = self.saved_tensors
         if self.needs_input_grad[0]:
-            raise NotImplementedError("the derivative for 'self' is not implemented")
+            raise NotImplementedError(
+                f"the derivative for '{self.name().removesuffix('Backward0').lower()}: input' is not implemented."
+            )
         return None, grad * Exp.apply((a - 1) * x.log() - x - a.lgamma()) * self.sign
 
 

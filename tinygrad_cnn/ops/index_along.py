@@ -61,10 +61,10 @@ def _parts(name: str, input: Tensor, dim: int, index: Tensor, source: Tensor) ->
                 "source tensor shape must match self tensor shape, excluding the specified dimension. Got self.shape = "
                 f"{list(x._array.shape)} source.shape = {list(source._array.shape)}"
             )
-        raise RuntimeError(
-            f"{name}_(): Number of indices ({array.size}) should be equal to source.size(dim): "
-            f"({source._array.shape[dim]}), for dim: {dim}"
-        )
+        count, given = source._array.shape[dim], f"{name}_(): Number of indices ({array.size})"
+        if name == "index_copy":
+            raise IndexError(f"{given} should be equal to source.size(dim) ({count})")
+        raise RuntimeError(f"{given} should be equal to source.size(dim): ({count}), for dim: {dim}")
     return x, array, dim, source
 
 
@@ -120,7 +120,7 @@ def index_reduce(
     """Return input reduced ('prod', 'mean', 'amax', 'amin') with the parts of `source` at the places `index`
     (`torch.index_reduce`)."""
     if reduce not in ("prod", "mean", "amax", "amin"):
-        raise RuntimeError(f"reduce argument must be either prod, mean, amax or amin, got {reduce}.")
+        raise RuntimeError(f"index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got {reduce}.")
     x, array, dim, source = _parts("index_reduce", input, dim, index, source)
     shape = [array.size if d == dim else 1 for d in range(x._array.ndim)]
     places = np.broadcast_to(array.reshape(shape), source._array.shape)

@@ -6,6 +6,7 @@ Index arithmetic is NumPy's; reading and adding are each other's gradients.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -212,7 +213,7 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     places = m._array.nonzero()
     count = int(m._array.sum())
     if source._array.size < count:
-        raise RuntimeError("masked_scatter: expected self and source to have same number of elements")
+        raise RuntimeError(f"Number of elements of source < number of ones in mask: {source._array.size} < {count}")
     return PutAt.apply(clone(x), source.reshape(-1).narrow(0, 0, count), index=places, accumulate=False)
 
 
@@ -225,12 +226,14 @@ def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) 
                            f"{scalar_name(x)} and source.dtype = {scalar_name(source)}")  # fmt: skip
     places = index._array.reshape(-1)
     if places.size != source._array.size:
-        raise RuntimeError(
+        raise IndexError(
             "put_(): Expected source and index to have the same number of elements, but got source.numel() = "
             f"{source._array.size}, index.numel() = {places.size}"
         )
-    if places.size and (places.min() < -x._array.size or places.max() >= x._array.size):
-        raise IndexError(f"put_(): index out of range for a tensor of {x._array.size} elements")
+    size = x._array.size
+    wrong = places[(places < -size) | (places >= size)]
+    if wrong.size:
+        raise IndexError(f"out of range: tried to access index {wrong[0]} on a tensor of {size} elements.")
     y = PutAt.apply(x.reshape(-1), source.reshape(-1), index=(places,), accumulate=accumulate)
     return y.reshape(x._array.shape)
 
@@ -253,10 +256,13 @@ def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
     (`torch.unravel_index`)."""
     places = check_tensor(indices, "unravel_index", "indices")._array
     if places.dtype.kind not in "iu":
-        raise ValueError(f"expected 'indices' to be integer dtype, but got {indices.dtype}")
-    if not isinstance(shape, (int, tuple, list)):
-        raise ValueError(f"expected 'shape' to be int or sequence, but got {type(shape)}")
+        raise TypeError(f"expected 'indices' to be integer dtype, but got {indices.dtype}")
+    if not isinstance(shape, (int, Sequence)):
+        raise TypeError(f"expected 'shape' to be int or sequence of ints, but got {type(shape)}")
     sizes = (shape,) if isinstance(shape, int) else tuple(shape)
+    for size in sizes:
+        if not isinstance(size, int):
+            raise TypeError(f"expected 'shape' sequence to only contain ints, but got {type(size)}")
     if any(size < 0 for size in sizes):
         raise ValueError(f"'shape' cannot have negative values, but got {tuple(sizes)}")
     coordinates, places = [], places.astype(np.int64)

@@ -147,12 +147,14 @@ def fill_diagonal_(input: Tensor, fill_value: Any, wrap: builtins.bool = False) 
         raise RuntimeError("dimensions must larger than 1")
     if len(shape) > 2 and len(set(shape)) > 1:
         raise RuntimeError("all dimensions of input must be of equal length")
-    if input.requires_grad:
-        raise NotImplementedError("fill_diagonal_ of a tensor that requires grad is not implemented")
-    settle(input._array)
-    np.fill_diagonal(input._array, constant(fill_value, input._array.dtype), wrap)
-    input._bump()
-    return input
+    return input.masked_fill_(_diagonal(shape, wrap), fill_value)
+
+
+def _diagonal(shape: tuple[int, ...], repeated: builtins.bool) -> Tensor:
+    """Return where the diagonal is; repeated: it begins again below the square part of a tall matrix."""
+    mask = np.zeros(shape, np.bool_)
+    np.fill_diagonal(mask, True, repeated)
+    return wrap(mask)
 
 
 _relu = inplace(unary.relu)

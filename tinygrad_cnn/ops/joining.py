@@ -11,7 +11,7 @@ from tinygrad_cnn.autograd.operation import Operation
 from tinygrad_cnn.dtypes import promote_types
 from tinygrad_cnn.tensor import Tensor
 
-from .base import numpy_names, wrap_dim, write_out
+from .base import check_tensor, numpy_names, wrap_dim, write_out
 from .forms import public
 from .promotion import cast
 from .slices import narrow, select
@@ -191,31 +191,33 @@ def dstack(tensors: Any, *, out: Tensor | None = None) -> Tensor:
 @public(method=False, out=True)
 def column_stack(tensors: Any, *, out: Tensor | None = None) -> Tensor:
     """Return the tensors side by side, numbers and vectors as columns (`torch.column_stack`)."""
-    columns = [reshape(x, (x._array.size, 1)) if x._array.ndim < 2 else x for x in tensors]
+    columns = [reshape(x, (x._array.size, 1)) if x._array.ndim < 2 else x for x in _some("column_stack", tensors)]
     return hstack(columns)
 
 
-def _at_least(tensors: tuple[Any, ...], shape: Any) -> Any:
+def _at_least(least: int, tensors: tuple[Any, ...], shape: Any) -> Any:
     """Return each tensor in the shape that `shape` gives for it: one for one, a tuple for several or a list."""
     if len(tensors) == 1 and isinstance(tensors[0], Tensor):
         return reshape(tensors[0], shape(tensors[0]._array.shape))
     several = tensors[0] if len(tensors) == 1 else tensors
-    return tuple([reshape(tensor, shape(tensor._array.shape)) for tensor in several])
+    if not isinstance(several, (tuple, list)):
+        raise TypeError(f"atleast_{least}d(): expected tensors, or one list of them, but got {type(several).__name__}")
+    return tuple([reshape(tensor, shape(check_tensor(tensor, f"atleast_{least}d")._array.shape)) for tensor in several])
 
 
 @public(method=False)
 def atleast_1d(*tensors: Any) -> Any:
     """Return tensors with at least one dimension (`torch.atleast_1d`)."""
-    return _at_least(tensors, lambda shape: shape or (1,))
+    return _at_least(1, tensors, lambda shape: shape or (1,))
 
 
 @public(method=False)
 def atleast_2d(*tensors: Any) -> Any:
     """Return tensors with at least two dimensions: vectors are rows (`torch.atleast_2d`)."""
-    return _at_least(tensors, lambda shape: shape if len(shape) > 1 else (1, *(shape or (1,))))
+    return _at_least(2, tensors, lambda shape: shape if len(shape) > 1 else (1, *(shape or (1,))))
 
 
 @public(method=False)
 def atleast_3d(*tensors: Any) -> Any:
     """Return tensors with at least three dimensions, the third last: (n,) is (1, n, 1) (`torch.atleast_3d`)."""
-    return _at_least(tensors, lambda shape: shape if len(shape) > 2 else (*((1,) * (2 - len(shape)) + shape), 1))
+    return _at_least(3, tensors, lambda shape: shape if len(shape) > 2 else (*((1,) * (2 - len(shape)) + shape), 1))

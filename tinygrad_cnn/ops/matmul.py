@@ -9,7 +9,7 @@ import numpy as np
 
 from tinygrad_cnn.autograd.grad_mode import mode
 from tinygrad_cnn.autograd.operation import Operation
-from tinygrad_cnn.casts import HALVES, halves
+from tinygrad_cnn.casts import FLOATING, HALVES, halves
 from tinygrad_cnn.core import gemm
 from tinygrad_cnn.tensor import Tensor, wrap
 
@@ -219,20 +219,29 @@ def _batched(a: Tensor, b: Tensor) -> Tensor:
     return Mm.apply(a3, b3, grad_name="BmmBackward0").reshape(*batch, sa[-2], sb[-1])
 
 
+def added(name: str, input: Tensor, product: Tensor, beta: Any, alpha: Any) -> Tensor:
+    """Return beta * input + alpha * product; the input is broadcast, and not read if beta is 0."""
+    if check_tensor(input, name)._array.dtype != product._array.dtype:
+        a, b = scalar_name(input), scalar_name(product)
+        if name == "addmv":
+            raise RuntimeError(f"addmv input tensors must have the same dtype, but got {a}, {b}, and {b}")
+        raise RuntimeError(f"self and mat2 must have the same dtype, but got {a} and {b} in {name}()")
+    if product._array.dtype not in FLOATING:
+        beta, alpha = int(beta), int(alpha)
+    shape, target = input._array.shape, product._array.shape
+    term = input if shape == target else input.expand(target)
+    scaled = product if alpha == 1 else product * alpha
+    if beta == 0:  # NaN in the input is not taken over; its gradient is 0
+        return term.masked_fill(wrap(np.ones((), np.bool_)), 0) + scaled if input.requires_grad else scaled
+    return (term if beta == 1 else term * beta) + scaled
+
+
 @public(inplace=True)
 def addmm(
     input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: Any = 1, out: Tensor | None = None
 ) -> Tensor:
     """Return beta * input + alpha * mat1 @ mat2 (`torch.addmm`); input is broadcast, and not read if beta is 0."""
-    y = mm(mat1, mat2)
-    shape, target = check_tensor(input, "addmm")._array.shape, y._array.shape
-    if alpha != 1:
-        y = y * alpha
-    term = input if shape == target else input.expand(target)
-    if beta == 0:  # NaN in input is not taken over; its gradient is 0
-        y = term.masked_fill(wrap(np.ones((), np.bool_)), 0) + y if input.requires_grad else y
-    else:
-        y = (term if beta == 1 else term * beta) + y
+    y = added("addmm", input, mm(mat1, mat2), beta, alpha)
     return y if out is None else write_out("addmm", out, y, input, mat1, mat2)
 
 

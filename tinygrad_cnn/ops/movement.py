@@ -133,8 +133,7 @@ def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
     if dims[0] == dims[1] or abs(dims[0] - dims[1]) == ndim:
         raise RuntimeError(f"expected rotation dims to be different, but got dim0 = {dims[0]} and dim1 = {dims[1]}")
     for dim in dims:
-        if not -ndim <= dim < ndim:
-            raise RuntimeError(f"Rotation dim{dims.index(dim)} out of range, dim{dims.index(dim)} = {dim}")
+        wrap_dim(dim, ndim)
     k %= 4
     if k == 0:
         return clone(input)

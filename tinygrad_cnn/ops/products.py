@@ -5,32 +5,16 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
 from tinygrad_cnn.casts import FLOATING
 from tinygrad_cnn.dtypes import get_default_dtype
-from tinygrad_cnn.tensor import Tensor, wrap
+from tinygrad_cnn.tensor import Tensor
 
 from .base import check_tensor, scalar_name, wrap_dim
 from .broadcasting import broadcast_tensors
 from .forms import public, with_out
 from .halves import in_float32
-from .matmul import bmm, dot, matmul, mv, outer
-
-
-def _added(name: str, input: Tensor, product: Tensor, beta: Any, alpha: Any) -> Tensor:
-    """Return beta * input + alpha * product; the input is not read if beta is 0."""
-    if input._array.dtype != product._array.dtype:
-        raise RuntimeError(
-            f"{name}: expected input and product of one dtype, but got {scalar_name(input)} and {scalar_name(product)}"
-        )
-    if product._array.dtype not in FLOATING:
-        beta, alpha = int(beta), int(alpha)
-    term = check_tensor(input, name).expand(product._array.shape)
-    scaled = product if alpha == 1 else product * alpha
-    if beta == 0:  # NaN in the input is not taken over; its gradient is 0
-        return term.masked_fill(wrap(np.ones((), np.bool_)), 0) + scaled if input.requires_grad else scaled
-    return (term if beta == 1 else term * beta) + scaled
+from .matmul import added, bmm, dot, matmul, mv, outer
+from .promotion import promoted
 
 
 @public(inplace=True, inplace_function=True, out=True)
@@ -38,7 +22,7 @@ def addmv(
     input: Tensor, mat: Tensor, vec: Tensor, *, beta: Any = 1, alpha: Any = 1, out: Tensor | None = None
 ) -> Tensor:
     """Return beta * input + alpha * mat @ vec (`torch.addmv`)."""
-    return _added("addmv", input, mv(mat, vec), beta, alpha)
+    return added("addmv", input, mv(mat, vec), beta, alpha)
 
 
 @public(inplace=True, out=True)
@@ -54,7 +38,11 @@ def addr(
     product = outer(vec1, vec2)
     if product._array.dtype.kind == "b":
         return (input & bool(beta)) | (product & bool(alpha))
-    return _added("addr", input, product, beta, alpha)
+    input, product = promoted(input, product)
+    for name, factor in (("beta", beta), ("alpha", alpha)):
+        if product._array.dtype not in FLOATING and isinstance(factor, float):
+            raise RuntimeError(f"For integral input tensors, argument {name} must not be a floating point number.")
+    return added("addr", input, product, beta, alpha)
 
 
 @public(inplace=True, out=True)
@@ -64,7 +52,7 @@ def addbmm(
 ) -> Tensor:
     """Return beta * input + alpha * the sum over the batch of batch1 @ batch2 (`torch.addbmm`)."""
     product = bmm(batch1, batch2)
-    return _added("addbmm", input, product.sum(0, dtype=product.dtype), beta, alpha)
+    return added("addbmm", input, product.sum(0, dtype=product.dtype), beta, alpha)
 
 
 @public(inplace=True, out=True)
@@ -73,7 +61,7 @@ def baddbmm(
     input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1, out: Tensor | None = None
 ) -> Tensor:
     """Return beta * input + alpha * batch1 @ batch2 of batches of matrices (`torch.baddbmm`)."""
-    return _added("baddbmm", input, bmm(batch1, batch2), beta, alpha)
+    return added("baddbmm", input, bmm(batch1, batch2), beta, alpha)
 
 
 @public(out=True)
@@ -103,7 +91,9 @@ def multi_dot(tensors: list[Tensor], *, out: Tensor | None = None) -> Tensor:
     chain[-1] = chain[-1].unsqueeze(1) if column else chain[-1]
     for i, matrix in enumerate(chain):
         if matrix._array.ndim != 2:
-            raise RuntimeError(f"multi_dot(): tensor {i} must be 2D but got {matrix._array.ndim}D")
+            ends = {0: "the first tensor must be 1D or", len(chain) - 1: "the last tensor must be 1D or"}
+            which = ends.get(i, f"tensor {i} must be")
+            raise RuntimeError(f"multi_dot(): {which} 2D but got {matrix._array.ndim}D")
         if i and chain[i - 1]._array.shape[1] != matrix._array.shape[0]:
             raise RuntimeError(
                 f"multi_dot(): tensors {i - 1} and {i} with shapes {list(chain[i - 1]._array.shape)} and "

@@ -165,12 +165,13 @@ def scatter_reduce(
 ) -> Tensor:
     """Return input reduced with `src` along `dim` where `index` says (`torch.scatter_reduce`).
 
-    `reduce` is 'sum', 'prod', 'mean', 'amax' or 'amin'; without `include_self` the input's own elements there do not
-    take part.
+    `reduce` is 'sum', 'prod', 'mean', 'amax' ('max') or 'amin' ('min'); without `include_self` the input's own elements
+    there do not take part.
     """
     check_tensor(src, "scatter_reduce", "src", 4)
+    reduce = {"max": "amax", "min": "amin"}.get(reduce, reduce)
     if reduce not in ("sum", "prod", "mean", "amax", "amin"):
-        raise RuntimeError(f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}.")
+        raise RuntimeError(f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}")
     x, array, dim, src = _arguments("scatter", input, dim, index, src)
     if array.size == 0:
         return x.clone().reshape(input._array.shape)

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_cnn import dtypes
 from tinygrad_cnn.tensor import Tensor, wrap
 
 from .base import FLOATS, check_tensor, scalar_name, wrap_dim
@@ -43,13 +42,18 @@ def searchsorted(
             "torch.searchsorted(): side and right can't be set to opposites, got side of left while right was True"
         )
     number = not isinstance(input, Tensor)
-    values = np.array(input, rows.dtype) if number else input._array
-    _check_rows(rows, values, input, number)
+    dtype = common_dtype(sorted_sequence, input)._numpy  # 2.5 lies between 2 and 3
+    rows, values = rows.astype(dtype, copy=False), np.asarray(input if number else input._array, dtype)
+    _check_rows(rows, values, number)
     if sorter is not None:
         if sorter._array.shape != rows.shape:
             raise RuntimeError(
                 "torch.searchsorted(): boundary and sorter must have the same size, but got boundary tensor "
                 f"{list(rows.shape)}and got sorter tensor {list(sorter._array.shape)}"
+            )
+        if sorter._array.dtype != np.int64:
+            raise RuntimeError(
+                f"torch.searchsorted(): sorter must be a tensor of long dtype but got dtype {scalar_name(sorter)}"
             )
         rows = np.take_along_axis(rows, sorter._array, -1)
     where: Any = "right" if right or side == "right" else "left"
@@ -62,16 +66,11 @@ def searchsorted(
     return wrap(places)
 
 
-def _check_rows(rows: Any, values: Any, input: Any, number: bool) -> None:
+def _check_rows(rows: Any, values: Any, number: bool) -> None:
     if number and rows.ndim > 1:
         raise RuntimeError(
             "torch.searchsorted(): input value can be a scalar only when boundaries tensor dimension is 1, but we got "
             f"boundaries tensor dim({rows.ndim}) and input value's dim(0) numel(1)"
-        )
-    if not number and rows.dtype != values.dtype:
-        raise RuntimeError(
-            "torch.searchsorted(): boundary tensor and input value tensor should have same dtype, but got boundary "
-            f"tensor type {_kind(rows)} and input value tensor type {_kind(values)}"
         )
     if rows.ndim > 1 and rows.shape[:-1] != values.shape[:-1]:
         raise RuntimeError(
@@ -79,10 +78,6 @@ def _check_rows(rows: Any, values: Any, input: Any, number: bool) -> None:
             f"tensor and input value tensor must match, but we got boundaries tensor {list(rows.shape)} and input "
             f"value tensor {list(values.shape)}"
         )
-
-
-def _kind(array: Any) -> str:
-    return str(dtypes.from_numpy_dtype(array.dtype)).removeprefix("torch.")
 
 
 @public(method=False, out=True)
@@ -96,6 +91,11 @@ def bucketize(
     return searchsorted(boundaries, input, out_int32=out_int32, right=right)
 
 
+def _check_bins(bins: int, dim: int = 0) -> None:
+    if bins <= 0:
+        raise RuntimeError(f"torch.histogram(): bins must be > 0, but got {bins} for dimension {dim}")
+
+
 def _limits(name: str, x: Any, low: Any, high: Any, margin: float) -> tuple[Any, Any]:
     """Return the limits of a histogram: those of the numbers if both are equal, apart by twice the margin at least."""
     if low == high and x.size:
@@ -105,7 +105,7 @@ def _limits(name: str, x: Any, low: Any, high: Any, margin: float) -> tuple[Any,
     if low == high:
         low, high = low - margin, high + margin
     if low > high:
-        raise RuntimeError(f"{name}: max must be larger than min")
+        raise RuntimeError(f"{name}: max must be larger than min, but got min {low:g} max {high:g}")
     return low, high
 
 
@@ -117,9 +117,8 @@ def histc(input: Tensor, bins: int = 100, min: Any = 0, max: Any = 0, *, out: Te
     Both 0: from the smallest to the largest element. Elements outside are not counted.
     """
     x = check_tensor(input, "histc")._array.reshape(-1)
-    if bins <= 0:
-        raise RuntimeError("bins must be > 0")
-    low, high = _limits("histogram", x, min, max, 1)
+    _check_bins(bins)
+    low, high = _limits("torch.histc", x, min, max, 1)
     x = x[(x >= low) & (x <= high)]
     places = np.minimum(((x - low) * (bins / (high - low))).astype(np.int64), bins - 1)
     return wrap(np.bincount(places, minlength=bins).astype(input._array.dtype))
@@ -142,18 +141,19 @@ def histogram(
     """
     x = check_tensor(input, "histogram")._array
     if x.dtype not in FLOATS:
-        raise RuntimeError(f"\"histogram_cpu\" not implemented for '{scalar_name(input)}'")
+        raise NotImplementedError(f"\"histogramdd\" not implemented for '{scalar_name(input)}'")
     weights = None if weight is None else weight._array.reshape(-1)
-    edges = bins._array if isinstance(bins, Tensor) else _even_edges("torch.histogram", x, int(bins), range)
+    edges = bins._array if isinstance(bins, Tensor) else _even_edges(x, int(bins), range)
     counts, _ = np.histogram(x.reshape(-1), edges, weights=weights, density=density)
     return _Histogram(wrap(counts.astype(x.dtype)), wrap(np.ascontiguousarray(edges)))
 
 
-def _even_edges(name: str, x: Any, bins: int, limits: Any) -> Any:
+def _even_edges(x: Any, bins: int, limits: Any, dim: int = 0) -> Any:
     """Return the edges of so many equal parts of the limits, or of what the numbers span."""
+    _check_bins(bins, dim)
     if limits is None:
         limits = (x.min(), x.max()) if x.size else (0, 1)
-    low, high = _limits(name, np.empty(0), limits[0], limits[1], 0.5)
+    low, high = _limits(f"torch.histogramdd: dimension {dim}'s", np.empty(0), limits[0], limits[1], 0.5)
     return np.linspace(low, high, bins + 1, dtype=x.dtype)
 
 
@@ -173,7 +173,7 @@ def histogramdd(
         )
     pairs = [None] * count if range is None else list(zip(range[::2], range[1::2], strict=True))
     edges = [
-        edge._array if isinstance(edge, Tensor) else _even_edges("torch.histogramdd", points[:, d], edge, pairs[d])
+        edge._array if isinstance(edge, Tensor) else _even_edges(points[:, d], edge, pairs[d], d)
         for d, edge in enumerate(bins)
     ]
     weights = None if weight is None else weight._array.reshape(-1)

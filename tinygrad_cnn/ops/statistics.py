@@ -46,12 +46,14 @@ def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False) -> A
         if x._array.size == 0:
             lowest = np.nan if x._array.dtype.kind == "f" else np.iinfo(x._array.dtype).min
             return wrap(np.full((), lowest, x._array.dtype))
+        if x._array.dtype.kind == "b":
+            raise NotImplementedError("\"median_cpu\" not implemented for 'Bool'")
         return nanmedian(x.reshape(-1), 0)[0]
     dim = wrap_dim(dim, x._array.ndim)
     if x._array.ndim == 0:
         return _NanMedian(x.clone(), wrap(np.zeros((), np.int64)))
     if x._array.shape[dim] == 0:
-        raise IndexError(f"nanmedian(): Expected reduction dim {dim} to have non-zero size.")
+        raise IndexError(f"median(): Expected reduction dim {dim} to have non-zero size.")
     if x._array.dtype.kind == "b":
         raise NotImplementedError("\"median_out\" not implemented for 'Bool'")
     order = np.argsort(x._array, axis=dim, kind="stable")
@@ -98,7 +100,10 @@ def _quantile(
     x = check_tensor(input, name)
     if x._array.dtype not in FLOATING:
         raise RuntimeError(f"{name}() input tensor must be either float or double dtype")
-    q = q if isinstance(q, Tensor) else wrap(np.array(q, x._array.dtype))
+    if not isinstance(q, Tensor):
+        if not 0 <= q <= 1:
+            raise RuntimeError(f"quantile() q must be in the range [0, 1] but got {q}")
+        q = wrap(np.array(q, x._array.dtype))
     if q._array.ndim > 1:
         raise RuntimeError(f"{name}() q must be a scalar or 1D tensor")
     if q._array.dtype != x._array.dtype:

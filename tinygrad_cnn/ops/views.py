@@ -11,9 +11,10 @@ import numpy as np
 from tinygrad_cnn import core
 from tinygrad_cnn.autograd.operation import ViewOperation
 from tinygrad_cnn.dtypes import dtype as DType
+from tinygrad_cnn.dtypes import scalar_name as _scalar_name
 from tinygrad_cnn.tensor import Tensor, wrap
 
-from .base import check_tensor, clone, numpy_names, sizes_of, wrap_dim
+from .base import check_tensor, clone, numpy_names, scalar_name, sizes_of, wrap_dim
 from .forms import public
 
 # ---- shape ----
@@ -151,16 +152,15 @@ def view(input: Tensor, *shape: Any) -> Tensor:
 def _view_dtype(input: Tensor, dtype: DType) -> Tensor:
     """Return the memory read as another dtype, outside the graph."""
     array, size = input._array, dtype._numpy.itemsize
-    if size != array.itemsize and (array.ndim == 0 or array.strides[-1] != array.itemsize):
-        raise RuntimeError(
-            "self.size(-1) must be divisible by the ratio of the element sizes and self.stride(-1) must be 1 to view "
-            f"{input.dtype} as {dtype} (different element sizes), but got strides {list(input.stride())}"
-        )
-    if size > array.itemsize and array.shape[-1] % (size // array.itemsize):
-        raise RuntimeError(
-            f"self.size(-1) must be divisible by {size // array.itemsize} to view {input.dtype} as {dtype} (different "
-            f"element sizes), but got {array.shape[-1]}"
-        )
+    if size != array.itemsize:
+        what = f"to view {scalar_name(input)} as {_scalar_name(dtype)} (different element sizes)"
+        ratio = size // array.itemsize
+        if array.ndim == 0:
+            raise RuntimeError(f"self.dim() cannot be 0 {what}")
+        if ratio and array.shape[-1] % ratio:
+            raise RuntimeError(f"self.size(-1) must be divisible by {ratio} {what}, but got {array.shape[-1]}")
+        if array.strides[-1] != array.itemsize:
+            raise RuntimeError(f"self.stride(-1) must be 1 {what}, but got {array.strides[-1] // array.itemsize}")
     result = wrap(array.view(dtype._numpy))
     result._version_counter = input._counter()
     return result

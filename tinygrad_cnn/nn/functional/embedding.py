@@ -173,8 +173,16 @@ def embedding_bag(
         weight, input = input, weight
     index, bag, count = _bag_arguments(input, weight, offsets, mode, per_sample_weights, include_last_offset)
     rows = weight._array.shape[0]
-    if index.size and (index.min() < 0 or index.max() >= rows):
-        raise RuntimeError("embedding_bag: Expected i < index_size to be true, but got false.")
+    wrong = np.flatnonzero((index < 0) | (index >= rows))
+    if wrong.size and mode == "max":
+        raise RuntimeError(
+            "embedding_bag: Expected idx >= 0 && idx < num_embeddings but found idx to be "
+            f"{index[wrong[0]]}, of {rows} embeddings"
+        )
+    if wrong.size:
+        raise RuntimeError(
+            f"Index {wrong[0]} of input takes value {index[wrong[0]]} which is not in the valid range [0, {rows})"
+        )
     if mode == "max" and (scale_grad_by_freq or sparse):
         what = "sparse weights" if not scale_grad_by_freq else "scaling the gradient by the frequency"
         raise ValueError(f"max mode does not support {what}")

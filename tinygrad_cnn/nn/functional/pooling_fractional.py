@@ -85,9 +85,8 @@ def _pool(input: Any, kernel_size: Any, output_size: Any, output_ratio: Any, sam
     if output_size is None:
         output_size = _sizes_of_ratio(input, output_ratio, function, count)
     x = input._array.shape
-    channels = input.size(-count - 1)
     if samples is None:
-        samples = rand(1 if len(x) == count + 1 else x[0], channels, count, dtype=input.dtype)
+        samples = rand(1 if len(x) == count + 1 else x[0], input.size(-count - 1), count, dtype=input.dtype)
     kernel = _numbers(kernel_size, "kernel_size", function, 2, count)
     out = _numbers(output_size, "output_size", function, 3, count)
     check_tensor(samples, function, "random_samples", 4)

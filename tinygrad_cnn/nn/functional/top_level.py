@@ -43,7 +43,15 @@ from tinygrad_cnn.nn.functional import (
     threshold_,
 )
 from tinygrad_cnn.nn.utils.weight_norm import norm_except_dim
-from tinygrad_cnn.ops.dropout_noise import feature_dropout, feature_dropout_
+from tinygrad_cnn.ops.dropout_noise import (
+    alpha_dropout,
+    alpha_dropout_,
+    check_probability,
+    feature_alpha_dropout,
+    feature_alpha_dropout_,
+    feature_dropout,
+    feature_dropout_,
+)
 from tinygrad_cnn.tensor import Tensor
 
 
@@ -121,32 +129,12 @@ def layer_norm(
 
 def dropout(input: Tensor, p: float, train: bool) -> Tensor:
     """Return `F.dropout` (`torch.dropout`)."""
-    return F.dropout(input, p, train)
+    return F.dropout(input, check_probability("dropout", p), train)
 
 
 def dropout_(input: Tensor, p: float, train: bool) -> Tensor:
     """Return `F.dropout` in place (`torch.dropout_`)."""
-    return F.dropout(input, p, train, inplace=True)
-
-
-def alpha_dropout(input: Tensor, p: float, train: bool) -> Tensor:
-    """Return `F.alpha_dropout` (`torch.alpha_dropout`)."""
-    return F.alpha_dropout(input, p, train)
-
-
-def alpha_dropout_(input: Tensor, p: float, train: bool) -> Tensor:
-    """Return `F.alpha_dropout` in place (`torch.alpha_dropout_`)."""
-    return F.alpha_dropout(input, p, train, inplace=True)
-
-
-def feature_alpha_dropout(input: Tensor, p: float, train: bool) -> Tensor:
-    """Return `F.feature_alpha_dropout` (`torch.feature_alpha_dropout`)."""
-    return F.feature_alpha_dropout(input, p, train)
-
-
-def feature_alpha_dropout_(input: Tensor, p: float, train: bool) -> Tensor:
-    """Return `F.feature_alpha_dropout` in place (`torch.feature_alpha_dropout_`)."""
-    return F.feature_alpha_dropout(input, p, train, inplace=True)
+    return F.dropout(input, check_probability("dropout_", p), train, inplace=True)
 
 
 # ---- embeddings and losses ----
