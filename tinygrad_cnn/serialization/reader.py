@@ -154,8 +154,9 @@ def load(
     load whole modules, PyTorch's too (`torch.nn` classes are looked up here, those of a project are imported). mmap:
     map the file at path `f`, so that storages are read when they are touched. pickle_load_args: for the unpickler of
     weights_only=False.
-    Raises RuntimeError for a damaged file, pickle.UnpicklingError for content that is damaged or not allowed,
-    NotImplementedError for dtypes and kinds of tensors that do not exist here and for TorchScript.
+    Raises RuntimeError for a damaged file, pickle.UnpicklingError for content that is damaged or not allowed, EOFError
+    for content that just ends, ValueError for an unknown byte order, NotImplementedError for dtypes and kinds of
+    tensors that do not exist here and for TorchScript.
     """
     weights_only = _choose_weights_only(weights_only, pickle_module)
     if weights_only and pickle_module is not None:

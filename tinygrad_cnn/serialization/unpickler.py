@@ -2,7 +2,7 @@
 
 Python's own unpickler calls what a file tells it to call; restricting its names is not enough, since BUILD sets
 attributes of whatever was named. This one is a stack machine of about thirty instructions, each of which checks what it
-is applied to. Damaged input gives pickle.UnpicklingError and nothing else.
+is applied to. Damaged input gives pickle.UnpicklingError or, if it just ends, EOFError, as Python's does.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ Instruction = Callable[["Unpickler"], None]
 class Unpickler:
     """Reads one pickle. persistent_load: turns the ids of storages into storages.
 
-    `load` raises pickle.UnpicklingError for what is damaged or not allowed; exceptions of persistent_load pass through.
+    `load` raises pickle.UnpicklingError for what is damaged or not allowed, EOFError for what ends between two
+    instructions; exceptions of persistent_load pass through.
     """
 
     instructions: ClassVar[dict[int, Instruction]] = {}
@@ -49,7 +50,11 @@ class Unpickler:
     def load(self) -> Any:
         """Run the program and return what it leaves on the stack."""
         while True:
-            opcode = self._read(1)[0]
+            code = self._file.read(1)
+            if not code:
+                raise EOFError("Ran out of input")
+            self._budget.bytes += 1
+            opcode = code[0]
             if opcode == pickle.STOP[0]:
                 return self._pop()
             if opcode == pickle.BINPERSID[0]:

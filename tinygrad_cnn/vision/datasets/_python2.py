@@ -115,7 +115,7 @@ def parse_python2_pickle(file: IO[bytes], name: str) -> dict[str, Any]:
     """
     try:
         found = _Python2Unpickler(file, _no_storages).load()
-    except pickle.UnpicklingError as error:
+    except (pickle.UnpicklingError, EOFError) as error:
         raise pickle.UnpicklingError(f"{name}: {error}") from error
     if type(found) is not dict:
         raise pickle.UnpicklingError(f"{name}: it holds {type(found).__name__} instead of a dictionary")
