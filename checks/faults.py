@@ -197,7 +197,7 @@ def outcome(verdicts: list[Verdict]) -> Outcome:
     broken, same = (sum(verdict.none == why for verdict in verdicts) for why in ("does not compile", "same code"))
     seconds = sum(verdict.seconds for verdict in faults) / max(len(faults), 1)
     figures = (
-        f"{noticed} of {len(faults)} faults noticed ({share:.1f} %), {seconds:.0f} s each; {broken} more changes did not "
-        f"compile, and {same} left the compiled code as it was."
+        f"{noticed} of {len(faults)} faults noticed ({share:.1f} %), {seconds:.0f} s each; {broken} more changes did "
+        f"not compile, and {same} left the compiled code as it was."
     )
     return Outcome(share >= ENOUGH, figures)
