@@ -146,16 +146,37 @@ static int64_t output_budget(int dtype, const tc_conv2d_params *p)
     return conv_budget(p->n * p->k * p->oh * p->ow * (int64_t)tc_itemsize(dtype));
 }
 
-/* Windows over the images that are left after so many, and where such a number of elements ends. */
-static conv_windows remaining(conv_windows v, int64_t images)
-{
-    v.images -= images;
-    return v;
-}
-
+/* Where so many elements end. */
 static const char *skip(int dtype, const void *data, int64_t elements)
 {
     return (const char *)data + elements * (int64_t)tc_itemsize(dtype);
+}
+
+/* Which images are left to be computed directly: of the first `quick` those that conv_winograd() marks, and all others. */
+static uint8_t *make_marks(int64_t images, int64_t quick)
+{
+    uint8_t *left = tc_alloc((size_t)images);
+    if (left)
+        memset(left + quick, 1, (size_t)(images - quick));
+    return left;
+}
+
+/* Runs the job on the images that are left; on all if `left` is NULL. */
+static int apply_to_left(int dtype, conv_apply_job job, const uint8_t *left, const void *source, const void *weight,
+                         const void *bias, void *out)
+{
+    const int64_t images = job.windows.images;
+    int status = TC_OK;
+    for (int64_t i = 0, end = left ? 0 : images; i < images && status == TC_OK; i = end) {
+        while (end < images && left[end] == left[i])
+            end++;
+        if (left && !left[i])
+            continue;
+        job.windows.images = end - i;
+        status = conv_apply(dtype, &job, skip(dtype, source, i * job.source_image), weight, bias,
+                            (char *)skip(dtype, out, i * job.out_image));
+    }
+    return status;
 }
 
 int tc_conv2d(int dtype, const tc_conv2d_params *p, const void *x, const void *weight, const void *bias, void *y)
@@ -173,22 +194,27 @@ int tc_conv2d(int dtype, const tc_conv2d_params *p, const void *x, const void *w
         return conv_depthwise(dtype, p, &windows, x, weight, bias, y);
     }
     const int64_t quick = conv_winograd_images(dtype, p);
+    uint8_t *left = NULL;
     if (quick > 0) {
-        const int status = conv_winograd(p, x, weight, bias, y);
-        if (status != TC_OK || quick == p->n)
+        left = make_marks(p->n, quick);
+        const int status = left ? conv_winograd(p, x, weight, bias, y, left) : TC_ENOMEM;
+        if (status != TC_OK) {
+            tc_free(left);
             return status;
+        }
     }
     const int64_t channels = p->c / p->groups, filters = p->k / p->groups, taps = p->r * p->s;
     const conv_apply_job job = {
-        .windows = remaining(forward_windows(p), quick), .filters = filters,
+        .windows = forward_windows(p), .filters = filters,
         .source_image = p->c * p->h * p->w, .source_group = channels * p->h * p->w,
         .out_image = p->k * p->oh * p->ow, .out_group = filters * p->oh * p->ow, .out_filter = p->oh * p->ow,
         .out_row = p->ow, .out_col = 1,
         .w_group = filters * channels * taps, .w_filter = channels * taps, .w_channel = taps, .w_row = p->s, .w_col = 1,
         .budget = output_budget(dtype, p), .relu = p->relu != 0,
     };
-    return conv_apply(dtype, &job, skip(dtype, x, quick * job.source_image), weight, bias,
-                      (char *)skip(dtype, y, quick * job.out_image));
+    const int status = apply_to_left(dtype, job, left, x, weight, bias, y);
+    tc_free(left);
+    return status;
 }
 
 /* Rows a, a + stride, ... of dx: taps r with (a + pad - r * dilation) divisible by stride meet row
@@ -225,19 +251,20 @@ int tc_conv2d_input_grad(int dtype, const tc_conv2d_params *p, const void *dy, c
     if (conv_strided_suits(p) && p->k > 0 && p->oh > 0 && p->ow > 0)
         return conv_strided_input_grad(dtype, p, dy, weight, dx);
     const int64_t quick = conv_winograd_images_input_grad(dtype, p);
+    uint8_t *left = NULL;
+    int status = TC_OK;
     if (quick > 0) {
-        const int status = conv_winograd_input_grad(p, dy, weight, dx);
-        if (status != TC_OK || quick == p->n)
-            return status;
+        left = make_marks(p->n, quick);
+        status = left ? conv_winograd_input_grad(p, dy, weight, dx, left) : TC_ENOMEM;
     }
     const int64_t channels = p->c / p->groups, filters = p->k / p->groups, taps = p->r * p->s;
-    for (int64_t a = 0; a < tc_min(p->stride_h, p->h); a++)
-        for (int64_t b = 0; b < tc_min(p->stride_w, p->w); b++) {
+    for (int64_t a = 0; a < tc_min(p->stride_h, p->h) && status == TC_OK; a++)
+        for (int64_t b = 0; b < tc_min(p->stride_w, p->w) && status == TC_OK; b++) {
             const phase_taps rows = input_phase(a, p->r, p->stride_h, p->pad_h, p->dilation_h);
             const phase_taps cols = input_phase(b, p->s, p->stride_w, p->pad_w, p->dilation_w);
             const conv_apply_job job = {
-                .windows = remaining(make_windows(p, p->k, p->oh, p->ow, tc_ceil_div(p->h - a, p->stride_h),
-                                                  tc_ceil_div(p->w - b, p->stride_w), rows.axis, cols.axis), quick),
+                .windows = make_windows(p, p->k, p->oh, p->ow, tc_ceil_div(p->h - a, p->stride_h),
+                                        tc_ceil_div(p->w - b, p->stride_w), rows.axis, cols.axis),
                 .filters = channels,
                 .source_image = p->k * p->oh * p->ow, .source_group = filters * p->oh * p->ow,
                 .out_image = p->c * p->h * p->w, .out_group = channels * p->h * p->w, .out_filter = p->h * p->w,
@@ -245,14 +272,11 @@ int tc_conv2d_input_grad(int dtype, const tc_conv2d_params *p, const void *dy, c
                 .w_group = filters * channels * taps, .w_filter = taps, .w_channel = channels * taps,
                 .w_row = rows.q * p->s, .w_col = cols.q, .budget = output_budget(dtype, p),
             };
-            const int64_t first_pixel = quick * job.out_image + a * p->w + b;
-            const int status = conv_apply(dtype, &job, skip(dtype, dy, quick * job.source_image),
-                                          skip(dtype, weight, rows.r0 * p->s + cols.r0), NULL,
-                                          (char *)skip(dtype, dx, first_pixel));
-            if (status != TC_OK)
-                return status;
+            status = apply_to_left(dtype, job, left, dy, skip(dtype, weight, rows.r0 * p->s + cols.r0), NULL,
+                                   (char *)skip(dtype, dx, a * p->w + b));
         }
-    return TC_OK;
+    tc_free(left);
+    return status;
 }
 
 int tc_conv2d_weight_grad(int dtype, const tc_conv2d_params *p, const void *dy, const void *x, void *dweight, void *dbias)

@@ -67,7 +67,8 @@ static void write_outputs(const winograd_apply *a, int64_t tile, int64_t count, 
         for (int64_t t = 0; t < piece.rows; t++, o.points += o.tiles * o.tile_step) {
             o.rows = rows - t * TILE;
             o.out = outputs + t * TILE * o.cols * lanes;
-            a->kernels->output(&o);
+            if (!a->kernels->output(&o))
+                __atomic_store_n(a->again + piece.image, 1, __ATOMIC_RELAXED);
         }
         float *y = a->y + ((piece.image * a->filters + filter) * a->oh + i) * a->ow + j;
         const int64_t runs = o.cols == a->ow ? 1 : rows, run = rows / runs * o.cols;
@@ -121,9 +122,11 @@ static void run_tasks(void *ctx, int64_t begin, int64_t end)
 
 /* The outputs of images that are not computed here are at the end of y: until somebody computes them, they are memory like any
  * other, which is how a batch too small to be granted room for U gets it. */
-static int run(winograd_apply *a, const float *x, const float *weight, const float *bias, float *y)
+static int run(winograd_apply *a, const float *x, const float *weight, const float *bias, float *y, uint8_t *again)
 {
     float *allocated = NULL;
+    a->again = again;
+    memset(again, 0, (size_t)a->images);
     a->x = x;
     a->weight = weight;
     a->bias = bias;
@@ -187,16 +190,16 @@ int64_t conv_winograd_images_input_grad(int dtype, const tc_conv2d_params *p)
     return winograd_choose(&a, p);
 }
 
-int conv_winograd(const tc_conv2d_params *p, const float *x, const float *weight, const float *bias, float *y)
+int conv_winograd(const tc_conv2d_params *p, const float *x, const float *weight, const float *bias, float *y, uint8_t *again)
 {
     winograd_apply a = forward_job(p);
     winograd_choose(&a, p);
-    return run(&a, x, weight, bias, y);
+    return run(&a, x, weight, bias, y, again);
 }
 
-int conv_winograd_input_grad(const tc_conv2d_params *p, const float *dy, const float *weight, float *dx)
+int conv_winograd_input_grad(const tc_conv2d_params *p, const float *dy, const float *weight, float *dx, uint8_t *again)
 {
     winograd_apply a = input_grad_job(p);
     winograd_choose(&a, p);
-    return run(&a, dy, weight, NULL, dx);
+    return run(&a, dy, weight, NULL, dx, again);
 }

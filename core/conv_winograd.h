@@ -15,11 +15,13 @@
 int64_t conv_winograd_images(int dtype, const tc_conv2d_params *p);
 int64_t conv_winograd_images_input_grad(int dtype, const tc_conv2d_params *p);
 
-/* The products, as tc_conv2d and its gradients, of so many images. */
-int conv_winograd(const tc_conv2d_params *p, const float *x, const float *weight, const float *bias, float *y);
-int conv_winograd_input_grad(const tc_conv2d_params *p, const float *dy, const float *weight, float *dx);
+/* The products, as tc_conv2d and its gradients, of so many images. Sums of tiles mix what is kept apart by direct ones: a NaN or an
+ * infinity spreads over its tile, and large numbers overflow sooner. Images with such outputs are to be computed again: their
+ * bytes of again become 1, those of the others 0. */
+int conv_winograd(const tc_conv2d_params *p, const float *x, const float *weight, const float *bias, float *y, uint8_t *again);
+int conv_winograd_input_grad(const tc_conv2d_params *p, const float *dy, const float *weight, float *dx, uint8_t *again);
 
-/* The gradient by the weights, if it is quicker so (*done). */
+/* The gradient by the weights, if it is quicker so and finite (*done). */
 int conv_winograd_weight_grad(int dtype, const tc_conv2d_params *p, const void *dy, const void *x, void *dweight, bool *done);
 
 /* ---- what the files share ---- */

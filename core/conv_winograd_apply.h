@@ -28,6 +28,7 @@ typedef struct {
     int64_t borrowed;               /* images whose outputs lend their memory to U and some tasks, and are not computed */
     int64_t borrowed_rooms;         /* of tasks */
     float *u, *rooms;
+    uint8_t *again;                 /* of each image: whether there are outputs that are not finite */
     int taken[WINOGRAD_TASKS];      /* which of them are in use */
     int status;
 } winograd_apply;

@@ -39,7 +39,7 @@ typedef struct tc_winograd_kernels {
     int sum_rows;               /* rows of the sums' tile */
     void (*input)(const tc_winograd_row *r);            /* rows of 6 pixels: B^T d B */
     void (*output_grad)(const tc_winograd_row *r);      /* rows of 4: A dy A^T */
-    void (*output)(const tc_winograd_outputs *o);       /* A^T m A */
+    bool (*output)(const tc_winograd_outputs *o);       /* A^T m A; whether all are finite, before ReLU */
     void (*spread)(int lanes, int64_t count, const float *src, float *dst, int64_t plane);  /* dst[l * plane + j] = src[j][l] */
     /* G g G^T of the filters of some lanes. */
     void (*filter)(const tc_winograd_taps *f, int lanes, const float *weight, float *points, int64_t point_step);

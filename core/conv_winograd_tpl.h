@@ -155,11 +155,13 @@ static void FN(winograd_output_grad)(const tc_winograd_row *r)
 
 /* ---- points to tiles of outputs ---- */
 
-static void FN(winograd_output)(const tc_winograd_outputs *o)
+/* An infinity or a NaN times 0 is NaN, and stays one in the sum of all. */
+static bool FN(winograd_output)(const tc_winograd_outputs *o)
 {
     const int64_t step = o->point_step, out_row = o->cols * VLEN;
     const vec bias = load(o->bias);
     const ivec negative = (ivec){0} - (o->relu ? 1 : 0);
+    vec nothing = {0};
     for (int64_t t = 0; t < o->tiles; t++) {
         const T *in = o->points + t * o->tile_step;
         T *out = o->out + t * WINO_TILE * VLEN;
@@ -183,11 +185,13 @@ static void FN(winograd_output)(const tc_winograd_outputs *o)
             TC_UNROLL
             for (int j = 0; j < WINO_TILE; j++) {
                 const vec v = y[j] + bias;
+                nothing += v * (T)0;
                 if (i < o->rows && j < cols)    /* the last tiles reach past the end of the image */
                     store(out + i * out_row + j * VLEN, select_((v < 0) & negative, (vec){0}, v));
             }
         }
     }
+    return FN(lanes_sum)(nothing) == 0;
 }
 
 /* Lane l of pixel j to dst[l * plane + j], for l < lanes. What whole blocks leave is covered by one that overlaps. */

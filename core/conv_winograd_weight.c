@@ -294,6 +294,18 @@ static int run(weight_grad *g)
     return g->status;
 }
 
+/* The bits of infinities and NaN without their sign are the largest. */
+static bool all_finite(int64_t n, const float *x)
+{
+    uint32_t most = 0;
+    for (int64_t i = 0; i < n; i++) {
+        uint32_t bits;
+        memcpy(&bits, x + i, sizeof bits);
+        most = tc_max(most, bits & 0x7fffffff);
+    }
+    return most < 0x7f800000;
+}
+
 int conv_winograd_weight_grad(int dtype, const tc_conv2d_params *p, const void *dy, const void *x, void *dweight, bool *done)
 {
     *done = false;
@@ -302,9 +314,10 @@ int conv_winograd_weight_grad(int dtype, const tc_conv2d_params *p, const void *
     weight_grad g = make_job(p);
     if (!winograd_pays(choose_sizes(&g, winograd_room(p)), winograd_direct(p, g.kernels->lanes)))
         return TC_OK;
-    *done = true;
     g.dy_images = dy;
     g.x_images = x;
     g.dweight = dweight;
-    return run(&g);
+    const int status = run(&g);
+    *done = all_finite(all_weights(&g), dweight);
+    return status;
 }

@@ -267,17 +267,33 @@ def test_relu_cuts_negative_outputs_and_keeps_nan(isa, rng):
     assert np.array_equal(cut, np.where(y <= 0, 0, y), equal_nan=True)
 
 
-def test_nan_stays_in_the_tiles_that_meet_it(isa, rng):
-    g = Geometry((2, 3, 18, 18), 5, (3, 3))
-    lib.tc_set_winograd(lib.TC_WINOGRAD_FORCED)
-    x, weight, _, _ = operands(g, rng, np.float32, exact=False)
-    clean = forward(g, x, weight)
-    x[1, 2, 6, 7] = np.nan  # of tiles 1 (pixels 4 to 9) of both axes alone
-    y = forward(g, x, weight)
+@pytest.mark.parametrize("bad", [np.nan, np.inf, 8e37])
+def test_what_is_not_finite_stays_in_its_windows(isa, bad, rng):
+    """Images that a NaN, an infinity or an overflow of the points meets are the direct way's, the others untouched."""
+    g = Geometry((4, 3, 18, 17), 5, (3, 3), pad=(1, 1, 1, 1))
+    x, weight, bias, dy = operands(g, rng, np.float32, exact=False)
+    clean = compute(g, x, weight, dy, lib.TC_WINOGRAD_FORCED, bias)
+    x[1, 2, 5, 5] = dy[2, 1, 1, 9] = bad
+    direct = compute(g, x, weight, dy, lib.TC_WINOGRAD_OFF, bias)
+    got = compute(g, x, weight, dy, lib.TC_WINOGRAD_FORCED, bias)
+    for result, image in ((0, 1), (1, 2)):
+        others = np.arange(4) != image
+        assert np.array_equal(got[result][image], direct[result][image], equal_nan=True)
+        assert np.array_equal(got[result][others], clean[result][others])
+    assert np.array_equal(got[2], direct[2], equal_nan=True)
     met = np.zeros(g.y_shape, bool)
-    met[1, :, 4:8, 4:8] = True
-    assert np.isnan(y[1, :, 4:7, 5:8]).all()
-    assert np.array_equal(y[~met], clean[~met])
+    met[1, :, 4:7, 4:7] = not np.isfinite(bad)
+    assert np.array_equal(~np.isfinite(got[0]), met)
+
+
+def test_images_that_lend_their_memory_are_computed_again_too(rng):
+    g = USED["example's net"]
+    x, weight, _, _ = operands(g, rng, np.float32, exact=False)
+    x[::5, 2, 6, 7] = np.nan
+    lib.tc_set_winograd(lib.TC_WINOGRAD_ON)
+    met = np.zeros(g.y_shape, bool)
+    met[::5, :, 4:7, 5:8] = True
+    assert np.array_equal(np.isnan(forward(g, x, weight)), met)
 
 
 @needs_failing_memory
