@@ -15,7 +15,7 @@ from tinygrad_cnn.autograd.waiting import settle
 from tinygrad_cnn.casts import cast_array, widened
 from tinygrad_cnn.tensor import Tensor, wrap
 
-__all__ = ["Batch", "Batches", "Kept"]
+__all__ = ["Batch", "Batches", "Kept", "turns"]
 
 
 class Batch:
@@ -33,17 +33,12 @@ class Batch:
         self.entries: list[dict[str, Any]] = []  # the state of each parameter
         self._held: list[tuple[dict[str, Any], str, Tensor, core.Array]] = []  # what the core has pointers to
         self._rounded: list[tuple[core.Array, core.Array]] = []  # states of half precision, and as they are computed
-        self._ids: set[int] = set()
         self._table: core.PointerTable | None = None
-
-    def __contains__(self, param: Tensor) -> bool:
-        return id(param) in self._ids
 
     def add(self, param: Tensor, state: dict[str, Any]) -> None:
         """Append a parameter that has a gradient, with the named entries of its state."""
         array = param._array
         settle(array)
-        self._ids.add(id(param))
         self.params.append(param)
         self.arrays.append(widened(core.contiguous(array)))
         self.grads.append(widened(_checked("gradient", param.grad, array)))
@@ -85,16 +80,16 @@ class Batch:
 
     def finish(self) -> None:
         """After the call: copy back what had to be made dense or wide, count the change of each parameter, let the
-        gradients go."""
-        for param, array in zip(self.params, self.arrays, strict=True):
-            if array is not param._array:
-                core.copy_into(cast_array(array, param._array.dtype), param._array)
+        gradients go. If there is no memory for that, nothing is copied back."""
+        pairs = [(param._array, array) for param, array in zip(self.params, self.arrays, strict=True)]
+        found = [(own, cast_array(array, own.dtype)) for own, array in pairs + self._rounded if own is not array]
+        for own, array in found:
+            core.copy_into(array, own)
+        for param in self.params:
             counter = param._version_counter
             if counter is None:
                 counter = param._counter()
             counter[0] += 1
-        for half, wide in self._rounded:
-            core.copy_into(cast_array(wide, half.dtype), half)
         self.grads = []
 
 
@@ -113,8 +108,7 @@ def _checked(what: str, tensor: Any, like: core.Array) -> core.Array:
 class Batches:
     """Sorts parameters into batches by a key (dtype, step, ...): what one call of the core can do together.
 
-    names: the entries of a parameter's state that the core changes. A parameter that is in its group twice is updated
-    twice, one after the other as in PyTorch, so its second turn goes to a later batch.
+    names: the entries of a parameter's state that the core changes.
     """
 
     def __init__(self, names: tuple[str, ...]) -> None:
@@ -122,19 +116,29 @@ class Batches:
         self._batches: dict[Any, Batch] = {}
 
     def __iter__(self) -> Iterator[tuple[Any, Batch]]:
-        return iter([(key[:-1], batch) for key, batch in self._batches.items()])
+        return iter(list(self._batches.items()))
 
-    def batch(self, param: Tensor, *key: Any) -> Batch:
-        """Return the batch of this key that `param` belongs into."""
-        turn = 0
-        while True:
-            full_key = (*key, turn)
-            batch = self._batches.get(full_key)
-            if batch is None:
-                batch = self._batches[full_key] = Batch(self._names)
-            if param not in batch:
-                return batch
-            turn += 1
+    def batch(self, *key: Any) -> Batch:
+        """Return the batch of this key."""
+        if key not in self._batches:
+            self._batches[key] = Batch(self._names)
+        return self._batches[key]
+
+
+def turns(params: Sequence[Tensor]) -> list[list[Tensor]]:
+    """Return the parameters that have a gradient, none of them twice in a list.
+
+    One that is in its group twice is updated twice, one after the other as in PyTorch.
+    """
+    found: list[dict[int, Tensor]] = [{}]
+    for param in params:
+        if param.grad is None:
+            continue
+        turn = next((turn for turn in found if id(param) not in turn), None)
+        if turn is None:
+            found.append(turn := {})
+        turn[id(param)] = param
+    return [list(turn.values()) for turn in found]
 
 
 class Kept:
@@ -146,12 +150,14 @@ class Kept:
         self._groups: dict[int, tuple[Batch, Sequence[Tensor], Sequence[Tensor], Sequence[Any]]] = {}
 
     def put(self, group: int, params: Sequence[Tensor], batches: Batches, states: dict[Any, Any]) -> None:
-        """Keep a group's batch if there is but one."""
+        """Keep a group's batch if there is but one, with each parameter once."""
         self._groups.pop(group, None)
         found = [batch for _, batch in batches]
         if len(found) == 1:
-            idle = [param for param in params if param not in found[0]]
-            self._groups[group] = found[0], list(params), idle, list(states.values())
+            changed = set(map(id, found[0].params))
+            idle = [param for param in params if id(param) not in changed]
+            if len(idle) + len(changed) == len(params):
+                self._groups[group] = found[0], list(params), idle, list(states.values())
 
     def get(self, group: int, params: Sequence[Tensor], names: tuple[str, ...], states: Any) -> Batch | None:
         """Return the kept batch of a group, with the gradients that its parameters have now; None if there is none."""

@@ -16,7 +16,7 @@ from tinygrad_cnn import core
 from tinygrad_cnn._absent import abstract
 from tinygrad_cnn.casts import cast_array
 from tinygrad_cnn.dtypes import float32, get_default_dtype
-from tinygrad_cnn.optim._batch import Batch, Batches
+from tinygrad_cnn.optim._batch import Batch, Batches, turns
 from tinygrad_cnn.optim.optimizer import Optimizer, number
 from tinygrad_cnn.tensor import Tensor, wrap
 
@@ -48,9 +48,13 @@ class RuleOptimizer(Optimizer):
         """Return the state before a parameter's first step, in PyTorch's order."""
         return {"step": counter(0.0, group), **{name: zeros_like(param) for name in self._names(group)}}
 
-    def _advance(self, group: Group, state: State) -> Numbers:
-        """Count a step of a parameter, and return the numbers of its rule."""
-        raise abstract(self, "_advance")
+    def _numbers(self, group: Group, state: State) -> Numbers:
+        """Return the numbers of the rule for the step that a parameter is at."""
+        raise abstract(self, "_numbers")
+
+    def _count(self, group: Group, state: State) -> None:
+        """Count a step of a parameter, after it is done: one that fails has not been."""
+        count(state)
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Change every parameter that has a gradient once; return the closure's loss if one is given."""
@@ -64,30 +68,25 @@ class RuleOptimizer(Optimizer):
         kept = self._kept.get(index, group["params"], names, self.state)
         if kept is not None:
             check_capturable(group)
-            found = [self._advance(group, entry) for entry in kept.entries]
+            found = [self._numbers(group, entry) for entry in kept.entries]
             if found.count(found[0]) == len(found):
                 self._call(group, kept, found[0])
                 return
-            batches = Batches(names)
-            for param, state, numbers in zip(kept.params, kept.entries, found, strict=True):
-                batches.batch(param, param._array.dtype, numbers).add(param, state)
-        else:
-            batches = self._batches(group, names)
-        for (_, numbers), batch in batches:
-            self._call(group, batch, numbers)
-        self._kept.put(index, group["params"], batches, self.state)
+        for params in turns(group["params"]):
+            batches = self._batches(params, group, names)
+            for (_, numbers), batch in batches:
+                self._call(group, batch, numbers)
+            self._kept.put(index, group["params"], batches, self.state)
 
-    def _batches(self, group: Group, names: tuple[str, ...]) -> Batches:
-        """Sort the parameters that have a gradient by dtype and the numbers of their step."""
+    def _batches(self, params: list[Tensor], group: Group, names: tuple[str, ...]) -> Batches:
+        """Sort the parameters by dtype and the numbers of their step."""
         batches = Batches(names)
-        for param in group["params"]:
-            if param.grad is None:
-                continue
+        for param in params:
             check_capturable(group)
             state: State = self.state[param]
             if not state:
                 state.update(self._start(param, group))
-            batches.batch(param, param._array.dtype, self._advance(group, state)).add(param, state)
+            batches.batch(param._array.dtype, self._numbers(group, state)).add(param, state)
         return batches
 
     def _call(self, group: Group, batch: Batch, numbers: Numbers) -> None:
@@ -101,6 +100,8 @@ class RuleOptimizer(Optimizer):
             columns=[batch.names.index(name) if name in batch.names else None for name in self.STATES],
         )
         batch.finish()
+        for entry in batch.entries:
+            self._count(group, entry)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
@@ -129,11 +130,15 @@ def counter(value: float, group: Group) -> Tensor:
     return wrap(np.full((), value, dtype._numpy))
 
 
-def count(state: State) -> float:
-    """Count a step of a parameter, and return its number."""
+def number_of_step(state: State) -> float:
+    """Return the number of the step that a parameter is at, 1 for the first; it is counted when it is done."""
+    return float(state["step"]._array + 1)
+
+
+def count(state: State) -> None:
+    """Count a step of a parameter."""
     array = state["step"]._array
     array += 1
-    return float(array)
 
 
 def zeros_like(param: Tensor) -> Tensor:

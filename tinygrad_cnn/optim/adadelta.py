@@ -11,7 +11,6 @@ from tinygrad_cnn.optim._rule import (
     State,
     check_lr,
     check_not_negative,
-    count,
     decays,
 )
 from tinygrad_cnn.optim.optimizer import Params, check_implementation, number
@@ -68,7 +67,6 @@ class Adadelta(RuleOptimizer):
         super().__init__(params, defaults)
         check_implementation(foreach, None, differentiable)
 
-    def _advance(self, group: Group, state: State) -> Numbers:
-        count(state)
+    def _numbers(self, group: Group, state: State) -> Numbers:
         rho = group["rho"]
         return Numbers((rho, 1 - rho, group["eps"], number(group["lr"])), *decays(group))

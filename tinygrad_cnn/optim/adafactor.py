@@ -7,7 +7,7 @@ from typing import Any
 
 from tinygrad_cnn.autograd.grad_mode import no_grad
 from tinygrad_cnn.limits import finfo
-from tinygrad_cnn.optim._rule import count, counter, zeros_like
+from tinygrad_cnn.optim._rule import count, counter, number_of_step, zeros_like
 from tinygrad_cnn.optim.optimizer import Optimizer, Params, number
 from tinygrad_cnn.tensor import Tensor
 
@@ -89,27 +89,37 @@ class Adafactor(Optimizer):
         state = self.state[param]
         if not state:
             state.update(self._start(param, group))
-        step, lr = count(state), number(group["lr"])
+        step, lr = number_of_step(state), number(group["lr"])
         least, smallest = group["eps"]
         least = finfo(param.dtype).eps if least is None else least
         size = max(smallest, _root_mean_square(param)) * min(lr, step**-0.5)
+        means = self._means(grad, state, step ** group["beta2_decay"])
+        update = _variance(means, least).clamp(min=least * least).rsqrt() * grad
+        denominator = max(1.0, _root_mean_square(update) / group["d"])
+        # Nothing from here on takes memory: a step that fails has changed nothing.
         if group["weight_decay"] != 0:
             param.mul_(1 - lr * group["weight_decay"])
-        variance = self._variance(grad, state, step ** group["beta2_decay"], least)
-        update = variance.clamp(min=least * least).rsqrt() * grad
-        denominator = max(1.0, _root_mean_square(update) / group["d"])
         param.add_(update, alpha=-size / denominator)
+        for name, mean in means.items():
+            state[name].copy_(mean)
+        count(state)
 
     @staticmethod
-    def _variance(grad: Tensor, state: dict[str, Any], weight: float, least: float) -> Tensor:
-        """Move the mean squares by `weight` towards the new ones; return the estimate for each element."""
+    def _means(grad: Tensor, state: dict[str, Any], weight: float) -> dict[str, Tensor]:
+        """Return the mean squares of the state, moved by `weight` towards those of the gradient."""
         squares = grad * grad
         if grad.dim() < 2:
-            return state["variance"].lerp_(squares, weight)
-        rows, columns = state["row_var"], state["col_var"]
-        rows.lerp_(squares.mean(-1, keepdim=True), weight)
-        columns.lerp_(squares.mean(-2, keepdim=True), weight)
-        return (rows @ columns) / rows.mean(-2, keepdim=True).clamp(min=least)
+            return {"variance": state["variance"].lerp(squares, weight)}
+        rows, columns = squares.mean(-1, keepdim=True), squares.mean(-2, keepdim=True)
+        return {"row_var": state["row_var"].lerp(rows, weight), "col_var": state["col_var"].lerp(columns, weight)}
+
+
+def _variance(means: dict[str, Tensor], least: float) -> Tensor:
+    """Return the estimate for each element from its mean, or those of its row and column."""
+    if "variance" in means:
+        return means["variance"]
+    rows = means["row_var"]
+    return (rows @ means["col_var"]) / rows.mean(-2, keepdim=True).clamp(min=least)
 
 
 def _root_mean_square(tensor: Tensor) -> float:

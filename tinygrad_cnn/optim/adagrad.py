@@ -11,10 +11,10 @@ from tinygrad_cnn.optim._rule import (
     State,
     check_lr,
     check_not_negative,
-    count,
     counter,
     decays,
     full_like,
+    number_of_step,
 )
 from tinygrad_cnn.optim.optimizer import Params, check_implementation, number
 from tinygrad_cnn.tensor import Tensor
@@ -83,6 +83,6 @@ class Adagrad(RuleOptimizer):
             "sum": full_like(param, self.defaults["initial_accumulator_value"]),
         }
 
-    def _advance(self, group: Group, state: State) -> Numbers:
-        rate = number(group["lr"]) / (1 + (count(state) - 1) * group["lr_decay"])
+    def _numbers(self, group: Group, state: State) -> Numbers:
+        rate = number(group["lr"]) / (1 + (number_of_step(state) - 1) * group["lr_decay"])
         return Numbers((group["eps"], rate), *decays(group))

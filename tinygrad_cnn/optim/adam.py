@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from tinygrad_cnn import core
-from tinygrad_cnn.optim._batch import Batch, Batches
-from tinygrad_cnn.optim._rule import check_capturable, count, counter, zeros_like
+from tinygrad_cnn.optim._batch import Batch, Batches, turns
+from tinygrad_cnn.optim._rule import check_capturable, count, counter, number_of_step, zeros_like
 from tinygrad_cnn.optim.optimizer import Optimizer, Params, check_implementation, number
 from tinygrad_cnn.tensor import Tensor
 
@@ -118,9 +118,7 @@ class Adam(Optimizer):
         """Return the parameter's state, made of zeros at its first step."""
         state: dict[str, Any] = self.state[param]
         if not state:
-            state["step"] = counter(0.0, group)
-            for name in _names(group):
-                state[name] = zeros_like(param)
+            state.update({"step": counter(0.0, group), **{name: zeros_like(param) for name in _names(group)}})
         return state
 
     def _step_group(self, index: int, group: dict[str, Any]) -> None:
@@ -129,23 +127,21 @@ class Adam(Optimizer):
         if kept is not None:
             _check_options(group)
             if len({entry["step"]._array.item() for entry in kept.entries}) == 1:  # somebody may have set one
-                steps = [int(count(entry)) for entry in kept.entries]
-                self._call(group, kept, steps[0])
+                self._call(group, kept, int(number_of_step(kept.entries[0])))
                 return
-        batches = self._batches(group, names)
-        for (_, step), batch in batches:
-            self._call(group, batch, step)
-        self._kept.put(index, group["params"], batches, self.state)
+        for params in turns(group["params"]):
+            batches = self._batches(params, group, names)
+            for (_, step), batch in batches:
+                self._call(group, batch, step)
+            self._kept.put(index, group["params"], batches, self.state)
 
-    def _batches(self, group: dict[str, Any], names: tuple[str, ...]) -> Batches:
-        """Sort the parameters that have a gradient by dtype and the number of the step."""
+    def _batches(self, params: list[Tensor], group: dict[str, Any], names: tuple[str, ...]) -> Batches:
+        """Sort the parameters by dtype and the number of the step."""
         batches = Batches(names)
-        for param in group["params"]:
-            if param.grad is None:
-                continue
+        for param in params:
             _check_options(group)
             state = self._initial_state(param, group)
-            batches.batch(param, param._array.dtype, int(count(state))).add(param, state)
+            batches.batch(param._array.dtype, int(number_of_step(state))).add(param, state)
         return batches
 
     @staticmethod
@@ -163,6 +159,8 @@ class Adam(Optimizer):
             step=step,
         )
         batch.finish()
+        for entry in batch.entries:
+            count(entry)
 
 
 def _names(group: dict[str, Any]) -> tuple[str, ...]:

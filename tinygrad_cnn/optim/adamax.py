@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from tinygrad_cnn.optim._rule import Group, Numbers, RuleOptimizer, State, check_adam_like, count, decays
+from tinygrad_cnn.optim._rule import Group, Numbers, RuleOptimizer, State, check_adam_like, decays, number_of_step
 from tinygrad_cnn.optim.optimizer import Params, check_implementation, number
 from tinygrad_cnn.tensor import Tensor
 
@@ -54,7 +54,7 @@ class Adamax(RuleOptimizer):
         super().__init__(params, defaults)
         check_implementation(foreach, None, differentiable)
 
-    def _advance(self, group: Group, state: State) -> Numbers:
+    def _numbers(self, group: Group, state: State) -> Numbers:
         beta1, beta2 = group["betas"]
-        rate = number(group["lr"]) / (1 - beta1 ** count(state))
+        rate = number(group["lr"]) / (1 - beta1 ** number_of_step(state))
         return Numbers((1 - beta1, beta2, group["eps"], rate), *decays(group))

@@ -13,6 +13,7 @@ from tinygrad_cnn.optim._rule import (
     check_not_negative,
     count,
     counter,
+    number_of_step,
     zeros_like,
 )
 from tinygrad_cnn.optim.optimizer import Params, check_implementation, number
@@ -75,11 +76,13 @@ class ASGD(RuleOptimizer):
             "ax": zeros_like(param),
         }
 
-    def _advance(self, group: Group, state: State) -> Numbers:
-        step, lambd, lr = count(state), group["lambd"], number(group["lr"])
-        eta, mu = state["eta"]._array, state["mu"]._array
-        numbers = Numbers((float(eta), float(mu)), number(group["weight_decay"]), 1 - lambd * float(eta))
+    def _numbers(self, group: Group, state: State) -> Numbers:
+        eta, mu = float(state["eta"]._array), float(state["mu"]._array)
+        return Numbers((eta, mu), number(group["weight_decay"]), 1 - group["lambd"] * eta)
+
+    def _count(self, group: Group, state: State) -> None:
+        step, lambd, lr = number_of_step(state), group["lambd"], number(group["lr"])
         # By way of the default dtype, as in PyTorch: a loaded state has the parameter's.
-        eta[...] = counter(lr / (1 + lambd * lr * step) ** group["alpha"], group)._array
-        mu[...] = counter(1 / max(1, step - group["t0"]), group)._array
-        return numbers
+        state["eta"]._array[...] = counter(lr / (1 + lambd * lr * step) ** group["alpha"], group)._array
+        state["mu"]._array[...] = counter(1 / max(1, step - group["t0"]), group)._array
+        count(state)

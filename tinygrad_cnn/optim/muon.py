@@ -108,13 +108,16 @@ class Muon(Optimizer):
         if not state:
             state["momentum_buffer"] = zeros_like(param)
         lr, momentum, buffer = number(group["lr"]), group["momentum"], state["momentum_buffer"]
-        buffer.lerp_(param.grad, 1 - momentum)
-        update = param.grad.lerp(buffer, momentum) if group["nesterov"] else buffer
+        mean = buffer.lerp(param.grad, 1 - momentum)
+        update = param.grad.lerp(mean, momentum) if group["nesterov"] else mean
         direction = orthogonalized(update._array, group["ns_coefficients"], group["ns_steps"], group["eps"])
         rows, columns = param.shape
         if group["adjust_lr_fn"] == "match_rms_adamw":
             ratio = 0.2 * math.sqrt(max(rows, columns))
         else:
             ratio = math.sqrt(max(1, rows / columns))
+        change = wrap(np.ascontiguousarray(direction, param._array.dtype))
+        # Nothing from here on takes memory: a step that fails has changed nothing.
+        buffer.copy_(mean)
         param.mul_(1 - lr * group["weight_decay"])
-        param.add_(wrap(np.ascontiguousarray(direction, param._array.dtype)), alpha=-lr * ratio)
+        param.add_(change, alpha=-lr * ratio)

@@ -14,6 +14,7 @@ from tinygrad_cnn.optim._rule import (
     count,
     counter,
     decays,
+    number_of_step,
     zeros_like,
 )
 from tinygrad_cnn.optim.optimizer import Params, check_implementation, number
@@ -81,14 +82,21 @@ class NAdam(RuleOptimizer):
             "exp_avg_sq": zeros_like(param),
         }
 
-    def _advance(self, group: Group, state: State) -> Numbers:
+    def _numbers(self, group: Group, state: State) -> Numbers:
         beta1, beta2 = group["betas"]
-        lr, decay, step = number(group["lr"]), group["momentum_decay"], count(state)
-        mu = beta1 * (1.0 - 0.5 * 0.96 ** (step * decay))
-        mu_next = beta1 * (1.0 - 0.5 * 0.96 ** ((step + 1) * decay))
-        product = state["mu_product"]._array
-        product *= mu
-        now = float(product)
+        lr, step = number(group["lr"]), number_of_step(state)
+        mu, mu_next = _momentum(group, step), _momentum(group, step + 1)
+        now = float(state["mu_product"]._array * mu)
         of_gradient, of_average = lr * (1.0 - mu) / (1.0 - now), lr * mu_next / (1.0 - now * mu_next)
         values = (1 - beta1, beta2, 1 - beta2, 1 - beta2**step, group["eps"], of_gradient, of_average)
         return Numbers(values, *decays(group))
+
+    def _count(self, group: Group, state: State) -> None:
+        product = state["mu_product"]._array
+        product *= _momentum(group, number_of_step(state))
+        count(state)
+
+
+def _momentum(group: Group, step: float) -> float:
+    beta1: float = group["betas"][0]
+    return beta1 * (1.0 - 0.5 * 0.96 ** (step * group["momentum_decay"]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, ClassVar
 
-from tinygrad_cnn.optim._rule import Group, Numbers, RuleOptimizer, State, check_adam_like, count, decays
+from tinygrad_cnn.optim._rule import Group, Numbers, RuleOptimizer, State, check_adam_like, decays, number_of_step
 from tinygrad_cnn.optim.optimizer import Params, check_implementation, number
 from tinygrad_cnn.tensor import Tensor
 
@@ -60,9 +60,9 @@ class RAdam(RuleOptimizer):
         super().__init__(params, defaults)
         check_implementation(foreach, None, differentiable)
 
-    def _advance(self, group: Group, state: State) -> Numbers:
+    def _numbers(self, group: Group, state: State) -> Numbers:
         beta1, beta2 = group["betas"]
-        step = count(state)
+        step = number_of_step(state)
         correction1, correction2 = 1 - beta1**step, 1 - beta2**step
         longest = 2 / (1 - beta2) - 1
         length = longest - 2 * step * beta2**step / correction2

@@ -11,7 +11,6 @@ from tinygrad_cnn.optim._rule import (
     State,
     check_lr,
     check_not_negative,
-    count,
     decays,
 )
 from tinygrad_cnn.optim.optimizer import Params, check_implementation, number
@@ -79,7 +78,6 @@ class RMSprop(RuleOptimizer):
             names.append("grad_avg")
         return tuple(names)
 
-    def _advance(self, group: Group, state: State) -> Numbers:
-        count(state)
+    def _numbers(self, group: Group, state: State) -> Numbers:
         alpha, rate = group["alpha"], number(group["lr"])
         return Numbers((alpha, 1 - alpha, group["eps"], rate, group["momentum"]), *decays(group))

@@ -10,7 +10,6 @@ from tinygrad_cnn.optim._rule import (
     RuleOptimizer,
     State,
     check_lr,
-    count,
     counter,
     full_like,
     zeros_like,
@@ -69,6 +68,5 @@ class Rprop(RuleOptimizer):
             "step_size": full_like(param, number(group["lr"])),
         }
 
-    def _advance(self, group: Group, state: State) -> Numbers:
-        count(state)
+    def _numbers(self, group: Group, state: State) -> Numbers:
         return Numbers((*group["etas"], *group["step_sizes"]))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tinygrad_cnn import core
-from tinygrad_cnn.optim._batch import Batch, Batches
+from tinygrad_cnn.optim._batch import Batch, Batches, turns
 from tinygrad_cnn.optim.optimizer import Optimizer, Params, check_implementation, number
 from tinygrad_cnn.tensor import Tensor, wrap
 
@@ -89,22 +89,23 @@ class SGD(Optimizer):
         if kept is not None:
             self._call(group, kept, momentum, False)
             return
-        batches = self._batches(group, names)
-        for (_, first), batch in batches:
-            self._call(group, batch, momentum, first)
-        self._kept.put(index, group["params"], batches, self.state)
+        for params in turns(group["params"]):
+            batches = self._batches(params, names)
+            for (_, first), batch in batches:
+                self._call(group, batch, momentum, first)
+                if first:  # now there is something in the buffers
+                    self.state.update(zip(batch.params, batch.entries, strict=True))
+            self._kept.put(index, group["params"], batches, self.state)
 
-    def _batches(self, group: dict[str, Any], names: tuple[str, ...]) -> Batches:
-        """Sort the parameters that have a gradient by dtype, and by whether it is their first step."""
+    def _batches(self, params: list[Tensor], names: tuple[str, ...]) -> Batches:
+        """Sort the parameters by dtype, and by whether it is their first step."""
         batches = Batches(names)
-        for param in group["params"]:
-            if param.grad is None:
-                continue
+        for param in params:
             state: dict[str, Any] = self.state[param] if names else {}
             first = bool(names) and state.get("momentum_buffer") is None
             if first:
-                state["momentum_buffer"] = wrap(core.empty(param._array.shape, param._array.dtype))
-            batches.batch(param, param._array.dtype, first).add(param, state)
+                state = {**state, "momentum_buffer": wrap(core.empty(param._array.shape, param._array.dtype))}
+            batches.batch(param._array.dtype, first).add(param, state)
         return batches
 
     @staticmethod
