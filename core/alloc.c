@@ -169,6 +169,7 @@ void *(tc_alloc)(size_t bytes)
         block = fresh_block(size, bucket);
     if (!block)
         return NULL;
+    block->asked = bytes;
     tc_mark_allocated(block, bytes);
     return (char *)block + TC_HEADER_BYTES;
 }
@@ -189,7 +190,7 @@ void tc_free(void *memory)
 
 size_t tc_alloc_size(const void *memory)
 {
-    return ((const tc_block *)((const char *)memory - TC_HEADER_BYTES))->size;
+    return ((const tc_block *)((const char *)memory - TC_HEADER_BYTES))->asked;
 }
 
 void tc_alloc_trim(void)

@@ -9,6 +9,7 @@ enum { TC_HEADER_BYTES = 64 };
 
 typedef struct tc_block {
     size_t size;                    /* usable bytes after the header */
+    size_t asked;                   /* those that the request was for */
     size_t bucket;
     struct tc_block *above, *below; /* neighbours in its bucket's stack, while cached */
     struct tc_block *newer, *older; /* neighbours by age among all cached blocks */

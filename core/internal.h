@@ -286,7 +286,7 @@ const tc_kernels *tc_kernels_for(int dtype);
 #define TC_POOL_REFUSED false
 #endif
 
-/* Bytes that a block of tc_alloc's holds: at least those asked for. */
+/* Bytes that a block of tc_alloc's was asked for. */
 size_t tc_alloc_size(const void *memory);
 
 /* Bytes of the block that tc_alloc gives for a request (of at most PTRDIFF_MAX / 2): it is rounded up. */

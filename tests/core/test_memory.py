@@ -5,13 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy._core.multiarray import get_handler_name
 
-import tinygrad_cnn
 from tests.builds import failing_memory, needs_failing_memory
 from tinygrad_cnn import core
 from tinygrad_cnn.core.buffers import new_context
@@ -125,6 +123,5 @@ class Cycle: pass
 cycle = Cycle(); cycle.own, cycle.tensor = cycle, tinygrad_cnn.ones(5000)
 print("end")
 """
-    env = {"PYTHONPATH": str(Path(tinygrad_cnn.__file__).parents[1]), "PATH": ""}
-    done = subprocess.run([sys.executable, "-c", script], env=env, cwd=tmp_path, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, "end\n", "")
