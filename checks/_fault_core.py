@@ -16,8 +16,8 @@ from pathlib import Path
 
 from ._scratch import build, environment, pytest_command
 
-# Pointers where numbers belong are warnings to gcc 12, and errors to later ones.
-FLAGS = "-O1 -Werror=int-conversion -Werror=incompatible-pointer-types"
+# With allocations that tests make fail. Pointers where numbers belong are warnings to gcc 12, and errors to later ones.
+FLAGS = "-O1 -DTC_TESTING -Werror=int-conversion -Werror=incompatible-pointer-types"
 COMPILED = re.compile(r"^(?P<command>.* -c core/(?P<name>\w+\.c) -o (?P<object>\S+\.o) .*)$", re.MULTILINE)
 LINKED = re.compile(r"^.* -shared .*\.so\b.*$", re.MULTILINE)
 QUOTED = re.compile(r'(-D\w+="[^"]*")')  # setuptools prints the quotes that belong to a macro as they are

@@ -5,15 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 CORE, WIDER = "tests/core/", "tests/"
-# By the beginning of the file's name, the longest that fits: files of tests/core, and others of the suite that call it.
+# The core as a C library, compiled anew: the quotas of groups, and what cannot be seen from Python.
+QUOTA = "core/test_c_program.py::test_cgroup_quota"
+PROGRAM = "core/test_c_program.py::test_core_as_a_c_library[gcc]"
+# By the beginning of a file's name, the longest that fits: tests of tests/core, and others of the suite that call it.
 CONCERNED: dict[str, tuple[list[str], list[str]]] = {
-    "alloc": (["alloc", "memory", "runtime"], ["test_memory_failures", "test_steady_state"]),
+    "alloc": (["alloc", "memory", "memory_statistics", "runtime"], ["test_memory_failures", "test_steady_state"]),
     "avg_pool": (["avg_pool", "pool"], ["ops/test_pool", "ops/test_pool_dimensions"]),
     "conv": (["conv", "conv_winograd", "ndarray_layers"], ["ops/test_conv", "ops/test_conv_dimensions"]),
     "conv_winograd": (["conv_winograd", "conv"], ["ops/test_conv", "test_winograd_switch"]),
     "copy": (["copy", "ndarray"], ["ops/test_movement", "ops/test_rearrange"]),
     "cpu": (["runtime"], []),
-    "cpus": (["runtime", "c_program"], []),
+    "cpus": (["runtime"], [QUOTA, PROGRAM]),
     "elementwise": (["elementwise", "ndarray"], ["ops/test_elementwise", "ops/test_inplace"]),
     "fold": (["norm"], ["nn/test_fusion"]),
     "fpstate": (["runtime", "elementwise"], []),
@@ -35,13 +38,11 @@ CONCERNED: dict[str, tuple[list[str], list[str]]] = {
     "simd": (["gemm", "elementwise"], []),
     "softmax": (["softmax"], ["ops/test_softmax"]),
     "strided": (["copy", "elementwise"], ["ops/test_movement", "ops/test_elementwise"]),
-    "threads": (["runtime", "memory", "gemm"], []),
+    "threads": (["runtime", "memory", "gemm"], [PROGRAM]),
     "wide": (["wide", "elementwise", "random"], ["ops/test_elementwise"]),
 }
 # Met by every fault in the end; it trains networks of many layers.
 LAST = ["networks/test_networks"]
-# They compile the core themselves, which takes longer than all others: for what cannot be tested from Python alone.
-OWN_BUILD = "c_program"
 FUZZ = ["fuzz/test_layers", "fuzz/test_tensors"]
 
 
@@ -51,5 +52,6 @@ def stages(file: str, root: Path) -> list[list[str]]:
     core, wider = CONCERNED[name]
     first = [f"{CORE}test_{test}.py" for test in core]
     every = sorted(str(path.relative_to(root)) for path in (root / CORE).glob("test_*.py"))
-    rest = [path for path in every if path not in first and OWN_BUILD not in path]
-    return [first, rest, [f"{WIDER}{test}.py" for test in wider + FUZZ + LAST]]
+    rest = [path for path in every if path not in first and "c_program" not in path]
+    others = [f"{WIDER}{test}" if ".py" in test else f"{WIDER}{test}.py" for test in wider + FUZZ + LAST]
+    return [first, rest, others]
