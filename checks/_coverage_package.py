@@ -1,0 +1,127 @@
+"""What the suite runs of the package: lines, branches, and the `raise` statements, by coverage.py.
+
+Programs and workers that tests start are measured too. A `raise` is covered when its line ran; those that did not run
+are printed with their file and line.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from .outcome import Outcome
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "tinygrad_cnn"
+ENOUGH = 95.0
+# They measure time, of which the measurement takes its own part, or where the package's lines come from.
+LEFT_OUT = ("tests/test_import.py", "tests/test_packaging.py", "tests/test_steady_state.py", "tests/benchmarks")
+CONFIGURATION = """
+[run]
+branch = True
+parallel = True
+sigterm = True
+patch = subprocess, fork, _exit
+source_pkgs = tinygrad_cnn
+data_file = {folder}/data
+disable_warnings = no-data-collected, module-not-imported, module-not-measured
+[report]
+ignore_errors = True
+"""
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the part `package`."""
+    parser.add_argument("--tests", nargs="*", default=["tests"], help="files or folders of tests, all by default")
+    parser.add_argument("--workers", type=int, default=2, help="processes that run tests at once")
+    parser.add_argument("--keep", type=Path, help="a folder for the data, to which a later run adds its own")
+    parser.add_argument("--lines", action="store_true", help="print the lines that did not run as well")
+
+
+def run(args: argparse.Namespace) -> Outcome:
+    """Run the tests under coverage.py, print what did not run, and return the shares."""
+    if importlib.util.find_spec("coverage") is None:
+        raise ModuleNotFoundError("this check measures with coverage.py: pip install 'coverage>=7.10'")
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = args.keep.resolve() if args.keep else Path(scratch)
+        folder.mkdir(parents=True, exist_ok=True)
+        status = measure(folder, args.tests, args.workers)
+        report = combined(folder)
+    raises = {name: sites(PACKAGE.parent / name) for name in report}
+    missed = {name: [line for line in lines if not ran(report[name], line)] for name, lines in raises.items()}
+    print_files(report, raises, missed, args.lines)
+    return outcome(report, raises, missed, status, args.tests)
+
+
+def measure(folder: Path, tests: list[str], workers: int) -> int:
+    """Run tests with their data in `folder`; return pytest's exit status."""
+    configuration = folder / "coveragerc"
+    configuration.write_text(CONFIGURATION.format(folder=folder), encoding="utf-8")
+    pytest = ["pytest", "-q", "-p", "no:cacheprovider", *tests, *(f"--ignore={path}" for path in LEFT_OUT)]
+    pytest += ["-n", str(workers)] if workers > 1 else []
+    command = [sys.executable, "-m", "coverage", "run", f"--rcfile={configuration}", "-m", *pytest]
+    return subprocess.run(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False).returncode
+
+
+def combined(folder: Path) -> dict[str, dict]:
+    """Return what coverage.py reports of each file, by its path from the root."""
+    configured = [f"--rcfile={folder / 'coveragerc'}", "-q"]
+    for command in (["combine", "--append", *configured], ["json", *configured, "-o", str(folder / "report.json")]):
+        subprocess.run([sys.executable, "-m", "coverage", *command], cwd=ROOT, check=True)
+    files = json.loads((folder / "report.json").read_text(encoding="utf-8"))["files"]
+    return dict(sorted(files.items()))
+
+
+def sites(file: Path) -> list[int]:
+    """Return the lines of the `raise` statements of a file."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    return sorted(node.lineno for node in ast.walk(tree) if isinstance(node, ast.Raise))
+
+
+def ran(report: dict, line: int) -> bool:
+    """Whether a line of a file ran; those that the report leaves out count as run."""
+    return line not in report["missing_lines"]
+
+
+def print_files(report: dict, raises: dict, missed: dict, lines: bool) -> None:
+    """Print a table of the files that were not covered wholly, and the places."""
+    print(f"\n{'covered':>8} {'raises':>9}  file")
+    for name, found in report.items():
+        covered, count = found["summary"]["percent_covered"], len(raises[name])
+        if covered < 100 or missed[name]:
+            print(f"{covered:7.1f}% {count - len(missed[name]):4}/{count:<4}  {name}")
+            if lines and found["missing_lines"]:
+                print(f"{'':20}lines {', '.join(map(str, found['missing_lines']))}")
+    print("\nraise statements that no test reaches:")
+    for name, places in missed.items():
+        text = (ROOT / name).read_text(encoding="utf-8").splitlines()
+        for line in places:
+            print(f"  {name}:{line}: {text[line - 1].strip()}")
+
+
+def outcome(report: dict, raises: dict, missed: dict, status: int, tests: list[str]) -> Outcome:
+    """Return the shares of lines, branches and raise statements."""
+
+    def share(part: str, whole: str) -> tuple[float, int]:
+        total = sum(found["summary"][whole] for found in report.values())
+        return 100 * sum(found["summary"][part] for found in report.values()) / total, total
+
+    lines, line_count = share("covered_lines", "num_statements")
+    branches, branch_count = share("covered_branches", "num_branches")
+    count, absent = sum(map(len, raises.values())), sum(map(len, missed.values()))
+    errors = 100 * (count - absent) / count
+    figures = (
+        f"{len(report)} files: {lines:.1f} % of {line_count:,} statements, {branches:.1f} % of {branch_count:,} "
+        f"branches, {errors:.1f} % of {count:,} `raise` statements"
+    )
+    if status:
+        again = " ".join(["pytest", *tests])
+        figures += f". pytest ended with status {status}: `{again}` repeats it without the measurement"
+    return Outcome(min(lines, errors) >= ENOUGH and status == 0, figures + ".", "package")
