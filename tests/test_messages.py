@@ -13,11 +13,20 @@ from pathlib import Path
 import pytest
 
 import tinygrad_cnn as torch
-from tinygrad_cnn.optim import SGD, Optimizer
+from tinygrad_cnn.autograd import deferred, operation
+from tinygrad_cnn.autograd.node import Node
+from tinygrad_cnn.nn.modules import container
+from tinygrad_cnn.nn.utils import prune_methods
+from tinygrad_cnn.ops import elementwise
+from tinygrad_cnn.optim import SGD, Optimizer, _rule
 from tinygrad_cnn.optim.lr_scheduler import LRScheduler
 from tinygrad_cnn.utils.data import Sampler
+from tinygrad_cnn.utils.data._utils import iterator
 from tinygrad_cnn.vision.datasets import VisionDataset
+from tinygrad_cnn.vision.models._inception import Branches
 from tinygrad_cnn.vision.transforms import RandomTransforms, v2
+from tinygrad_cnn.vision.transforms._arguments import WithProbability
+from tinygrad_cnn.vision.transforms.v2._mixing import _Mixing
 
 PACKAGE = Path(torch.__file__).parent
 # Raised for the interpreter, which asks for no words.
@@ -107,3 +116,32 @@ def test_what_a_subclass_has_to_define_is_said(call, message):
     with pytest.raises(NotImplementedError) as caught:
         call()
     assert str(caught.value) == f"a subclass has to define {message}"
+
+
+# Base classes inside of the package, and what their subclasses define.
+BASES = [
+    (deferred.Task, "run", False),
+    (deferred.Deferrable, "prepare"),
+    (Node, "run", []),
+    (operation.Operation, "forward"),
+    (operation.ViewOperation, "view", None),
+    (operation.ViewOperation, "remember", None),
+    (elementwise.OfInput, "slope", None),
+    (elementwise.OfOutput, "pull", None, None),
+    (prune_methods._Unstructured, "_scores", None),
+    (prune_methods._Structured, "_kept", None, 1, 1),
+    (iterator._BaseDataLoaderIter, "_next_data"),
+    (container._Listed, "__getitem__", 0),
+    (_rule.RuleOptimizer, "_advance", None, None),
+    (Branches, "_forward", None),
+    (WithProbability, "change", None),
+    (_Mixing, "_mix", None),
+]
+
+
+@pytest.mark.parametrize(("kind", "name", "args"), [(kind, name, args) for kind, name, *args in BASES])
+def test_what_a_class_of_ours_lacks_is_said(kind, name, args):
+    with pytest.raises(
+        NotImplementedError, match=rf"a subclass has to define {name}\(\), and {kind.__name__} does not"
+    ):
+        getattr(kind.__new__(kind), name)(*args)

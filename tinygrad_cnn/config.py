@@ -54,10 +54,10 @@ def get_num_interop_threads() -> int:
 def set_num_interop_threads(count: int) -> None:
     """Accept a number of threads for running operations side by side, which never happens here.
 
-    Raises TypeError for what is not an int, RuntimeError for one below 1.
+    Raises RuntimeError for what is not an int, or is below 1.
     """
     if isinstance(count, bool) or not isinstance(count, int):
-        raise TypeError(f"set_num_interop_threads expects an int, but got {type(count).__name__}")
+        raise RuntimeError(f"set_num_interop_threads expects an int, but got {type(count).__name__}")
     if count < 1:
         raise RuntimeError("set_num_interop_threads expects a positive integer")
     _interop[0] = count

@@ -91,10 +91,6 @@ torch.eye(2.5)
     TypeError: eye(): argument 'n' must be int, not float
 torch.hann_window(3, 1)
     TypeError: hann_window(): argument 'periodic' (position 2) must be bool, not int
-torch.set_num_threads("2")
-    TypeError: set_num_threads expects an int, but got str
-torch.set_num_interop_threads("2")
-    TypeError: set_num_interop_threads expects an int, but got str
 torch.set_default_tensor_type("torch.NoTensor")
     TypeError: invalid type object: 'torch.NoTensor'
 torch.zeros(2).type("torch.cuda.FloatTensor")

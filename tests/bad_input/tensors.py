@@ -85,6 +85,10 @@ torch.autograd.functional.hvp(lambda x: x, torch.zeros(2), torch.zeros(2))
     RuntimeError: The Tensor returned by the function given to hvp should contain a single element
 torch.func.stack_module_state([nn.Linear(1,1), nn.Linear(1,1).requires_grad_(False)])
     RuntimeError: Expected weight from each model to have the same .requires_grad
+torch.set_num_threads("2")
+    RuntimeError: set_num_threads expects an int, but got str
+torch.set_num_interop_threads("2")
+    RuntimeError: set_num_interop_threads expects an int, but got str
 # random numbers
 torch.rand_like(1)
     TypeError: rand_like(): argument 'input' (position 1) must be Tensor, not int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,6 @@ import numpy as np
 from tinygrad_cnn.tensor import Tensor, wrap
 
 from .engine import grad
-from .node import Node, connect
 
 
 class GradcheckError(RuntimeError):
@@ -164,46 +163,9 @@ class Check:
                 f"The tolerance for nondeterminism was {self.nondet_tol}."
             )
 
-    def undefined(self) -> None:
-        """Give None to backward for each output in turn, and for all; what comes from all must be zero or None."""
-        count = len(self.differentiable)
-        cases: list[Sequence[int]] = [range(count)]
-        if count > 1:
-            cases += [[o] for o in range(count)]
-        for hidden in cases:
-            outputs = [out for out in self.evaluate() if out.requires_grad]
-            masked = [_hide(out) if o in hidden else out for o, out in enumerate(outputs)]
-            seeds = [wrap(np.ones(out.shape, out._array.dtype)) for out in masked]
-            try:
-                values = grad(masked, self.inputs, seeds, allow_unused=True) if masked else ()
-            except RuntimeError as error:
-                raise GradcheckError(
-                    'Expected backward function to handle undefined output grads. Please look at "Notes about '
-                    'undefined output gradients" in "tools/autograd/derivatives.yaml"'
-                ) from error
-            if len(hidden) == count and any(value is not None and value._array.any() for value in values):
-                raise GradcheckError(
-                    "Expected all input grads to be undefined or zero when all output grads are undefined"
-                )
-
 
 def _move(array: Any, saved: Any, step: Any, eps: float) -> None:
     if isinstance(step, tuple):
         array[step] = saved[step] + eps
     else:
         array[...] = saved + eps * step
-
-
-class _Hidden(Node):
-    """Passes no gradient on."""
-
-    def run(self, grads: list[Any]) -> tuple[Any, ...]:
-        return (None,)
-
-
-def _hide(tensor: Tensor) -> Tensor:
-    node = _Hidden()
-    connect(node, (tensor,))
-    result = wrap(tensor._array)
-    result._set_node(node, 0)
-    return result

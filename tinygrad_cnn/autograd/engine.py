@@ -33,8 +33,6 @@ def _root_gradient(index: int, tensor: Tensor, grad: Tensor | None) -> Tensor:
     if grad is None:
         if tensor._array.size != 1:
             raise RuntimeError("grad can be implicitly created only for scalar outputs")
-        if not tensor.is_floating_point():
-            raise RuntimeError(f"grad can be implicitly created only for real scalar outputs but got {tensor.dtype}")
         ones = core.empty(tensor._array.shape, tensor._array.dtype)
         ones[...] = cast_array(np.ones((), np.float32), ones.dtype)
         return wrap(ones)

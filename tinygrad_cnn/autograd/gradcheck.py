@@ -43,9 +43,10 @@ def gradcheck(
     (`torch.autograd.gradcheck`).
 
     Otherwise raises GradcheckError, or returns False without `raise_exception`. Inputs should be float64, or the step
-    `eps` is too small: other dtypes get a warning. `nondet_tol`: how much two backward passes may differ.
-    `check_undefined_grad`: backward must also take None for gradients of unused outputs. Forward-mode and batched
-    checks raise NotImplementedError. Raises ValueError if no input requires a gradient.
+    `eps` is too small: other dtypes get a warning. `nondet_tol`: how much two backward passes may differ. Each output
+    is checked by itself, so backward must take None for the gradients of the others (`check_undefined_grad` changes
+    nothing). Forward-mode and batched checks raise NotImplementedError. Raises ValueError if no input requires a
+    gradient.
     """
     for name, asked in (
         ("check_batched_grad", check_batched_grad),
@@ -61,8 +62,6 @@ def gradcheck(
         check.outputs_without_gradient()
         if check_backward_ad:
             check.fast() if fast_mode else check.slow()
-            if check_undefined_grad:
-                check.undefined()
     except GradcheckError:
         if raise_exception:
             raise

@@ -42,10 +42,10 @@ def get_num_threads() -> int:
 def set_num_threads(count: int) -> None:
     """Set the number of threads that an operation may use (`torch.set_num_threads`); results do not depend on it.
 
-    Raises TypeError for what is not an int, RuntimeError for one below 1.
+    Raises RuntimeError for what is not an int, or is below 1.
     """
     if isinstance(count, bool) or not isinstance(count, int):
-        raise TypeError(f"set_num_threads expects an int, but got {type(count).__name__}")
+        raise RuntimeError(f"set_num_threads expects an int, but got {type(count).__name__}")
     if count < 1:
         raise RuntimeError("set_num_threads expects a positive integer")
     lib.tc_set_num_threads(min(count, 2**31 - 1))

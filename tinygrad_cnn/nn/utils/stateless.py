@@ -59,7 +59,7 @@ def _swap(module: Module, name: str, tensor: Any) -> tuple[bool, Any]:
     if hasattr(owner, leaf):
         old = getattr(owner, leaf)
         if not isinstance(old, Tensor):
-            raise TypeError(f"{old} is not an instance of torch.Tensor")
+            raise TypeError(f"attribute `{leaf}`: {old} is not an instance of torch.Tensor")
         setattr(owner, leaf, tensor)
         return True, old
     setattr(owner, leaf, tensor)

@@ -1,0 +1,319 @@
+"""Misuse that takes more than one expression (those are in tests/bad_input): what is raised, and that it says why.
+
+Each case gets `torch`, this package or PyTorch, which has to raise the same; `own` marks what PyTorch does otherwise.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+import pytest
+
+import tinygrad_cnn
+
+CASES = {}
+
+
+def case(kind, message, own=False):
+    """Collect a case with the type and the beginning of the message."""
+
+    def collect(function):
+        CASES[function.__name__] = (function, kind, message, own)
+        return function
+
+    return collect
+
+
+# ---- autograd ----
+
+
+def squares(torch, **methods):
+    """A Function that squares, with other methods."""
+    usual = {
+        "forward": staticmethod(lambda ctx, x: (ctx.save_for_backward(x), x * x)[1]),
+        "backward": staticmethod(lambda ctx, grad: 2 * grad * ctx.saved_tensors[0]),
+    }
+    return type("Square", (torch.autograd.Function,), usual | {k: staticmethod(v) for k, v in methods.items()})
+
+
+def leaf(torch, *shape):
+    return torch.ones(*shape, requires_grad=True)
+
+
+@case(RuntimeError, "Trying to backward through the graph a second time")
+def saved_tensors_of_a_function_whose_graph_is_freed(torch):
+    y = squares(torch).apply(leaf(torch, 2)).sum()
+    node = y.grad_fn.next_functions[0][0]
+    y.backward()
+    _ = node.saved_tensors
+
+
+@case(RuntimeError, "Trying to backward through the graph a second time")
+def backward_twice_through_an_operation(torch):
+    y = leaf(torch, 2).exp().sum()
+    y.backward()
+    y.backward()
+
+
+@case(NotImplementedError, "save_for_forward: forward-mode differentiation is not implemented", own=True)
+def save_for_forward(torch):
+    squares(torch, forward=lambda ctx, x: ctx.save_for_forward(x)).apply(leaf(torch, 2))
+
+
+@case(NotImplementedError, "setup_context is not implemented.")
+def forward_without_a_context(torch):
+    torch.autograd.Function.setup_context(None, (), None)
+
+
+@case(RuntimeError, "a tensor marked as dirty by the custom Function was not returned", own=True)
+def dirty_tensor_that_is_not_returned(torch):
+    squares(torch, forward=lambda ctx, x: (ctx.mark_dirty(x), x * x)[1]).apply(leaf(torch, 2).clone())
+
+
+@case(RuntimeError, "trying to differentiate twice a function that was marked with @once_differentiable")
+def twice_through_once_differentiable(torch):
+    once = importlib.import_module(f"{torch.__name__}.autograd.function").once_differentiable
+    square = squares(torch, backward=once(lambda ctx, grad: 2 * grad * ctx.saved_tensors[0]))
+    x = leaf(torch, 2)
+    (grad,) = torch.autograd.grad(square.apply(x).pow(2).sum(), x, create_graph=True)
+    grad.sum().backward()
+
+
+@case(NotImplementedError, "autograd.graph.saved_tensors_hooks is not implemented", own=True)
+def saved_tensors_hooks(torch):
+    importlib.import_module(f"{torch.__name__}.autograd.graph").saved_tensors_hooks(None, None)
+
+
+@case(RuntimeError, "The Tensor returned by the function given to hvp should contain a single element")
+def hvp_of_a_function_with_several_values(torch):
+    torch.autograd.functional.hvp(lambda x: x * 2, torch.ones(2), torch.ones(2))
+
+
+@case(NotImplementedError, "gradgradcheck: check_fwd_over_rev=True is not implemented", own=True)
+def gradgradcheck_forward_over_reverse(torch):
+    torch.autograd.gradgradcheck(lambda x: x * x, leaf(torch, 2).double(), check_fwd_over_rev=True)
+
+
+@case(RuntimeError, "Function SquareBackward returned an invalid gradient at index 0")
+def gradient_of_another_shape(torch):
+    square = squares(torch, backward=lambda ctx, grad: grad.new_ones(3))
+    square.apply(leaf(torch, 2)).sum().backward()
+
+
+@case(RuntimeError, "cannot register a hook on a tensor that doesn't require gradient")
+def post_accumulate_hook_without_a_gradient(torch):
+    torch.ones(2).register_post_accumulate_grad_hook(print)
+
+
+@case(RuntimeError, "Expected weight from each model to have the same .requires_grad")
+def stacked_models_that_differ(torch):
+    func = importlib.import_module(f"{torch.__name__}.func")
+    func.stack_module_state([torch.nn.Linear(1, 1), torch.nn.Linear(1, 1).requires_grad_(False)])
+
+
+# ---- mixed precision ----
+
+
+def scaled(torch, parameter=True):
+    """A scaler of the CPU, an optimizer, after a backward pass with the scale."""
+    scaler = torch.amp.GradScaler("cpu")
+    weight = leaf(torch, 2)
+    optimizer = torch.optim.SGD([weight], 0.1)
+    loss = scaler.scale(weight.sum())
+    if parameter:
+        loss.backward()
+    return scaler, optimizer
+
+
+@case(RuntimeError, "unscale_() is being called after step().")
+def unscale_after_a_step(torch):
+    scaler, optimizer = scaled(torch)
+    scaler.step(optimizer)
+    scaler.unscale_(optimizer)
+
+
+@case(AssertionError, "No inf checks were recorded for this optimizer.")
+def scaled_step_without_gradients(torch):
+    scaler, optimizer = scaled(torch, False)
+    scaler.step(optimizer)
+
+
+@case(AssertionError, "No inf checks were recorded prior to update.")
+def update_of_the_scale_without_a_step(torch):
+    scaler, _ = scaled(torch)
+    scaler.update()
+
+
+# ---- modules ----
+
+
+@case(RuntimeError, "Backward pre hook returned an invalid number of grad_output, got 2, but expected 1")
+def backward_pre_hook_with_too_many_gradients(torch):
+    layer = torch.nn.Linear(1, 1)
+    layer.register_full_backward_pre_hook(lambda module, grads: (*grads, *grads))
+    layer(leaf(torch, 1, 1)).sum().backward()
+
+
+@case(RuntimeError, "state_dict post-hook must return None")
+def state_dict_post_hook_that_returns(torch):
+    layer = torch.nn.Linear(1, 1)
+    layer.register_state_dict_post_hook(lambda *args: 1)
+    layer.state_dict()
+
+
+@case(AssertionError, "The in_features inferred from input: 3 is not equal to in_features from self.weight: 2")
+def lazy_layer_with_another_state(torch):
+    layer = torch.nn.LazyLinear(1)
+    layer.load_state_dict(torch.nn.Linear(2, 1).state_dict())
+    layer(torch.zeros(1, 3))
+
+
+@case(RuntimeError, "Can't share memory on an uninitialized parameter or buffer.")
+def memory_of_a_lazy_layer_shared(torch):
+    torch.nn.LazyLinear(1).weight.share_memory_()
+
+
+@case(RuntimeError, "input must have 2 dimensions, got 1")
+def packed_input_of_another_rank(torch):
+    torch.nn.RNN(2, 2).check_input(torch.zeros(2), torch.ones(1))
+
+
+@case(RuntimeError, "Module.get_extra_state() should never be called", own=True)
+def extra_state_of_a_module_without(torch):
+    torch.nn.Module().get_extra_state()
+
+
+def unusual(torch, **methods):
+    """A parametrization of a layer's weight with methods of its own."""
+    usual = {"forward": lambda self, x: x}
+    kind = type("Unusual", (torch.nn.Module,), usual | methods)
+    layer = torch.nn.Linear(2, 2)
+    parametrize = importlib.import_module(f"{torch.__name__}.nn.utils.parametrize")
+    parametrize.register_parametrization(layer, "weight", kind(), unsafe=True)
+    return layer
+
+
+@case(ValueError, "`right_inverse` should return a tensor. Got int")
+def right_inverse_that_is_no_tensor(torch):
+    layer = unusual(torch, right_inverse=lambda self, x: x)
+    layer.parametrizations.weight[0].right_inverse = lambda x: 1
+    layer.weight = torch.zeros(2, 2)
+
+
+@case(ValueError, "The tensor returned by `right_inverse` has dtype torch.float64 while `original` has dtype")
+def right_inverse_of_another_dtype(torch):
+    layer = unusual(torch, right_inverse=lambda self, x: x)
+    layer.weight = torch.zeros(2, 2).double()
+
+
+def halves(torch):
+    """A weight that is the sum of two originals."""
+    return unusual(torch, forward=lambda self, x, y: x + y, right_inverse=lambda self, x: (x / 2, x / 2))
+
+
+@case(ValueError, "'right_inverse' must return a sequence of tensors. Got int.")
+def right_inverse_that_is_no_sequence(torch):
+    layer = halves(torch)
+    layer.parametrizations.weight[0].right_inverse = lambda x: 1
+    layer.weight = torch.zeros(2, 2)
+
+
+@case(ValueError, "'right_inverse' must return a sequence of tensors of length 2.")
+def right_inverse_of_another_length(torch):
+    layer = halves(torch)
+    layer.parametrizations.weight[0].right_inverse = lambda x: (x,)
+    layer.weight = torch.zeros(2, 2)
+
+
+@case(ValueError, "'right_inverse' must return a sequence of tensors")
+def right_inverse_with_something_else(torch):
+    layer = halves(torch)
+    layer.parametrizations.weight[0].right_inverse = lambda x: (x, 1)
+    layer.weight = torch.zeros(2, 2)
+
+
+@case(ValueError, "Tensor 1 returned by `right_inverse` has dtype torch.float64 while `original1` has dtype")
+def right_inverse_with_another_dtype(torch):
+    layer = halves(torch)
+    layer.parametrizations.weight[0].right_inverse = lambda x: (x, x.double())
+    layer.weight = torch.zeros(2, 2)
+
+
+@case(AttributeError, 'Pruning methods of PRUNING_TYPE "structured" need to have the attribute `dim` defined.')
+def structured_pruning_without_a_dimension(torch):
+    prune = importlib.import_module(f"{torch.__name__}.nn.utils.prune")
+    layer = torch.nn.Linear(2, 2)
+    prune.l1_unstructured(layer, "weight", 1)
+    kind = {"PRUNING_TYPE": "structured", "compute_mask": lambda self, t, mask: mask}
+    type("Odd", (prune.BasePruningMethod,), kind).apply(layer, "weight")
+
+
+@case(ValueError, "Unrecognized PRUNING_TYPE odd")
+def pruning_of_an_unknown_type(torch):
+    prune = importlib.import_module(f"{torch.__name__}.nn.utils.prune")
+    layer = torch.nn.Linear(2, 2)
+    prune.l1_unstructured(layer, "weight", 1)
+    kind = {"PRUNING_TYPE": "odd", "compute_mask": lambda self, t, mask: mask}
+    type("Odd", (prune.BasePruningMethod,), kind).apply(layer, "weight")
+
+
+@case(IndexError, "Index is out of bounds for tensor with dimensions 2")
+def structured_pruning_beyond_the_dimensions(torch):
+    prune = importlib.import_module(f"{torch.__name__}.nn.utils.prune")
+    layer = torch.nn.Linear(2, 2)
+    prune.l1_unstructured(layer, "weight", 1)
+    kind = {"PRUNING_TYPE": "structured", "dim": -3, "compute_mask": lambda self, t, mask: mask}
+    type("Odd", (prune.BasePruningMethod,), kind).apply(layer, "weight")
+
+
+@case(TypeError, "attribute `scale`: 1 is not an instance of torch.Tensor")
+def functional_call_with_something_else_than_a_tensor(torch):
+    layer = torch.nn.Linear(1, 1)
+    layer.scale = 1
+    importlib.import_module(f"{torch.__name__}.func").functional_call(layer, {"scale": torch.ones(1)}, torch.ones(1, 1))
+
+
+# ---- views, memory ----
+
+
+@case(RuntimeError, "A view was created in no_grad mode and is being modified inplace with grad mode enabled")
+def change_of_a_view_made_without_grad_mode(torch):
+    x = leaf(torch, 2).clone()
+    with torch.no_grad():
+        view = x[:1]
+    view.mul_(leaf(torch, 1))
+
+
+@case(RuntimeError, "A view was created in no_grad mode and its base or another view of its base has been modified")
+def use_of_a_view_made_without_grad_mode(torch):
+    x = torch.ones(2)
+    with torch.no_grad():
+        view = x[:1]
+    x.mul_(leaf(torch, 2))
+    _ = view.grad_fn
+
+
+@case(NotImplementedError, "_SingleProcessDataLoaderIter cannot be pickled", own=True)
+def pickled_iterator_of_a_loader(torch):
+    iter(importlib.import_module(f"{torch.__name__}.utils.data").DataLoader([1])).__getstate__()
+
+
+def raised(torch, name):
+    function, kind, message, _ = CASES[name]
+    with pytest.raises(kind) as caught:
+        function(torch)
+    said = " ".join(str(caught.value).split()).replace("tinygrad_cnn", "torch")
+    assert said.startswith(message), said
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_refused(name):
+    raised(tinygrad_cnn, name)
+
+
+@pytest.mark.parity
+def test_pytorch_refuses_alike():
+    torch = pytest.importorskip("torch")
+    for name, (_, _, _, own) in CASES.items():
+        if not own:
+            raised(torch, name)
