@@ -10,6 +10,7 @@ import numpy as np
 
 from ._arguments import check_options, deliver, to_dtype
 from .casts import cast_array
+from .core import check_size
 from .tensor import Tensor
 
 __all__ = ["bartlett_window", "blackman_window", "hamming_window", "hann_window", "kaiser_window"]
@@ -38,6 +39,7 @@ def _window(function: str, length: Any, periodic: Any, shape: Callable[[Any], An
     count = length.__index__()
     if count < 0:
         raise RuntimeError(f"{function} requires non-negative window_length, got window_length={count}")
+    check_size((count,))
     if count == 1:
         values = np.ones(1)
     else:

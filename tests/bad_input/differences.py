@@ -25,11 +25,11 @@ torch.zeros(*[1] * 64).unsqueeze(0)
 torch.zeros(1).expand(2**62)
     RuntimeError: Storage size calculation overflowed with sizes=[4611686018427387904]
 F.conv2d(torch.zeros(1, 1, 5, 5), torch.zeros(1, 1, 3, 3), stride=2**62)
-    ValueError: Overflow when unpacking long long: stride=4611686018427387904 in conv2d()
+    RuntimeError: conv2d(): stride=4611686018427387904 is too large: sizes are computed in 64 bits
 F.max_pool2d(torch.zeros(1, 1, 5, 5), 2**62)
-    ValueError: Overflow when unpacking long long: kernel_size=4611686018427387904 in max_pool2d()
+    RuntimeError: max_pool2d(): kernel_size=4611686018427387904 is too large: sizes are computed in 64 bits
 F.pad(torch.zeros(2, 3), (2**62, 2**62))
-    ValueError: Overflow when unpacking long long: pad=4611686018427387904 in pad()
+    RuntimeError: pad(): pad=4611686018427387904 is too large: sizes are computed in 64 bits
 torch.zeros(3, dtype=torch.int64) == 2**70
     OverflowError: int too big to convert
 torch.from_numpy(np.zeros(2, np.uint16))

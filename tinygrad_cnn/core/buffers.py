@@ -28,6 +28,7 @@ __all__ = [
     "FLOATS",
     "NULL",
     "check",
+    "check_size",
     "code",
     "contiguous",
     "empty",
@@ -111,6 +112,12 @@ def too_large(shape: Sequence[int]) -> RuntimeError:
     if len(shape) > MOST_DIMENSIONS:
         return RuntimeError(f"a tensor has at most {MOST_DIMENSIONS} dimensions, but got {len(shape)}")
     return RuntimeError(f"Storage size calculation overflowed with sizes={list(shape)}")
+
+
+def check_size(shape: Sequence[int], itemsize: int = 8) -> None:
+    """Raise RuntimeError for a shape whose bytes 63 bits do not count: NumPy refuses it in its own words, or wraps."""
+    if prod(shape) * itemsize >= 2**63:
+        raise too_large(shape)
 
 
 def zeros(shape: tuple[int, ...], dtype: np.dtype[Any] = F32) -> Array:

@@ -52,6 +52,8 @@ class Columns(Operation):
         self.windows = windows
         (high, wide), (rows, columns) = windows.counts, windows.kernel
         (top, left), (down, across), (dy, dx) = windows.padding, windows.stride, windows.dilation
+        sizes = [n + 2 * pad for n, pad in zip(x.shape[2:], windows.padding, strict=True)]
+        core.check_size((*x.shape[:2], *sizes))
         if top or left:
             x = np.pad(x, ((0, 0), (0, 0), (top, top), (left, left)))
         batch, channels = x.shape[:2]

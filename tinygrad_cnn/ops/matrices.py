@@ -52,7 +52,8 @@ def _triangle_indices(row: int, col: int, offset: int, dtype: Any, lower: bool, 
     if row < 0 or col < 0:
         name = "row" if row < 0 else "col"
         raise RuntimeError(f"{name} must be non-negative, got{row if row < 0 else col}")
-    mask = (np.tril if lower else np.triu)(np.ones((row, col), np.bool_), offset)
+    core.check_size((row, col))
+    mask = (np.tril if lower else np.triu)(np.ones((row, col), np.bool_), max(-row, min(offset, col)))
     return wrap(np.ascontiguousarray(np.argwhere(mask).T, (dtype or dtypes.int64)._numpy))
 
 
@@ -144,6 +145,7 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
     count = x._array.size if N is None else N
     if count < 0:
         raise RuntimeError("N must be non-negative.")
+    core.check_size((x._array.size, count))
     base = cast(x, dtypes.int64) if common_dtype(x) is not dtypes.int64 and x._array.dtype.kind in "biu" else x
     powers = wrap(np.arange(count, dtype=np.int64))
     result = base.unsqueeze(-1) ** powers

@@ -102,6 +102,9 @@ def repeat_interleave(input: Tensor, repeats: Any, dim: int | None = None, *, ou
             "repeats must have the same size as input along dim, but got repeats.size(0) = "
             f"{times.size} and input.size({dim}) = {x._array.shape[dim]}"
         )
+    # NumPy adds the counts up in 64 bits, and does not notice when they wrap
+    total = sum(times.tolist()) if times.ndim else int(times)
+    core.check_size((total if times.size == x._array.shape[dim] and times.ndim else total * x._array.shape[dim],))
     places = np.repeat(np.arange(x._array.shape[dim]), times)
     return index_select(x, dim, wrap(places.astype(np.int64)))
 

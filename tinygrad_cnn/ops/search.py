@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_cnn import core
 from tinygrad_cnn.tensor import Tensor, wrap
 
 from .base import FLOATS, check_tensor, scalar_name, wrap_dim
@@ -118,6 +119,7 @@ def histc(input: Tensor, bins: int = 100, min: Any = 0, max: Any = 0, *, out: Te
     """
     x = check_tensor(input, "histc")._array.reshape(-1)
     _check_bins(bins)
+    core.check_size((bins,))
     low, high = _limits("torch.histc", x, min, max, 1)
     x = x[(x >= low) & (x <= high)]
     places = np.minimum(((x - low) * (bins / (high - low))).astype(np.int64), bins - 1)

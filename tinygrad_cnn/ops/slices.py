@@ -88,6 +88,11 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     return BasicIndex.apply(input, _at(len(shape), dim, slice(start, start + length)))
 
 
+def _diagonal(x: Any, offset: int, dim1: int, dim2: int) -> Any:
+    """Return NumPy's view, whose offset must fit in 32 bits: all that lie beyond the matrix are empty."""
+    return np.diagonal(x, max(-x.shape[dim1], min(offset, x.shape[dim2])), dim1, dim2)
+
+
 class Diagonal(ViewOperation):
     """A diagonal of two dimensions, last in the result."""
 
@@ -96,7 +101,7 @@ class Diagonal(ViewOperation):
     @classmethod
     def view(cls, x: Any, offset: int, dim1: int, dim2: int) -> Any:
         """Return the view."""
-        view = np.diagonal(x, offset, dim1, dim2)
+        view = _diagonal(x, offset, dim1, dim2)
         view.flags.writeable = x.flags.writeable
         return view
 
@@ -118,7 +123,7 @@ class PutDiagonal(Operation):
         """Write y into zeros."""
         self.params = {name: params[name] for name in ("offset", "dim1", "dim2")}
         x = core.zeros(shape, y.dtype)
-        view = np.diagonal(x, params["offset"], params["dim1"], params["dim2"])
+        view = _diagonal(x, params["offset"], params["dim1"], params["dim2"])
         view.flags.writeable = True
         view[...] = y
         return x

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_cnn import core
 from tinygrad_cnn.tensor import Tensor, wrap
 
 from .base import check_tensor, numpy_names, scalar_name, wrap_dim
@@ -167,6 +168,12 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
         raise NotImplementedError(f"\"bincount_cpu\" not implemented for '{scalar_name(input)}'")
     if x.ndim != 1 or (x.size and x.min() < 0):
         raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
+    if minlength < 0:
+        raise RuntimeError("minlength should be >= 0")
+    largest = int(x.max()) if x.size else -1
+    if largest >= 2**63 - 1:
+        raise RuntimeError(f"maximum value of input overflowed, it should be < {2**63 - 1} but got {largest}")
+    core.check_size((max(largest + 1, minlength),))
     if weights is None:
         return wrap(np.bincount(x, minlength=minlength).astype(np.int64))
     if weights._array.shape != x.shape:

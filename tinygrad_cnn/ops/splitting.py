@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+from tinygrad_cnn import core
 from tinygrad_cnn.tensor import Tensor
 
 from .base import check_tensor, index_of, sizes_of, wrap_dim
@@ -116,6 +117,7 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
         sections = index_of(indices_or_sections)
         if sections <= 0:
             raise RuntimeError(f"number of sections must be larger than 0, got {sections}")
+        core.check_size((sections,))
         cuts = [i * (size // sections) + min(i, size % sections) for i in range(sections + 1)]
     spans = itertools.pairwise(cuts)
     return tuple([narrow(input, dim, start, max(stop - start, 0)) for start, stop in spans])

@@ -13,6 +13,8 @@ from tinygrad_cnn.tensor import Tensor, wrap
 from .base import check_tensor, clone, index_of, sizes_of, wrap_dim
 from .forms import public
 
+_LARGEST_STRIDE = 2**62  # bytes
+
 
 def memory_of(array: Any) -> Any:
     """Return the array whose memory `array` is a view of, itself if it is none."""
@@ -39,6 +41,8 @@ def _offset(array: Any, memory: Any) -> int:
 
 def _windows(memory: Any, size: tuple[int, ...], stride: tuple[int, ...], offset: int) -> Any:
     """Return the view of `memory` (one dimension) with these sizes and strides, in elements; RuntimeError beyond it."""
+    if offset < 0:
+        raise RuntimeError(f"Tensor: invalid storage offset {offset}")
     last = offset + sum([(n - 1) * step for n, step in zip(size, stride, strict=True)])
     if 0 not in size and last >= memory.size:
         raise RuntimeError(
@@ -46,7 +50,9 @@ def _windows(memory: Any, size: tuple[int, ...], stride: tuple[int, ...], offset
             f"{memory.itemsize} requiring a storage size of {(last + 1) * memory.itemsize} are out of bounds for "
             f"storage of size {memory.nbytes}"
         )
-    steps = [step * memory.itemsize for step in stride]
+    core.check_size(size, memory.itemsize)
+    # a stride that no element is reached by may be larger than NumPy can say
+    steps = [min(step * memory.itemsize, _LARGEST_STRIDE) for step in stride]
     return np.lib.stride_tricks.as_strided(memory[offset:], size, steps)
 
 
@@ -155,7 +161,7 @@ class Unfold(ViewOperation):
             return np.lib.stride_tricks.as_strided(x, (size,), (x.itemsize,))
         shape, strides = list(x.shape), list(x.strides)
         shape[dim] = (shape[dim] - size) // step + 1
-        strides[dim] *= step
+        strides[dim] = min(strides[dim] * step, _LARGEST_STRIDE)
         return np.lib.stride_tricks.as_strided(x, (*shape, size), (*strides, x.strides[dim]))
 
     def remember(self, x: Any, dim: int, size: int, step: int) -> None:

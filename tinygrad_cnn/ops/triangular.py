@@ -22,7 +22,8 @@ class Triangle(Operation):
         """Multiply by a mask."""
         self.params = {"diagonal": diagonal, "lower": lower}
         self.grad_name = "TrilBackward0" if lower else "TriuBackward0"
-        return (np.tril if lower else np.triu)(x, diagonal)
+        rows, columns = x.shape[-2:]
+        return (np.tril if lower else np.triu)(x, max(-rows, min(diagonal, columns)))
 
     def backward(self, grad: Tensor) -> Tensor:
         """Mask the gradient, too."""

@@ -23,6 +23,7 @@ def _check(array: Any, num_samples: int, replacement: bool) -> None:
         raise RuntimeError("prob_dist must be 1 or 2 dim")
     if num_samples <= 0:
         raise RuntimeError("cannot sample n_sample <= 0 samples")
+    core.check_size((*array.shape[:-1], num_samples))
     if not replacement and num_samples > array.shape[-1]:
         raise RuntimeError("cannot sample n_sample > prob_dist.size(-1) samples without replacement")
     if array.shape[-1] > 2**24:

@@ -61,6 +61,8 @@ def int_tuple(value: Any, function: str, argument: str, position: int) -> tuple[
                 else f"not {type(item).__name__}"
             )
             raise TypeError(f"{function}(): argument '{argument}' (position {position}) must be tuple of ints, {got}")
+        if LARGEST < abs(number) < 2**63:
+            raise RuntimeError(f"{function}(): {argument}={number} is too large: sizes are computed in 64 bits")
         if abs(number) > LARGEST:
             raise ValueError(f"Overflow when unpacking long long: {argument}={number} in {function}()")
         numbers.append(number)

@@ -109,6 +109,8 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     `F.pixel_shuffle`; Shi et al., 2016. Raises RuntimeError for a rank below 3, or channels that r^2 does not divide.
     """
     r = _factor("pixel_shuffle", input, upscale_factor, "upscale_factor")
+    if r * r >= 2**63:
+        raise ValueError(f"upscale factor is too large, (upscale_factor)^2 overflowed: upscale_factor={r}")
     *lead, channels, height, width = input.shape
     if channels % (r * r):
         raise RuntimeError(
