@@ -131,6 +131,19 @@ def test_integers(call):
         check(call, [sample(f"{kind}:2,3,4", 2)])
 
 
+def test_empty_tensors_that_cat_leaves_out_have_an_empty_gradient():
+    """As in PyTorch, which gives them one whatever the rank of the others."""
+    import tinygrad_cnn as torch
+
+    for shape in ((3,), (2, 3), (2, 3, 1)):
+        nothing, x = torch.zeros(0, requires_grad=True), torch.ones(shape, requires_grad=True)
+        torch.cat([nothing, x], -1).sum().backward()
+        assert nothing.grad.shape == (0,)
+        assert x.grad.tolist() == torch.ones(shape).tolist()
+        out = torch.cat([nothing, x.detach()], -1)
+        assert out.requires_grad and out.shape == shape
+
+
 SHARE = [
     case for case in VIEWS if not any(word in case[0] for word in ("swap_reshape", "meshgrid", "broadcast_tensors"))
 ]

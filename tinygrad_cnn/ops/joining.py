@@ -102,13 +102,18 @@ def cat(tensors: Any, dim: int = 0, *, out: Tensor | None = None) -> Tensor:
 
 
 def _joinable(tensors: list[Tensor], dim: int) -> tuple[list[Tensor], int]:
-    """Return what is joined of tensors of different shapes: all but the empty ones of one dimension; and `dim` counted
-    from the front. RuntimeError if they do not fit.
+    """Return what is joined of tensors of different shapes, the empty ones of one dimension only if they want a
+    gradient (in a shape that fits); and `dim` counted from the front. RuntimeError if they do not fit.
     """
     shapes = [tensor._array.shape for tensor in tensors]
-    parts = [tensor for tensor, shape in zip(tensors, shapes, strict=True) if shape != (0,)]
-    first = parts[0]._array.shape
+    first = next(shape for shape in shapes if shape != (0,))
     dim = wrap_dim(dim, len(first))
+    nothing = (*first[:dim], 0, *first[dim + 1 :])
+    parts = [
+        tensor if shape != (0,) else reshape(tensor, nothing)
+        for tensor, shape in zip(tensors, shapes, strict=True)
+        if shape != (0,) or tensor.requires_grad
+    ]
     for i, shape in enumerate(shapes):
         if shape == (0,):
             continue
