@@ -17,7 +17,7 @@ from tinygrad_cnn._core import ffi, lib
 needs_failing_memory = pytest.mark.skipif(
     not hasattr(lib, "tc_alloc_fail_at"),
     reason="allocations fail on demand in a test build alone: "
-    "python -m checks sanitizers address -- tests/core tests/test_memory_failures.py",
+    "python -m checks sanitizers address -- tests/core tests/test_memory_failures.py tests/optim/test_failed_steps.py",
 )
 
 unsanitized = pytest.mark.skipif(

@@ -96,10 +96,10 @@ class Adafactor(Optimizer):
         means = self._means(grad, state, step ** group["beta2_decay"])
         update = _variance(means, least).clamp(min=least * least).rsqrt() * grad
         denominator = max(1.0, _root_mean_square(update) / group["d"])
+        decayed = param * (1 - lr * group["weight_decay"]) if group["weight_decay"] != 0 else param
+        changed = decayed.add(update, alpha=-size / denominator)
         # Nothing from here on takes memory: a step that fails has changed nothing.
-        if group["weight_decay"] != 0:
-            param.mul_(1 - lr * group["weight_decay"])
-        param.add_(update, alpha=-size / denominator)
+        param.copy_(changed)
         for name, mean in means.items():
             state[name].copy_(mean)
         count(state)

@@ -117,7 +117,7 @@ class Muon(Optimizer):
         else:
             ratio = math.sqrt(max(1, rows / columns))
         change = wrap(np.ascontiguousarray(direction, param._array.dtype))
+        changed = (param * (1 - lr * group["weight_decay"])).add_(change, alpha=-lr * ratio)
         # Nothing from here on takes memory: a step that fails has changed nothing.
         buffer.copy_(mean)
-        param.mul_(1 - lr * group["weight_decay"])
-        param.add_(change, alpha=-lr * ratio)
+        param.copy_(changed)
