@@ -1,5 +1,6 @@
 """Worker processes of the loader: the same batches in the same order, PyTorch's seeds, errors, deaths, clean ends."""
 
+import contextlib
 import gc
 import os
 import random
@@ -380,6 +381,20 @@ def test_nothing_is_left_behind():
         assert time.monotonic() - start < 2
     assert not multiprocessing.active_children()
     assert children() <= processes and len(os.listdir("/proc/self/fd")) <= before
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="needs /proc")
+def test_an_error_of_a_worker_keeps_nothing_alive():
+    """Without the collector: the exception is in no cycle with the frame that raised it."""
+    gc.collect()
+    gc.disable()
+    try:
+        before, processes = len(os.listdir("/proc/self/fd")), children()
+        with contextlib.suppress(ZeroDivisionError):
+            list(DataLoader(Numbers(act=lambda index: 1 // (index - 3)), num_workers=2))
+        assert children() <= processes and len(os.listdir("/proc/self/fd")) <= before
+    finally:
+        gc.enable()
 
 
 def test_two_iterators_at_once_and_in_a_thread():

@@ -80,15 +80,18 @@ class Failure:
         lines = "".join(traceback.format_exception(type(error), error, error.__traceback__))
         self.message = f"Caught {self.kind.__name__} {where}.\nOriginal {lines}"
 
+    def _error(self) -> BaseException:
+        if self.kind is KeyError:
+            return KeyError(_Message(self.message))
+        try:
+            return self.kind(self.message)
+        except Exception:
+            return RuntimeError(self.message)
+
     def reraise(self) -> None:
         """Raise an exception of the same type, RuntimeError if it is not made of a message alone."""
-        if self.kind is KeyError:
-            raise KeyError(_Message(self.message))
-        try:
-            error = self.kind(self.message)
-        except Exception:
-            raise RuntimeError(self.message) from None
-        raise error
+        # Not by a variable: with its traceback that would be a cycle, which kept the workers until the next collection.
+        raise self._error()
 
 
 class _Inbox(threading.Thread):
