@@ -75,10 +75,16 @@ class Job:
         for images, _ in DataLoader(self._data, 200):
             self._model(images).argmax(1)
 
+    def _leave_early(self) -> None:
+        """Begin a pass and leave it, with workers that would stay for another one."""
+        for _ in DataLoader(self._data, 10, num_workers=self._workers, persistent_workers=self._workers > 0):
+            break
+
     def round(self, batch: int) -> None:
         """Load, train an epoch with this size of batches, evaluate, save."""
         self._load()
         self._train(batch)
+        self._leave_early()
         self._evaluate()
         self._save()
 

@@ -1,10 +1,10 @@
 """Train at full speed for an hour: memory, open files, threads and processes stay as they are after the warm-up.
 
 A round trains LeNet-5 (with dropout, by two workers that are started anew) and ResNet-20 (with batch normalisation) for
-an epoch with each of six sizes of batches, evaluates, saves a checkpoint and goes on from it with new objects. After
-each round the process is looked at. The first tenth of the time is warm-up. What must be flat within 1 % afterwards is
-the resident memory: its growth over the rest of the run, by a straight line through all samples, and the difference
-between its highest and its lowest sample.
+an epoch with each of six sizes of batches, leaves another pass early, evaluates, saves a checkpoint and goes on from it
+with new objects. After each round the process is looked at. The first tenth of the time is warm-up. What must be flat
+within 1 % afterwards is the resident memory: its growth over the rest of the run, by a straight line through all
+samples, and the difference between its highest and its lowest sample.
 """
 
 from __future__ import annotations
