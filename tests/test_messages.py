@@ -145,3 +145,8 @@ def test_what_a_class_of_ours_lacks_is_said(kind, name, args):
         NotImplementedError, match=rf"a subclass has to define {name}\(\), and {kind.__name__} does not"
     ):
         getattr(kind.__new__(kind), name)(*args)
+
+
+def test_an_operation_without_a_derivative_is_named():
+    with pytest.raises(NotImplementedError, match="derivative for OperationBackward0 is not implemented"):
+        operation.Operation.__new__(operation.Operation).backward(None)

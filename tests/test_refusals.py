@@ -6,6 +6,7 @@ Each case gets `torch`, this package or PyTorch, which has to raise the same; `o
 from __future__ import annotations
 
 import importlib
+import warnings
 
 import pytest
 
@@ -42,6 +43,14 @@ def leaf(torch, *shape):
 
 @case(RuntimeError, "Trying to backward through the graph a second time")
 def saved_tensors_of_a_function_whose_graph_is_freed(torch):
+    contexts = []
+    square = squares(torch, backward=lambda ctx, grad: (contexts.append(ctx), grad)[1])
+    square.apply(leaf(torch, 2)).sum().backward()
+    _ = contexts[0].saved_tensors
+
+
+@case(RuntimeError, "Trying to backward through the graph a second time")
+def saved_tensors_of_a_node_whose_graph_is_freed(torch):
     y = squares(torch).apply(leaf(torch, 2)).sum()
     node = y.grad_fn.next_functions[0][0]
     y.backward()
@@ -271,6 +280,58 @@ def functional_call_with_something_else_than_a_tensor(torch):
     layer = torch.nn.Linear(1, 1)
     layer.scale = 1
     importlib.import_module(f"{torch.__name__}.func").functional_call(layer, {"scale": torch.ones(1)}, torch.ones(1, 1))
+
+
+@case(RuntimeError, "Backward hook for Modules where no input requires gradient should always return None")
+def backward_hook_that_makes_gradients_of_nothing(torch):
+    layer = torch.nn.Linear(1, 1)
+    layer.register_full_backward_hook(lambda module, inputs, outputs: (torch.ones(1, 1),))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        layer(torch.ones(1, 1)).sum().backward()
+
+
+@case(ValueError, "Cannot assign non-leaf Tensor to parameter 'x'")
+def parameter_that_is_computed(torch):
+    computed = torch.nn.Parameter(torch.ones(1)) * 1
+    computed.__class__ = torch.nn.Parameter
+    torch.nn.Module().register_parameter("x", computed)
+
+
+@case(AttributeError, "cannot assign module before Module.__init__() call", own=True)
+def child_of_a_module_that_is_not_initialised(torch):
+    module = torch.nn.Module.__new__(torch.nn.Module)
+    module.add_module("x", torch.nn.ReLU())
+
+
+@case(AssertionError, "Avoid adding multiple pruning hooks to the same tensor weight of module Linear(", own=True)
+def pruned_twice_by_hand(torch):
+    prune = importlib.import_module(f"{torch.__name__}.nn.utils.prune")
+    layer = torch.nn.Linear(2, 2)
+    prune.identity(layer, "weight")
+    layer.register_forward_pre_hook(next(iter(layer._forward_pre_hooks.values())))
+    prune.identity(layer, "weight")
+
+
+@case(RuntimeError, "Unexpected key in metadata['spectral_norm']: weight.version")
+def state_with_the_version_of_spectral_norm(torch):
+    layer = torch.nn.utils.spectral_norm(torch.nn.Linear(1, 1))
+    for hook in layer._state_dict_hooks.values():
+        hook(layer, {}, "", {"spectral_norm": {"weight.version": 1}})
+
+
+@case(NotImplementedError, "spectral_norm: the state of 'weight' is of PyTorch before 1.0, without weight_v", own=True)
+def old_state_of_spectral_norm(torch):
+    state = {name: torch.ones(1, 1) for name in ("weight", "weight_orig", "weight_u", "bias")}
+    torch.nn.utils.spectral_norm(torch.nn.Linear(1, 1)).load_state_dict(state)
+
+
+@case(RuntimeError, "lr as a Tensor is not supported for capturable=False and foreach=True")
+def learning_rate_that_became_a_tensor(torch):
+    optimizer = torch.optim.Adam([leaf(torch, 1)], foreach=True)
+    optimizer.param_groups[0]["params"][0].grad = torch.ones(1)
+    optimizer.param_groups[0]["lr"] = torch.ones(1)
+    optimizer.step()
 
 
 # ---- views, memory ----

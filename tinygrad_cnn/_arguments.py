@@ -109,9 +109,8 @@ def check_options(
     """Check the options for which there is one answer on a CPU; each raises what PyTorch's CPU build raises."""
     dtypes.check_device(device)
     if layout_ is not None and layout_ is not strided:
-        if not isinstance(layout_, layout):
-            raise TypeError(f"{function}(): argument 'layout' must be torch.layout, not {type(layout_).__name__}")
-        raise NotImplementedError(f"{function}(): layout {layout_} is not implemented, only torch.strided is")
+        kind = type(layout_).__name__
+        raise TypeError(f"{function}(): argument 'layout' must be torch.layout (torch.strided, here), not {kind}")
     if pin_memory:
         raise RuntimeError(
             "pin_memory=True requires a CUDA or other accelerator backend; no pinned memory allocator is available on "

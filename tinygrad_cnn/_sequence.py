@@ -61,7 +61,8 @@ class _Scan:
         if isinstance(data, Tensor):
             raise ValueError("only one element tensors can be converted to Python scalars")
         if not _is_sequence(data):
-            raise TypeError("not a sequence")
+            got = type(data).__name__
+            raise TypeError(f"not a sequence, of length {self.shape[depth]} at dim {depth}, but {got}")
         if len(data) != self.shape[depth]:
             self.mismatch(data, depth)
         if depth + 1 < len(self.shape):
@@ -82,7 +83,7 @@ class _Scan:
     def mismatch(self, data: Any, depth: int) -> None:
         """Raise PyTorch's error for a sequence whose length differs from that of the first one."""
         if isinstance(data, np.ndarray) and not data.ndim:
-            raise TypeError("len() of unsized object")
+            raise TypeError(f"not a sequence, of length {self.shape[depth]} at dim {depth}, but a 0-d array")
         raise ValueError(f"expected sequence of length {self.shape[depth]} at dim {depth} (got {len(data)})")
 
 

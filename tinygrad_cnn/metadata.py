@@ -143,6 +143,7 @@ def is_floating_point(input: Tensor) -> builtins.bool:
 
 def is_complex(input: Tensor) -> builtins.bool:
     """Return False: there are no complex tensors here (`torch.is_complex`)."""
+    _check(input, "is_complex")
     return False
 
 

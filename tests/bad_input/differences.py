@@ -143,4 +143,22 @@ models.resnet18(False, False, False)
     TypeError: resnet18() takes at most 2 positional arguments (3 given)
 nn.modules.batchnorm._BatchNorm(2)(torch.zeros(2,2))
     NotImplementedError: a subclass has to define _check_input_dim(), and _BatchNorm does not
+torch.autograd.grad(torch.zeros(()), torch.zeros(2), is_grads_batched=True)
+    NotImplementedError: autograd.grad: is_grads_batched=True needs vmap, which does not exist here
+torch.linalg.eig(torch.zeros(2,2))
+    NotImplementedError: linalg.eig: eigenvalues of general matrices are complex numbers, which do not exist here
+torch.jit.CompilationUnit("def f(x): return x")
+    NotImplementedError: CompilationUnit: source code of TorchScript cannot be compiled here
+F.embedding(torch.tensor([0]), torch.zeros(3,2,requires_grad=True), sparse=True)
+    NotImplementedError: embedding: sparse=True needs sparse gradients, which do not exist here
+F.max_pool2d(torch.zeros(1,1,1).expand(1,50000,50000), 2)
+    NotImplementedError: max pooling of planes of more than 2^31 - 1 cells: [1, 50000, 50000]
+torchvision.io.encode_png(torch.zeros(4,4,dtype=torch.uint8))
+    RuntimeError: Input data should be a 3-dimensional tensor
+models._api.register_model("resnet18")(print)
+    ValueError: An entry is already registered under the name 'resnet18'.
+v2.MixUp(num_classes=2)(torch.zeros(2,3,4,4), 1)
+    ValueError: When using the default labels_getter, the input passed to forward must be a dictionary or a two-tuple
+v2.MixUp(num_classes=2)({"image": torch.zeros(2,3,4,4)})
+    ValueError: Could not infer where the labels are in the sample.
 """

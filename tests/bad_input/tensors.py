@@ -48,7 +48,7 @@ torch.linalg.tensorsolve(torch.zeros(2,3), torch.zeros(2))
     RuntimeError: Expected self to satisfy the requirement prod(self.shape[other.ndim:]) ==...
 # creation and numbers
 torch.zeros(2, layout="strided")
-    TypeError: zeros(): argument 'layout' must be torch.layout, not str
+    TypeError: zeros(): argument 'layout' must be torch.layout...
 torch.zeros(2, out=1)
     TypeError: zeros(): argument 'out' must be Tensor, not int
 torch.zeros(2, size=(2,))
@@ -89,7 +89,39 @@ torch.set_num_threads("2")
     RuntimeError: set_num_threads expects an int, but got str
 torch.set_num_interop_threads("2")
     RuntimeError: set_num_interop_threads expects an int, but got str
+torch.zeros(2, pin_memory=True)
+    RuntimeError: pin_memory=True requires a CUDA or other accelerator backend; no pinned memory allocator...
+torch.tensor([1, torch.zeros(2)])
+    ValueError: only one element tensors can be converted to Python scalars
+torch.tensor([[1], np.array(2)])
+    TypeError: not a sequence
+torch.set_grad_enabled("yes")
+    TypeError: set_grad_enabled(): argument 'enabled' (position 1) must be bool, not str
+torch.autograd.set_detect_anomaly(1)
+    TypeError: set_anomaly_enabled(): argument 'enabled'...
+torch.set_anomaly_enabled(True, 1)
+    TypeError: set_anomaly_enabled(): argument 'check_nan'...
+torch.linalg.norm(torch.zeros(2,2,2), 2, dim=(0,1,2))
+    RuntimeError: linalg.norm: If dim is specified, it must be of length 1 or 2. Got [0, 1, 2]
+torch.linalg.norm(torch.zeros(2,2,2), "fro")
+    RuntimeError: linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got 3D
+torch.cholesky_solve(torch.zeros(2,2), torch.zeros(3,3))
+    RuntimeError: Incompatible matrix sizes for cholesky_solve: each A matrix...
+torch.einsum(torch.zeros(2), [60])
+    ValueError: einsum(): subscript in subscript list is not within the valid range [0, 52)
+torch.einsum(torch.zeros(2), [-1])
+    ValueError: einsum(): subscript in subscript list is not within the valid range [0, 52)
+torch.is_complex(1)
+    TypeError: is_complex(): argument 'input' (position 1) must be Tensor, not int
+torch.is_conj(1)
+    TypeError: is_conj(): argument 'input' (position 1) must be Tensor, not int
+torch.cuda.set_device("cpu")
+    ValueError: Expected a cuda device, but got: cpu
 # random numbers
+torch.multinomial(torch.tensor([-1.0,1]), 1, True)
+    RuntimeError: probability tensor contains either `inf`, `nan` or element < 0
+torch.zeros(2).uniform_(-3e38, 3e38)
+    RuntimeError: uniform_ expects to-from <= std::numeric_limits<...
 torch.rand_like(1)
     TypeError: rand_like(): argument 'input' (position 1) must be Tensor, not int
 torch.randint(1,2,3,(2,))

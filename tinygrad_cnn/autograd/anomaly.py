@@ -23,8 +23,11 @@ class set_detect_anomaly:
     """
 
     def __init__(self, mode: bool, check_nan: bool = True) -> None:
+        for name, value in (("enabled", mode), ("check_nan", check_nan)):
+            if not isinstance(value, bool):
+                raise TypeError(f"set_anomaly_enabled(): argument '{name}' must be bool, not {type(value).__name__}")
         self._before = anomaly.enabled, anomaly.check_nan
-        anomaly.enabled, anomaly.check_nan = bool(mode), bool(check_nan)
+        anomaly.enabled, anomaly.check_nan = mode, check_nan
 
     def __enter__(self) -> None:
         pass
@@ -66,9 +69,6 @@ def is_anomaly_check_nan_enabled() -> bool:
 
 def set_anomaly_enabled(mode: bool, check_nan: bool = True) -> None:
     """Turn anomaly detection on or off (`torch.set_anomaly_enabled`); TypeError unless both are bools."""
-    for name, value in (("enabled", mode), ("check_nan", check_nan)):
-        if not isinstance(value, bool):
-            raise TypeError(f"{name} must be a bool (got {type(value).__name__})")
     set_detect_anomaly(mode, check_nan)
 
 

@@ -110,8 +110,12 @@ class set_grad_enabled(_GradMode):
     """Set the flag at once, and restore it if used as a context manager (`torch.set_grad_enabled`)."""
 
     def __init__(self, mode_: bool):
+        if not isinstance(mode_, bool):
+            raise TypeError(
+                f"set_grad_enabled(): argument 'enabled' (position 1) must be bool, not {type(mode_).__name__}"
+            )
         self._before = mode.enabled
-        self.value = bool(mode_)
+        self.value = mode_
         mode.enabled = self.value
 
     def __enter__(self) -> None:

@@ -99,14 +99,12 @@ def norm(
     if dim is not None and not isinstance(dim, (tuple, list)):
         dim = (dim,)
     ndim = check_tensor(A, "linalg.norm")._array.ndim
-    if ord is not None and (isinstance(ord, str) or (dim is None and ndim == 2) or (dim is not None and len(dim) == 2)):
-        if dim is None and ndim != 2:
-            raise RuntimeError(
-                f"linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got {ndim}D."
-            )
-        return matrix_norm(A, ord, (-2, -1) if dim is None else dim, keepdim, dtype=dtype, out=out)
+    if dim is not None and len(dim) not in (1, 2):
+        raise RuntimeError(f"linalg.norm: If dim is specified, it must be of length 1 or 2. Got {list(dim)}")
     if ord is not None and dim is None and ndim not in (1, 2):
         raise RuntimeError(f"linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got {ndim}D.")
+    if ord is not None and (isinstance(ord, str) or (ndim if dim is None else len(dim)) == 2):
+        return matrix_norm(A, ord, (-2, -1) if dim is None else dim, keepdim, dtype=dtype, out=out)
     return vector_norm(A, 2 if ord is None else ord, dim, keepdim, dtype=dtype, out=out)
 
 

@@ -128,6 +128,9 @@ def _from_lists(args: tuple[Any, ...]) -> tuple[str, list[Tensor]]:
     result = parts.pop() if len(parts) % 2 else None
 
     def term(numbers: Any) -> str:
+        for n in numbers:
+            if n is not ... and not 0 <= n < len(_LETTERS):
+                raise ValueError(f"einsum(): subscript in subscript list is not within the valid range [0, 52): {n}")
         return "".join(["..." if n is ... else _LETTERS[n] for n in numbers])
 
     equation = ",".join([term(numbers) for numbers in parts[1::2]])

@@ -80,6 +80,12 @@ def cholesky(input: Tensor, upper: bool = False, *, out: Tensor | None = None) -
 @public(out=True)
 def cholesky_solve(input: Tensor, L: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
     """Return X with A X = input, from the Cholesky factor of A (`torch.cholesky_solve`)."""
+    sizes = check_tensor(L, "cholesky_solve", "L", 2)._array.shape[-2:]
+    if len(sizes) < 2 or sizes[0] != sizes[1] or check_tensor(input, "cholesky_solve")._array.shape[-2:-1] != sizes[:1]:
+        raise RuntimeError(
+            f"Incompatible matrix sizes for cholesky_solve: each A matrix must be square, but is {list(sizes)}, and b "
+            f"must have as many rows, but is {list(input._array.shape)}"
+        )
     lower = _as_factor(L.mT if upper else L)
     return Solve.apply(matmul(lower, lower.mT), input)
 

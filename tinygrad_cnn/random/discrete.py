@@ -29,11 +29,7 @@ def _check(array: Any, num_samples: int, replacement: bool) -> None:
     if array.shape[-1] > 2**24:
         raise RuntimeError("number of categories cannot exceed 2^24")
     if not (np.isfinite(array) & (array >= 0)).all():
-        if not replacement:
-            raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
-        negative = not (array >= 0).all()
-        what = "probability entry < 0" if negative else "probability entry = infinity or NaN"
-        raise RuntimeError(f"invalid multinomial distribution (encountering {what})")
+        raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
     if not (array.sum(-1) > 0).all():
         raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
 
