@@ -22,7 +22,7 @@ from tinygrad_cnn.nn import functional as F
 from tinygrad_cnn.utils.data import DataLoader
 
 TABLES = ("convolution", "pooling", "functional", "layers", "modules", "creation", "numbers", "tensors", "shapes")
-TABLES += ("operations", "training")
+TABLES += ("operations", "selection", "training")
 
 
 def read(table, name="CASES"):

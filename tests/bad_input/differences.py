@@ -161,4 +161,10 @@ v2.MixUp(num_classes=2)(torch.zeros(2,3,4,4), 1)
     ValueError: When using the default labels_getter, the input passed to forward must be a dictionary or a two-tuple
 v2.MixUp(num_classes=2)({"image": torch.zeros(2,3,4,4)})
     ValueError: Could not infer where the labels are in the sample.
+torch.atleast_1d(1)
+    TypeError: atleast_1d(): expected tensors, or one list of them, but got int
+F.pad(torch.zeros(1,1,2,2), (-3,1,0,0), mode="circular")
+    RuntimeError: Negative padding value is resulting in an empty dimension
+torch.zeros(2,2).expand(3,2,2)[0].unsqueeze_(0)
+    NotImplementedError: unsqueeze_ of a view, or of a tensor that requires grad, is not implemented
 """

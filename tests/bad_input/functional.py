@@ -39,6 +39,16 @@ F.embedding_bag(torch.tensor([[0]]), torch.zeros(3,2).int())
     RuntimeError: Expected tensor for argument #1 'weight' to have one of the following scalar types: Half,...
 nn.Embedding.from_pretrained(torch.zeros(3))
     AssertionError: Embeddings parameter is expected to be 2-dimensional
+F.embedding_bag(torch.tensor([[0]]), torch.zeros(3,2), mode="max", scale_grad_by_freq=True)
+    ValueError: max mode does not support scaling the gradient by the frequency
+F.embedding_bag(torch.tensor([[0]]), torch.zeros(3,2), per_sample_weights=torch.zeros(2,2))
+    ValueError: embedding_bag: If per_sample_weights (torch.Size([2, 2])) is not None, then it must have the same...
+F.embedding_bag(torch.tensor([[0]]), torch.zeros(3))
+    ValueError: weight has to be a 2D Tensor, but got Tensor of dimension 1
+nn.Embedding(3, 2, padding_idx=3)
+    AssertionError: Padding_idx must be within num_embeddings
+nn.Embedding(3, 2, _weight=torch.zeros(2,2))
+    AssertionError: Shape of weight does not match num_embeddings and embedding_dim
 # fold
 F.fold(torch.zeros(1,4,4).int(), (3,3), 2)
     NotImplementedError: "col2im_out_cpu" not implemented for 'Int'
@@ -47,4 +57,27 @@ F.linear(torch.zeros(2,3), torch.zeros(3), torch.zeros(1))
     RuntimeError: mat2 must be a matrix, got 1-D tensor
 F.bilinear(torch.zeros(2,3), torch.zeros(2,2,3), torch.zeros(4,3,3))
     RuntimeError: bilinear(): input dimensions do not match: got 2 and 3
+nn.Bilinear(0, 2, 3)
+    ValueError: in1_features must be > 0, but got (in1_features=0)
+# padding, losses, pooling
+F.pad(torch.zeros(2, dtype=torch.uint8), (1,1), value=300)
+    RuntimeError: value cannot be converted to type uint8_t without overflow
+F.pad(torch.zeros(1,2,2).bool(), (1,1), mode="reflect")
+    NotImplementedError: "reflection_pad1d" not implemented for 'Bool'
+F.pad(torch.zeros(1,1,3,3), (-2,-1,-2,-1), mode="replicate")
+    RuntimeError: input (H: 3, W: 3 ) is too small. Calculated output H: 0 W: 0
+F.pad(torch.zeros(1,1,3,3), (-4,0,0,0), mode="replicate")
+    RuntimeError: Trying to create tensor with negative dimension -1: [1, 1, 3, -1]
+F.cross_entropy(torch.zeros(3), torch.tensor([0,1]))
+    ValueError: For 1D input, 1D target must have size 1, but got target size: 2
+F.nll_loss(torch.zeros(1,3,2,2), torch.zeros(1,2).long())
+    RuntimeError: only batches of spatial targets supported (3D tensors) but got targets of dimension: 2
+F.mse_loss(torch.zeros(2), torch.zeros(2), weight=torch.zeros(3))
+    ValueError: Weights and input must have the same size.
+nn.CircularPad2d(1)(torch.zeros(3))
+    ValueError: expected 3D or 4D input (got 1D input)
+torch.median(torch.tensor([True]))
+    NotImplementedError: "median_cpu" not implemented for 'Bool'
+torch.median(torch.tensor([True]), 0)
+    NotImplementedError: "median_out" not implemented for 'Bool'
 """

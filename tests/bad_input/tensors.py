@@ -117,6 +117,8 @@ torch.is_conj(1)
     TypeError: is_conj(): argument 'input' (position 1) must be Tensor, not int
 torch.cuda.set_device("cpu")
     ValueError: Expected a cuda device, but got: cpu
+torch.autocast(1)
+    ValueError: Expected `device_type` of type `str`, got: `<class 'int'>`
 # random numbers
 torch.multinomial(torch.tensor([-1.0,1]), 1, True)
     RuntimeError: probability tensor contains either `inf`, `nan` or element < 0

@@ -82,4 +82,9 @@ datasets.STL10("/nowhere")
     RuntimeError: Dataset not found or corrupted. You can use download=True to download it
 datasets.DatasetFolder.make_dataset("/nowhere", None, (".x",))
     ValueError: The class_to_idx parameter cannot be None.
+# operations
+torchvision.ops.stochastic_depth(torch.zeros(2), 2, "row")
+    ValueError: drop probability has to be between 0 and 1, but got 2
+torchvision.ops.stochastic_depth(torch.zeros(2), 0.5, "all")
+    ValueError: mode has to be either 'batch' or 'row', but got all
 """
