@@ -6,10 +6,10 @@ import random
 import warnings
 from typing import NamedTuple
 
-from . import convolution, pooling
+from . import arithmetic, convolution, movement, pooling, reductions, sampling, steps
 from .draw import Draw, Property, attempt, minimise
 
-FAMILIES = (convolution, pooling)
+FAMILIES = (convolution, pooling, movement, arithmetic, reductions, sampling, steps)
 PROPERTIES: dict[str, Property] = {case.__name__: case for family in FAMILIES for case in family.PROPERTIES}
 
 

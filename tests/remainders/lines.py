@@ -41,7 +41,7 @@ def _whole(count: int, seed: int, low: int = -4) -> np.ndarray:
 
 def _unary(name: str, count: int, fence: Fence, dtype: np.dtype) -> None:
     function: Callable[[Any], Any] = UNARY[name][0]  # type: ignore[assignment]
-    ulp: float = UNARY[name][1]  # type: ignore[assignment]
+    ulp: float = UNARY[name][1]
     x = fence.put(
         (_whole(count, count) + (5 if "LOG" in name or "SQRT" in name or "REC" in name else 0.25)).astype(dtype)
     )
