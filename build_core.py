@@ -61,9 +61,12 @@ def compile_args() -> list[str]:
     return flags.split() + ["-Wno-psabi", "-pthread", "-g0", *OWN_FLAGS]
 
 
-# What other sources need: kernels of last resort and what cffi writes are made small; loops over scalars need the
-# compiler's vectors.
+# What other sources need: kernels of last resort, what cffi writes and what runs once are made small; loops over
+# scalars need the compiler's vectors.
 SOURCE_FLAGS = {
+    "cpu.c": "-Os",
+    "cpus.c": "-Os",
+    "conv.c": "-Os",
     "isa_generic.c": "-Os",
     "tinygrad_cnn._core.c": "-Os",
     "copy.c": "-O3",
@@ -99,12 +102,12 @@ def link_args() -> list[str]:
 
     Symbols are stripped, so that the wheel stays small (not with a `-g` of one's own), and the library is never
     unloaded: its threads sleep in it. All addresses of other libraries are looked up as it is loaded, and may not be
-    written afterwards (full RELRO).
+    written afterwards (full RELRO). Code and constants share their pages: apart they would fill two more.
     """
     if sys.platform == "win32":
         return []
     strip = [] if sys.platform == "darwin" or "-g" in OWN_FLAGS else ["-Wl,-s"]
-    linux = [] if sys.platform == "darwin" else ["-Wl,-z,nodelete,-z,relro,-z,now,-z,noexecstack"]
+    linux = [] if sys.platform == "darwin" else ["-Wl,-z,nodelete,-z,relro,-z,now,-z,noexecstack,-z,noseparate-code"]
     return ["-pthread", *strip, *linux, *OWN_FLAGS]
 
 
@@ -154,6 +157,8 @@ class BuildExt(build_ext):
 
 ffi = FFI()
 ffi.cdef(cdef())
+# What tc_set_asked is given: `tinygrad_cnn/core/signals.py` has the body.
+ffi.cdef('extern "Python" int run_signal_handlers(void);')
 ffi.set_source(
     "tinygrad_cnn._core",
     '#include "core.h"',

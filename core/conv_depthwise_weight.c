@@ -82,7 +82,7 @@ static void run_tasks(void *ctx, int64_t begin, int64_t end)
         const int64_t channel = task % p->c, part = task / p->c, first = part * g->images_per_part;
         memset(vectors, 0, (size_t)sums * g->item);
         for (int64_t image = first; image < tc_min(first + g->images_per_part, p->n); image++)
-            for (int64_t band = 0; band < g->bands; band++) {
+            for (int64_t band = 0; band < g->bands && !tc_stopped(); band++) {
                 const int64_t i0 = band * g->band;
                 conv_pack_planes(g->dtype, g->windows, 1, i0, g->band, 0, 1,
                                  at(g, g->x, (image * p->c + channel) * p->h * p->w), memory);

@@ -128,7 +128,7 @@ static void run_task(const weight_grad *g, int64_t task, const buffers *all)
     if (to->bias)
         memset(to->bias, 0, (size_t)g->block * g->item);
     const int64_t first = part * g->pieces_per_part, last = tc_min(first + g->pieces_per_part, g->pieces);
-    for (int64_t piece = first; piece < last; piece++)
+    for (int64_t piece = first; piece < last && !tc_stopped(); piece++)
         run_piece(g, piece, group, f0, filters, c0, channels, to);
     char *out = part == 0 ? g->dweight : at(g, g->extra, (part - 1) * part_size(g));
     char *bias = part == 0 ? g->dbias : at(g, out, g->p->k * g->depth);

@@ -109,7 +109,8 @@ static void run_task(const weight_dot *g, int64_t task, char *planes, char *sums
     const int64_t block = task % g->blocks, group = task / g->blocks % p->groups, part = task / g->blocks / p->groups;
     const int64_t f0 = block * g->block, filters = tc_min(g->block, g->filters - f0), first = group * g->filters + f0;
     memset(sums, 0, (size_t)(sums_size(g) + g->block) * g->item);      /* and the bias's, which follow */
-    for (int64_t piece = part * g->pieces_per_part; piece < tc_min((part + 1) * g->pieces_per_part, g->pieces); piece++) {
+    const int64_t last = tc_min((part + 1) * g->pieces_per_part, g->pieces);
+    for (int64_t piece = part * g->pieces_per_part; piece < last && !tc_stopped(); piece++) {
         const int64_t image = piece / g->bands, i0 = piece % g->bands * g->band;
         conv_pack_planes(g->dtype, v, v->channels, i0, g->band, 0, 1,
                          at(g, g->x, (image * p->groups + group) * v->channels * p->h * p->w), planes);

@@ -243,7 +243,7 @@ static int run_task(const weight_grad *g, int64_t task)
     for (int64_t block = 0; block < g->blocks && w.status == TC_OK; block++) {
         w.first = part * g->part + block * g->tiles;
         w.count = tc_min(g->tiles, end - w.first);
-        if (w.count <= 0)
+        if (w.count <= 0 || tc_stopped())
             break;
         tc_parallel_for(tc_ceil_div(w.channels, lanes) + tc_ceil_div(w.filters, lanes), 1, transform, &w);
         if (w.status == TC_OK)

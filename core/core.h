@@ -30,7 +30,8 @@ enum tc_status {
     TC_OK,      /* done */
     TC_ENOMEM,  /* the allocator had no memory; outputs are undefined */
     TC_EINVAL,  /* an argument that the C side does check is wrong (an unknown ISA, a negative size) */
-    TC_EINDEX   /* an index or a class label is out of range; outputs are undefined */
+    TC_EINDEX,  /* an index or a class label is out of range; outputs are undefined */
+    TC_ESTOPPED /* whom tc_set_asked names has said so; outputs are undefined */
 };
 
 /* One sentence for a tc_status, for error messages. */
@@ -63,6 +64,13 @@ int tc_set_isa(const char *name);
  * affinity and the cgroup quota give this process. tc_set_num_threads clamps to 1...256. */
 int tc_get_num_threads(void);
 void tc_set_num_threads(int n);
+
+/* ---------------------------------------------------------------- runtime: stop.c ----------------- */
+
+/* Names a function that `thread` (its pthread_self) calls every 50 ms or so while it is in one of those functions on arrays that
+ * can take minutes, products, convolutions and max pooling: what it returns is whether to leave that one undone, with TC_ESTOPPED.
+ * It may call the core. NULL: nobody is asked, which is how a program starts. */
+void tc_set_asked(int (*asked)(void), uintptr_t thread);
 
 /* ---------------------------------------------------------------- runtime: alloc.c ---------------- */
 

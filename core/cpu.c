@@ -113,6 +113,7 @@ const char *tc_strerror(int status)
     case TC_ENOMEM: return "not enough memory";
     case TC_EINVAL: return "invalid argument";
     case TC_EINDEX: return "index out of range";
+    case TC_ESTOPPED: return "a handler of a signal has stopped the operation";
     default: return "unknown error";
     }
 }

@@ -98,7 +98,7 @@ static void multiply_blocks(void *ctx, int64_t begin, int64_t end)
     for (int64_t block = begin; block < end; block++) {
         const int64_t i0 = block % s->row_blocks * s->block_rows, rows = tc_min(s->block_rows, g->m - i0);
         const int64_t j0 = block / s->row_blocks % s->strips * s->strip_cols, cols = tc_min(s->strip_cols, g->n - j0);
-        for (int64_t p0 = 0; p0 == 0 || p0 < g->k; p0 += s->depth)
+        for (int64_t p0 = 0; (p0 == 0 || p0 < g->k) && !tc_stopped(); p0 += s->depth)
             multiply_block(s, block / s->row_blocks / s->strips, i0, rows, j0, cols, p0, room);
     }
     tc_free(room);

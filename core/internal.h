@@ -5,6 +5,7 @@
 #ifndef TC_INTERNAL_H
 #define TC_INTERNAL_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <math.h>
 #include <stdlib.h>
@@ -305,6 +306,44 @@ void tc_parallel_for(int64_t n, int64_t grain, tc_range_fn fn, void *ctx);
 static inline void tc_parallel_stream(int64_t n, int64_t grain, tc_range_fn fn, void *ctx)
 {
     tc_parallel_for(n, n <= 4 * grain ? n : grain, fn, ctx);
+}
+
+/* The pool whose region this thread works for, to compare; NULL outside of regions, and in a process forked from inside. */
+const void *tc_pool_of_region(void);
+
+/* In a library that is loaded late, glibc would allocate a thread's variable at the thread's first use, and abort the process
+ * if that fails; the initial-exec model takes it from what every thread has (musl refuses that). */
+#if defined(__GLIBC__)
+#define TC_EARLY_TLS __attribute__((tls_model("initial-exec")))
+#else
+#define TC_EARLY_TLS
+#endif
+
+/* ---- stop.c ---- */
+
+/* Of a thread: the flag of the call that it works for, NULL if that cannot be stopped; whether it is the one that asks; and the
+ * floating-point state in which it was called. */
+typedef struct {
+    atomic_bool *stopped;
+    bool asks;
+    uint64_t outside;
+} tc_stop_state;
+TC_EARLY_TLS extern _Thread_local tc_stop_state tc_stop;
+
+/* A call that may be stopped, from begin to end; end returns TC_ESTOPPED if it was, else `status`. */
+typedef struct {
+    tc_stop_state outer;
+    atomic_bool stopped;
+} tc_stoppable;
+void tc_stoppable_begin(tc_stoppable *call);
+int tc_stoppable_end(tc_stoppable *call, int status);
+
+/* Whether to leave undone what is left, since nobody will look at the results. Regions look before each chunk; chunks that may
+ * take long look between their pieces. */
+bool tc_look_whether_stopped(void);
+static inline bool tc_stopped(void)
+{
+    return tc_stop.stopped && tc_look_whether_stopped();
 }
 
 /* ---- cpus.c ---- */

@@ -282,5 +282,7 @@ int tc_ndarray_gemm(tc_ndarray a, tc_ndarray b, tc_ndarray bias, tc_ndarray c)
         .c_batch = strides[0][0], .c_row = strides[0][1], .c_col = strides[0][2],
         .alpha = 1.0, .beta = 0.0, .bias_per_row = 0,
     };
-    return tc_gemm(dtype, &p, x[1]->data, x[2]->data, x[3] ? x[3]->data : NULL, x[0]->data);
+    tc_stoppable call;
+    tc_stoppable_begin(&call);
+    return tc_stoppable_end(&call, tc_gemm(dtype, &p, x[1]->data, x[2]->data, x[3] ? x[3]->data : NULL, x[0]->data));
 }

@@ -53,7 +53,9 @@ int tc_ndarray_conv2d(const tc_conv2d_params *p, tc_ndarray x, tc_ndarray weight
     int status = tc_dense_open(&d, 1, 4, (const tc_ndarray[]){y, x, weight, bias}, TC_F32, TC_F64);
     if (status != TC_OK)
         return status;
-    status = tc_conv2d(d.dtype, p, d.data[1], d.data[2], d.data[3], d.data[0]);
+    tc_stoppable call;
+    tc_stoppable_begin(&call);
+    status = tc_stoppable_end(&call, tc_conv2d(d.dtype, p, d.data[1], d.data[2], d.data[3], d.data[0]));
     tc_dense_close(&d);
     return status;
 }
@@ -64,7 +66,9 @@ int tc_ndarray_conv2d_input_grad(const tc_conv2d_params *p, tc_ndarray dy, tc_nd
     int status = tc_dense_open(&d, 1, 3, (const tc_ndarray[]){dx, dy, weight}, TC_F32, TC_F64);
     if (status != TC_OK)
         return status;
-    status = tc_conv2d_input_grad(d.dtype, p, d.data[1], d.data[2], d.data[0]);
+    tc_stoppable call;
+    tc_stoppable_begin(&call);
+    status = tc_stoppable_end(&call, tc_conv2d_input_grad(d.dtype, p, d.data[1], d.data[2], d.data[0]));
     tc_dense_close(&d);
     return status;
 }
@@ -75,7 +79,9 @@ int tc_ndarray_conv2d_weight_grad(const tc_conv2d_params *p, tc_ndarray dy, tc_n
     int status = tc_dense_open(&d, 2, 4, (const tc_ndarray[]){dweight, dbias, dy, x}, TC_F32, TC_F64);
     if (status != TC_OK)
         return status;
-    status = tc_conv2d_weight_grad(d.dtype, p, d.data[2], d.data[3], d.data[0], d.data[1]);
+    tc_stoppable call;
+    tc_stoppable_begin(&call);
+    status = tc_stoppable_end(&call, tc_conv2d_weight_grad(d.dtype, p, d.data[2], d.data[3], d.data[0], d.data[1]));
     tc_dense_close(&d);
     return status;
 }
@@ -88,9 +94,11 @@ int tc_ndarray_max_pool2d(int op, int adaptive, const tc_pool2d_params *p, tc_nd
     const int status = tc_dense_open(&d, 2, 3, (const tc_ndarray[]){y, indices, x}, TC_F32, TC_U8);
     if (status != TC_OK)
         return status;
+    tc_stoppable call;
+    tc_stoppable_begin(&call);
     (adaptive ? tc_adaptive_max_pool2d : tc_max_pool2d)(op, d.dtype, p, d.data[2], d.data[0], d.data[1]);
     tc_dense_close(&d);
-    return TC_OK;
+    return tc_stoppable_end(&call, TC_OK);
 }
 
 int tc_ndarray_pool_gather(tc_ndarray indices, tc_ndarray x, tc_ndarray y)

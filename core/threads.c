@@ -19,7 +19,7 @@
 static void run_inline(int64_t n, int64_t grain, tc_range_fn fn, void *ctx)
 {
     const fp_state saved = fp_enter();
-    for (int64_t begin = 0; begin < n; begin += tc_min(grain, n - begin))
+    for (int64_t begin = 0; begin < n && !tc_stopped(); begin += tc_min(grain, n - begin))
         fn(ctx, begin, begin + tc_min(grain, n - begin));
     fp_leave(saved);
 }
@@ -27,6 +27,11 @@ static void run_inline(int64_t n, int64_t grain, tc_range_fn fn, void *ctx)
 #if defined(_WIN32)
 
 /* No pthreads: everything runs on the caller's thread. */
+
+const void *tc_pool_of_region(void)
+{
+    return NULL;
+}
 
 void tc_parallel_for(int64_t n, int64_t grain, tc_range_fn fn, void *ctx)
 {
@@ -38,6 +43,11 @@ void tc_parallel_for(int64_t n, int64_t grain, tc_range_fn fn, void *ctx)
 #include "threads.h"
 
 static _Atomic(tc_pool *) the_pool;
+
+const void *tc_pool_of_region(void)
+{
+    return tc_in_region ? atomic_load(&the_pool) : NULL;
+}
 
 static void forget_pool(void)
 {
@@ -138,6 +148,8 @@ static void open_lanes(tc_pool *pool, int lanes)
 
 static void close_region(tc_pool *pool)
 {
+    if (atomic_load(&the_pool) != pool)     /* forked meanwhile, by a handler of a signal: nobody is there to wait for */
+        return;
     atomic_fetch_and(&pool->state, TC_INSIDE);     /* withdraw the tickets */
     if (tc_pool_watch(pool, TC_INSIDE, false, WAKE_NS))
         return;
@@ -162,6 +174,7 @@ void tc_parallel_for(int64_t n, int64_t grain, tc_range_fn fn, void *ctx)
     pool->grain = grain;
     pool->fn = fn;
     pool->ctx = ctx;
+    pool->stopped = tc_stop.stopped;
     atomic_store_explicit(&pool->cpu, tc_this_cpu(), memory_order_relaxed);
     atomic_store_explicit(&pool->spin, threads <= tc_available_cpus(), memory_order_relaxed);
     const fp_state saved = fp_enter();

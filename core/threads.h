@@ -36,6 +36,7 @@ typedef struct {
     int64_t n, grain;
     tc_range_fn fn;
     void *ctx;
+    atomic_bool *stopped;           /* of the caller's tc_stop */
     int lanes;
     atomic_int cpu;                 /* where the caller runs, or -1 */
     _Alignas(64) atomic_uint_fast64_t state;
@@ -49,12 +50,8 @@ typedef struct {
     tc_lane lane[TC_LANES];
 } tc_pool;
 
-/* This thread is running chunks. In a library that is loaded late, glibc would allocate the variable at each thread's first
- * use, and abort the process if that fails; the initial-exec model takes it from what every thread has (musl refuses that). */
-#if defined(__GLIBC__)
-__attribute__((tls_model("initial-exec")))
-#endif
-extern _Thread_local bool tc_in_region;
+/* This thread is running chunks. */
+TC_EARLY_TLS extern _Thread_local bool tc_in_region;
 
 /* Brings the pool to `wanted` workers, or to as many as the system grants; it is not asked twice for the same number. */
 void tc_pool_add_workers(tc_pool *pool, int wanted);

@@ -66,7 +66,7 @@ bool tc_pool_watch(tc_pool *pool, uint64_t mask, bool until_set, int64_t limit)
 static void run_lane(tc_pool *pool, tc_lane *lane, bool own)
 {
     const int64_t n = pool->n, grain = pool->grain;
-    while (atomic_load_explicit(&lane->left, memory_order_relaxed) > 0 &&
+    while (!tc_stopped() && atomic_load_explicit(&lane->left, memory_order_relaxed) > 0 &&
            atomic_fetch_sub_explicit(&lane->left, 1, memory_order_relaxed) > 0) {
         const int64_t chunk = own ? atomic_fetch_add_explicit(&lane->first, 1, memory_order_relaxed)
                                   : atomic_fetch_sub_explicit(&lane->last, 1, memory_order_relaxed);
@@ -194,6 +194,7 @@ static void *worker(void *arg)
     fp_enter();
     for (;;) {
         wait_for_ticket(pool, &account);
+        tc_stop.stopped = pool->stopped;
         tc_pool_run_chunks(pool, number);
         leave(pool);
     }

@@ -84,9 +84,9 @@ class TestIdentity:
         assert "-ffp-contract=fast" in text(lib.tc_compiler())
 
     def test_each_status_has_its_message(self):
-        codes = [lib.TC_OK, lib.TC_ENOMEM, lib.TC_EINVAL, lib.TC_EINDEX, 99]
+        codes = [lib.TC_OK, lib.TC_ENOMEM, lib.TC_EINVAL, lib.TC_EINDEX, lib.TC_ESTOPPED, 99]
         messages = [text(lib.tc_strerror(status)) for status in codes]
-        assert len(set(messages)) == 5 and all(messages)
+        assert len(set(messages)) == 6 and all(messages)
 
     def test_available_begins_with_generic_and_holds_the_one_in_use(self):
         available = text(lib.tc_isa_available()).split()

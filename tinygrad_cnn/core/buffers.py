@@ -23,6 +23,7 @@ except ModuleNotFoundError as error:
     ) from error
 
 from .memory import context_of
+from .signals import raised_by_handler
 
 __all__ = [
     "FLOATS",
@@ -181,6 +182,8 @@ def check(status: int) -> None:
     message = ffi.string(lib.tc_strerror(status)).decode()
     if status == lib.TC_ENOMEM:
         raise MemoryError(message)
+    if status == lib.TC_ESTOPPED:
+        raise raised_by_handler()
     if status == lib.TC_EINDEX:
         raise IndexError(message)
     raise RuntimeError(message)
