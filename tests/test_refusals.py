@@ -6,11 +6,17 @@ Each case gets `torch`, this package or PyTorch, which has to raise the same; `o
 from __future__ import annotations
 
 import importlib
+import io
 import warnings
 
+import numpy as np
 import pytest
 
 import tinygrad_cnn
+from tinygrad_cnn import core
+from tinygrad_cnn.vision import models
+from tinygrad_cnn.vision.datasets.mnist import expect_array
+from tinygrad_cnn.vision.io import decode_image
 
 CASES = {}
 
@@ -345,6 +351,31 @@ def change_of_a_view_made_without_grad_mode(torch):
     view.mul_(leaf(torch, 1))
 
 
+@case(RuntimeError, "A view was created in no_grad mode and is being modified inplace with grad mode enabled")
+def recorded_change_of_a_view_made_without_grad_mode(torch):
+    with torch.no_grad():
+        view = torch.ones(2)[:1]
+    view.mul_(leaf(torch, 1))
+
+
+@case(RuntimeError, "unsupported operation: more than one element of the written-to tensor refers to a single memory")
+def result_into_memory_that_repeats(torch):
+    torch.add(torch.zeros(2), 1, out=torch.zeros(1).expand(2))
+
+
+@case(NotImplementedError, "the memory of this tensor has gaps; clone() it first", own=True)
+def resize_of_memory_with_gaps(torch):
+    torch.from_numpy(np.ndarray((2,), np.float32, buffer=bytearray(16), strides=(8,))).resize_(4)
+
+
+@case(RuntimeError, "The tensors ['one', 'other'] are different parts of one memory; save copies of them", own=True)
+def saved_model_whose_buffers_share_memory(torch):
+    model, memory = torch.nn.Module(), torch.zeros(4)
+    model.register_buffer("one", memory[:2])
+    model.register_buffer("other", memory[:3])
+    importlib.import_module(f"{torch.__name__}.utils.safetensors").save_model(model, "never written")
+
+
 @case(RuntimeError, "A view was created in no_grad mode and its base or another view of its base has been modified")
 def use_of_a_view_made_without_grad_mode(torch):
     x = torch.ones(2)
@@ -378,3 +409,40 @@ def test_pytorch_refuses_alike():
     for name, (_, _, _, own) in CASES.items():
         if not own:
             raised(torch, name)
+
+
+@pytest.mark.parametrize(
+    ("call", "kind", "message"),
+    [
+        (lambda: core.check(core.lib.TC_EINVAL), RuntimeError, "invalid argument"),
+        (lambda: core.check(core.lib.TC_EINDEX), IndexError, "index out of range"),
+        (lambda: core.check(core.lib.TC_ENOMEM), MemoryError, "memory"),
+        (lambda: core.empty((2, -1)), RuntimeError, "negative dimension -1: [2, -1]"),
+        (lambda: expect_array(np.zeros((2, 2)), "labels", 1, np.uint8), ValueError, "labels: expected uint8 of 1 dim"),
+        (lambda: models.regnet_y_128gf(pretrained=True), ValueError, "No weights available for model regnet_y_128gf"),
+    ],
+)
+def test_what_no_script_reaches(call, kind, message):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pytest.raises(kind) as caught:
+            call()
+    assert message in str(caught.value)
+
+
+def test_a_picture_with_16_bits():
+    Image = pytest.importorskip("PIL.Image")
+    stream = io.BytesIO()
+    Image.new("I;16", (2, 2)).save(stream, "PNG")
+    with pytest.raises(NotImplementedError, match="mode I;16 have more than 8 bits a channel"):
+        decode_image(tinygrad_cnn.frombuffer(bytearray(stream.getvalue()), dtype=tinygrad_cnn.uint8))
+
+
+def test_a_profiler_beside_another(monkeypatch):
+    class Taken:
+        def enable(self):
+            raise ValueError("Another profiling tool is already active")
+
+    monkeypatch.setattr("cProfile.Profile", Taken)
+    with pytest.raises(RuntimeError, match="another profiler is running: Another profiling tool"):
+        tinygrad_cnn.profiler.profile().start()

@@ -86,10 +86,9 @@ def _pixels(picture: Any, mode: ImageReadMode) -> Tensor:
         picture = picture.convert("RGBA" if "transparency" in picture.info else "RGB")
     elif picture.mode == "1":
         picture = picture.convert("L")
-    pixels = pil_to_tensor(picture)
-    if pixels.dtype is not torch.uint8:
+    if picture.mode.startswith(("I", "F")):
         raise NotImplementedError(f"pictures of Pillow's mode {picture.mode} have more than 8 bits a channel")
-    return pixels
+    return pil_to_tensor(picture)
 
 
 def read_image(
