@@ -5,6 +5,7 @@
 /* What a run of elements needs of its channel, in every lane the same, or of VLEN channels side by side. */
 typedef struct {
     vec mean, scale, shift, slope, rest, limit;
+    ivec sloping;   /* whether there is a slope: 0 times an infinity would be NaN */
 } FN(line);
 
 /* y <= limit becomes 0: with ReLU that is 0; without it NaN, to which nothing compares, so that one code serves both. */
@@ -15,16 +16,20 @@ TC_INLINE vec FN(limit)(const tc_norm_lines *l)
 
 TC_INLINE FN(line) FN(channel_line)(const tc_norm_lines *l, int64_t ch)
 {
+    const vec slope = splat(((const T *)l->slope)[ch]);
+
     return (FN(line)){splat(((const T *)l->mean)[ch]), splat(((const T *)l->scale)[ch]), splat(((const T *)l->shift)[ch]),
-                      splat(((const T *)l->slope)[ch]), splat(((const T *)l->rest)[ch]), FN(limit)(l)};
+                      slope, splat(((const T *)l->rest)[ch]), FN(limit)(l), slope != 0};
 }
 
 /* The channels from ch on, n of them in use. */
 TC_INLINE FN(line) FN(column_line)(const tc_norm_lines *l, int64_t ch, int64_t n)
 {
+    const vec slope = FN(load_lanes)((const T *)l->slope + ch, n, 0);
+
     return (FN(line)){FN(load_lanes)((const T *)l->mean + ch, n, 0), FN(load_lanes)((const T *)l->scale + ch, n, 0),
-                      FN(load_lanes)((const T *)l->shift + ch, n, 0), FN(load_lanes)((const T *)l->slope + ch, n, 0),
-                      FN(load_lanes)((const T *)l->rest + ch, n, 0), FN(limit)(l)};
+                      FN(load_lanes)((const T *)l->shift + ch, n, 0), slope, FN(load_lanes)((const T *)l->rest + ch, n, 0),
+                      FN(limit)(l), slope != 0};
 }
 
 /* Which y are cut to 0. d = x - mean; subtracting the mean first keeps the digits that x * scale + (shift - mean * scale) would
@@ -50,7 +55,7 @@ TC_INLINE vec FN(grad_vector)(const FN(line) *l, vec dy, vec x)
 {
     const vec d = x - l->mean, g = FN(cut)(l, FN(uncut)(l, d), dy);
 
-    return l->scale * g + (l->slope * d + l->rest);
+    return l->scale * g + ((vec)((ivec)(l->slope * d) & l->sloping) + l->rest);
 }
 
 /* Adds to *sum and *dot a vector of dy and of dy (x - mean). */

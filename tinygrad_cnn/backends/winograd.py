@@ -5,8 +5,8 @@ minimal filtering F(4x4, 3x3) (Winograd 1980; Lavin and Gray 2016) where that is
 multiplications, and two to three times the rounding errors of the direct sum. Which way is taken depends on the shape
 alone, so results still do not depend on the number of threads.
 
-Each 4x4 tile of outputs is computed from its 6x6 pixels together. A NaN among these may make all 16 outputs NaN, where
-the direct sum keeps it to the windows that it is in; an infinity becomes NaN there.
+Each 4x4 tile of outputs is computed from its 6x6 pixels together, so errors are in proportion to the largest of these.
+Images that give NaN or infinities are computed again directly, which keeps these to the windows that they are in.
 
 Switch it off where that matters: `enabled = False`, the context manager `flags(enabled=False)`, or the environment
 variable TINYGRAD_CNN_WINOGRAD=0.

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_cnn.ops import lu as elimination
-from tinygrad_cnn.ops.decompositions import QR, SVD, Cholesky, Eigh, identity_like, reflected, tied
+from tinygrad_cnn.ops.decompositions import QR, SVD, Cholesky, Eigh, identity_like, not_positive, reflected, tied
 from tinygrad_cnn.ops.joining import cat
 from tinygrad_cnn.ops.matmul import matmul
 from tinygrad_cnn.tensor import Tensor, wrap
@@ -20,24 +20,20 @@ _LUFactorEx, _CholeskyEx = named("lu_factor_ex", "LU pivots info"), named("chole
 
 
 def cholesky(A: Tensor, *, upper: bool = False, out: Tensor | None = None) -> Tensor:
-    """Return L, lower triangular (or upper), with L L^T = A positive definite (`torch.linalg.cholesky`).
+    """Return L, lower triangular, with L L^T = A positive definite (`torch.linalg.cholesky`).
 
-    LinAlgError for a matrix that is not positive definite.
+    Only the lower triangle is read; upper: U with U^T U = A, from the upper triangle. LinAlgError for a matrix that is
+    not positive definite.
     """
-    y = Cholesky.apply(square("linalg.cholesky", A))
+    x = square("linalg.cholesky", A)
+    y = Cholesky.apply(x.mT if upper else x)
     return into("linalg.cholesky", out, y.mT if upper else y, A)
 
 
 def cholesky_ex(A: Tensor, *, upper: bool = False, check_errors: bool = False, out: Any = None) -> Any:
     """Return (L, info), info the order of the first minor that is not positive or 0 (`torch.linalg.cholesky_ex`)."""
     array = square("linalg.cholesky_ex", A)._array
-    info = np.zeros(array.shape[:-2], np.int32)
-    for index in np.ndindex(*info.shape):
-        try:
-            np.linalg.cholesky(array[index])
-        except np.linalg.LinAlgError:
-            size = array.shape[-1]
-            info[index] = next(k for k in range(1, size + 1) if np.linalg.eigvalsh(array[index][:k, :k]).min() <= 0)
+    info = not_positive(np.swapaxes(array, -1, -2) if upper else array)
     if check_errors or not info.any():
         y = cholesky(A, upper=upper)
     else:

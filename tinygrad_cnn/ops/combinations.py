@@ -9,6 +9,7 @@ from tinygrad_cnn.tensor import Tensor
 
 from .arithmetic import add
 from .base import check_tensor, scalar_name, write_out
+from .comparison import where
 from .forms import public
 from .halves import in_float32
 
@@ -16,13 +17,20 @@ from .halves import in_float32
 @public(inplace=True)
 @in_float32
 def lerp(input: Tensor, end: Tensor, weight: Any, *, out: Tensor | None = None) -> Tensor:
-    """Return input + weight * (end - input) (`torch.lerp`); `weight` is a number or a tensor of the same dtype."""
+    """Return input + weight * (end - input) (`torch.lerp`); `weight` is a number or a tensor of the same dtype.
+
+    From weight 1/2 on it is counted from the end, so that 1 gives the end exactly, and an infinite input no NaN.
+    """
     check_tensor(end, "lerp", "end", 2)
     for name, operand in (("end", end), ("weight", weight)):
         if isinstance(operand, Tensor) and operand.dtype is not check_tensor(input, "lerp").dtype:
             want, got = [scalar_name(each).lower() for each in (input, operand)]
             raise RuntimeError(f"expected dtype {want} for `{name}` but got dtype {got}")
-    y = input + weight * (end - input)
+    if isinstance(weight, Tensor):
+        near = weight.abs() < 0.5
+        y = where(near, input, end) + where(near, weight, weight - 1) * (end - input)
+    else:
+        y = input + weight * (end - input) if abs(weight) < 0.5 else end - (end - input) * (1 - weight)
     return y if out is None else write_out("lerp", out, y, input, end, weight)
 
 

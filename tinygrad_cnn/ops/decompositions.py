@@ -149,6 +149,26 @@ class SlogDet(Operation):
         return grad.unsqueeze(-1).unsqueeze(-1) * Inverse.apply(a).mT
 
 
+def not_positive(a: Any) -> Any:
+    """Return for each matrix the order of its first minor that is not positive, or NaN; 0 where there is none.
+
+    Only the lower triangle is read.
+    """
+    info = np.zeros(a.shape[:-2], np.int32)
+    for index in np.ndindex(*info.shape):
+        if not _is_positive(a[index]):
+            size = a.shape[-1]
+            info[index] = next(k for k in range(1, size + 1) if not _is_positive(a[index][:k, :k]))
+    return info
+
+
+def _is_positive(matrix: Any) -> bool:
+    try:
+        return not np.isnan(np.linalg.cholesky(matrix)).any()
+    except np.linalg.LinAlgError:
+        return False
+
+
 class Cholesky(Operation):
     """The lower triangular L with L L^T = A, of which the lower triangle is read."""
 
@@ -156,12 +176,15 @@ class Cholesky(Operation):
 
     def forward(self, a: Any) -> Any:
         """Decompose; a matrix that is not positive definite raises."""
-        try:
-            y = np.linalg.cholesky(a)
-        except np.linalg.LinAlgError:
+        info = not_positive(a)
+        if info.any():
+            index = tuple(int(k[0]) for k in np.nonzero(info))
+            batch = f"(Batch element {np.ravel_multi_index(index, info.shape)}): " if info.ndim else ""
             raise SingularError(
-                "linalg.cholesky: The factorization could not be completed because the input is not positive-definite."
-            ) from None
+                f"linalg.cholesky: {batch}The factorization could not be completed because the input is not "
+                f"positive-definite (the leading minor of order {info[index]} is not positive-definite)."
+            )
+        y = np.linalg.cholesky(a)
         self.save_for_backward(y)
         return y
 

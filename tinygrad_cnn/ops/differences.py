@@ -114,7 +114,8 @@ def _derivative(x: Tensor, step: Any, dim: int, edge_order: int) -> Tensor:
     """
     size = x._array.shape[dim]
     shape = [-1 if d == dim else 1 for d in range(x._array.ndim)]
-    if isinstance(step, Tensor) and step._array.ndim:
+    even = not (isinstance(step, Tensor) and step._array.ndim)
+    if not even:
         if step._array.shape != (size,):
             raise RuntimeError(
                 f"torch.gradient expected each tensor in spacing to have one coordinate a sample, but got "
@@ -135,7 +136,10 @@ def _derivative(x: Tensor, step: Any, dim: int, edge_order: int) -> Tensor:
         return f1 * ((a + b) / (a * b)) - f0 * ((2 * a + b) / (a * (a + b))) - f2 * (a / (b * (a + b)))
 
     a, b = gap(0, size - 2), gap(1, size - 2)
-    inner = (at(2, size - 2) * (a / b) - at(0, size - 2) * (b / a) + at(1, size - 2) * (b / a - a / b)) / (a + b)
+    if even:  # the middle point has no weight, and may be NaN
+        inner = (at(2, size - 2) - at(0, size - 2)) / (a + b)
+    else:
+        inner = (at(2, size - 2) * (a / b) - at(0, size - 2) * (b / a) + at(1, size - 2) * (b / a - a / b)) / (a + b)
     if edge_order == 1:
         first, last = (at(1) - at(0)) / gap(0), (at(-1) - at(-2)) / gap(-1)
     else:

@@ -9,7 +9,7 @@ import numpy as np
 from tinygrad_cnn.tensor import Tensor, wrap
 
 from .base import check_tensor
-from .decompositions import Solve, reflected
+from .decompositions import SingularError, Solve, reflected
 from .extremes import result_tuple
 from .forms import public
 from .lu import solve_triangular
@@ -98,7 +98,15 @@ def _as_factor(x: Tensor) -> Tensor:
 @public(out=True)
 def cholesky_inverse(input: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
     """Return the inverse of A from its Cholesky factor (`torch.cholesky_inverse`)."""
-    size = check_tensor(input, "cholesky_inverse")._array.shape[-1]
+    array = check_tensor(input, "cholesky_inverse")._array
+    size = array.shape[-1]
+    zero = np.argwhere(np.diagonal(array, axis1=-2, axis2=-1) == 0)
+    if len(zero):
+        batch = np.ravel_multi_index(tuple(zero[0, :-1]), array.shape[:-2]) if array.ndim > 2 else None
+        raise SingularError(
+            f"cholesky_inverse: {'' if batch is None else f'(Batch element {batch}): '}The diagonal element "
+            f"{zero[0, -1] + 1} is zero, the inversion could not be completed because the input matrix is singular."
+        )
     unit = wrap(np.eye(size, dtype=input._array.dtype)).expand(input._array.shape)
     return cholesky_solve(unit, input, upper)
 

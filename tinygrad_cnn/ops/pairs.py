@@ -216,13 +216,13 @@ def fmin(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
 @public(inplace=True, out=True)
 @in_float32
 def heaviside(input: Tensor, values: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """Return 0 where input < 0, 1 where input > 0, `values` where it is 0 (`torch.heaviside`)."""
+    """Return 0 where input < 0 or NaN, 1 where input > 0, `values` where it is 0 (`torch.heaviside`)."""
     check_tensor(values, "heaviside", "values", 2)
     if check_tensor(input, "heaviside").dtype is not values.dtype:
         raise RuntimeError("heaviside is not yet implemented for tensors with different dtypes.")
     if input._array.dtype.kind == "b":
         return _by_numpy(np.logical_or, input, values)
-    return _by_numpy(lambda x, v: np.where(np.isnan(x), x, np.where(x == 0, v, x > 0)), input, values)
+    return _by_numpy(lambda x, v: np.where(x == 0, v, x > 0), input, values)
 
 
 @public(inplace=True, out=True)
@@ -296,8 +296,9 @@ def xlogy(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:
         a, b = _operands("xlogy", input, other, floating=True)
     zero = (a == 0) & b.isnan().logical_not()
     # Where the product is 0 the logarithm is taken of 1, so that its infinity leaves no NaN in the gradient.
-    safe = where(zero & (b <= 0), wrap(np.ones((), b._array.dtype)), b)
-    return where(zero, a * safe.log(), a * b.masked_fill(zero & (b <= 0), 1).log())
+    infinite = zero & ((b <= 0) | b.isinf())
+    safe = where(infinite, wrap(np.ones((), b._array.dtype)), b)
+    return where(zero, a * safe.log(), a * b.masked_fill(infinite, 1).log())
 
 
 @public(inplace=True, out=True)

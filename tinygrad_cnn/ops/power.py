@@ -242,9 +242,9 @@ class ClampTensor(Operation):
         x, low, high = self.saved_tensors
         by_x = by_low = by_high = None
         if high is None:
-            by_x, by_low = grad.masked_fill(x < low, 0), grad.masked_fill(x >= low, 0)
+            by_x, by_low = grad.masked_fill(~(x >= low), 0), grad.masked_fill(~(x < low), 0)
         elif low is None:
-            by_x, by_high = grad.masked_fill(x > high, 0), grad.masked_fill(x <= high, 0)
+            by_x, by_high = grad.masked_fill(~(x <= high), 0), grad.masked_fill(~(x > high), 0)
         else:
             by_x = grad.masked_fill(~((x >= low) & (x <= high)), 0)
             by_low = grad.masked_fill(~((low < high) & (x < low)), 0)

@@ -166,7 +166,9 @@ def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str = "use_mm_fo
     modes = ("use_mm_for_euclid_dist_if_necessary", "use_mm_for_euclid_dist", "donot_use_mm_for_euclid_dist")
     if compute_mode not in modes:
         raise ValueError(f"{compute_mode} is not a valid value for compute_mode")
-    return (x1.unsqueeze(-2) - x2.unsqueeze(-3)).norm(p, -1)
+    difference = x1.unsqueeze(-2) - x2.unsqueeze(-3)
+    # The count of what is not 0, but NaN for NaN, unlike the 0-norm.
+    return difference.abs().ceil().clamp(max=1).sum(-1) if p == 0 else difference.norm(p, -1)
 
 
 @public()

@@ -26,10 +26,16 @@ Block = tuple[slice, slice, Array]
 
 
 class Axis:
-    """The matrix W of one axis and its transpose, as dense blocks of rows with the columns that are not all zero."""
+    """The matrix W of one axis and its transpose, as dense blocks of rows with the columns that are not all zero.
 
-    def __init__(self, rows: Array, columns: Array, values: Array, shape: tuple[int, int]) -> None:
-        self.shape = shape
+    index and weights (out, K): the taps of each row. absent: those that a filter of varying length does not have.
+    """
+
+    def __init__(self, index: Array, weights: Array, size: int, absent: Array) -> None:
+        self.index, self.weights, self.absent = index, weights, absent
+        self.shape = shape = len(index), size
+        rows, k = np.nonzero(weights)
+        columns, values = index[rows, k], weights[rows, k]
         self.blocks = _blocks(rows, columns, values, shape)
         self.transposed = _blocks(columns, rows, values, shape[::-1])
 
@@ -53,10 +59,9 @@ def axis(kind: str, size: int, out: int, align: bool, scale: float | None, antia
     """Return the matrix of an axis, None where it is the identity; arguments as `resample_weights.taps`'."""
     index, weights = taps(kind, size, out, align, scale, antialias, dtype.type)
     rows, k = np.nonzero(weights)
-    columns, values = index[rows, k], weights[rows, k]
-    if len(rows) == size == out and (rows == columns).all() and (values == 1).all():
+    if len(rows) == size == out and (rows == index[rows, k]).all() and (weights[rows, k] == 1).all():
         return None
-    return Axis(rows, columns, values, (out, size))
+    return Axis(index, weights, size, (weights == 0) & antialias)
 
 
 def _along(x: Array, matrix: Axis, dim: int, transposed: bool) -> Array:
@@ -78,6 +83,20 @@ def _along(x: Array, matrix: Axis, dim: int, transposed: bool) -> Array:
     return y
 
 
+def _tap_by_tap(x: Array, matrix: Axis, dim: int, transposed: bool) -> Array:
+    """Return the same product where x is not finite: blocks have zeros beside the taps, and 0 times infinity is NaN."""
+    rows = np.moveaxis(x, dim, -1)
+    y = np.zeros((*rows.shape[:-1], matrix.shape[1 if transposed else 0]), x.dtype)
+    with np.errstate(all="ignore"):
+        for index, weight, absent in zip(matrix.index.T, matrix.weights.T, matrix.absent.T, strict=True):
+            terms = np.where(absent, 0, (rows if transposed else rows[..., index]) * weight)
+            if transposed:
+                np.add.at(y, (..., index), terms)
+            else:
+                y += terms
+    return np.ascontiguousarray(np.moveaxis(y, -1, dim))
+
+
 class Resample(Operation):
     """y = x times the matrices `axes` (None: the identity) along its last dimensions; or times their transposes."""
 
@@ -85,9 +104,10 @@ class Resample(Operation):
         """Multiply, first along the axis that shrinks most."""
         self.grad_name, self.params = grad_name, {"axes": axes, "grad_name": grad_name, "transposed": not transposed}
         steps = [(matrix, x.ndim - len(axes) + k) for k, matrix in enumerate(axes) if matrix is not None]
+        product = _along if math.isfinite(core.reduce(core.SUM, x, tuple(range(x.ndim)), False)) else _tap_by_tap
         growth = [matrix.shape[0] / matrix.shape[1] for matrix, _ in steps]
         for k in sorted(range(len(steps)), key=growth.__getitem__, reverse=transposed):
-            x = _along(x, *steps[k], transposed)
+            x = product(x, *steps[k], transposed)
         return x if steps else core.copy(x)
 
     def backward(self, grad: Any) -> Any:

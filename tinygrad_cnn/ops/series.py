@@ -62,14 +62,17 @@ def digamma_of(x: Any) -> Any:
         series += bernoulli / (2 * k) * term
         term = term * power
     result = carried + np.log(y) - 0.5 / y - series
-    # Of the fractional part alone: pi x itself would lose the place between the poles.
-    result = np.where(reflect, result - np.pi / np.tan(np.pi * (x - np.floor(x))), result)
+    # Of the distance to the nearest pole alone, which is exact: pi x itself would lose it.
+    result = np.where(reflect, result - np.pi / np.tan(np.pi * (x - np.rint(x))), result)
     return np.where(pole, zero, np.where(x == np.inf, np.inf, result))
 
 
 def polygamma_of(x: Any, n: int) -> Any:
-    """Return the n-th derivative of digamma: (-1)^(n+1) n! zeta(n + 1, x)."""
-    return digamma_of(x) if n == 0 else (-1) ** (n + 1) * math.factorial(n) * zeta(n + 1, x)
+    """Return the n-th derivative of digamma: (-1)^(n+1) n! zeta(n + 1, x). The first has no limit at -infinity."""
+    if n == 0:
+        return digamma_of(x)
+    y = (-1) ** (n + 1) * math.factorial(n) * zeta(n + 1, x)
+    return np.where(x == -np.inf, np.nan, y) if n == 1 else y
 
 
 def erfinv_of(y: Any) -> Any:

@@ -147,10 +147,15 @@ def unique(
     return_counts: bool = False,
     dim: int | None = None,
 ) -> Any:
-    """Return the distinct elements in order, with inverse indices and counts if asked for (`torch.unique`)."""
+    """Return the distinct elements in order, with inverse indices and counts if asked for (`torch.unique`).
+
+    A NaN is like no other.
+    """
     x = check_tensor(input, "unique")._array
     axis = None if dim is None else wrap_dim(dim, x.ndim)
-    values, inverse, counts = np.unique(x, return_inverse=True, return_counts=True, axis=axis)
+    values, inverse, counts = np.unique(
+        x, return_inverse=True, return_counts=True, axis=axis, equal_nan=False if axis is None else True
+    )
     results = [wrap(values)]
     if return_inverse:
         results.append(wrap(inverse.reshape(x.shape if dim is None else -1).astype(np.int64)))

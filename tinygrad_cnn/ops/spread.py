@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from tinygrad_cnn import core
 from tinygrad_cnn.autograd.operation import Operation
 from tinygrad_cnn.casts import FLOATING
@@ -32,12 +34,17 @@ class Var(Operation):
         return variance_gradient(grad, x, self.dims, self.correction)
 
 
-def variance(x: Any, dims: tuple[int, ...], correction: float, keepdim: bool) -> Any:
-    """Return the variance of an array."""
+def variance(x: Any, dims: tuple[int, ...], correction: float, keepdim: bool, root: bool = False) -> Any:
+    """Return the variance of an array, or its root; computed in float64 where float32 does not hold the squares."""
     deviation = core.binary(core.SUB, x, core.reduce(core.MEAN, x, dims, True))
     squares = core.unary(core.SQUARE, deviation, deviation)
     total = core.reduce(core.SUM, squares, dims, keepdim)
-    return core.binary_scalar(core.DIV, total, max(count(x.shape, dims) - correction, 0), out=total)
+    y = core.binary_scalar(core.DIV, total, max(count(x.shape, dims) - correction, 0), out=total)
+    y = core.unary(core.SQRT, y, y) if root else y
+    if x.dtype == np.float32 and not np.isfinite(y).all():
+        with np.errstate(over="ignore"):
+            y[...] = variance(x.astype(np.float64), dims, correction, keepdim, root)
+    return y
 
 
 def variance_gradient(grad: Tensor, x: Tensor, dims: tuple[int, ...], correction: float) -> Tensor:
@@ -57,8 +64,7 @@ class Std(Operation):
     def forward(self, x: Any, dims: tuple[int, ...], correction: float, keepdim: bool) -> Any:
         """Return the square root of the variance."""
         self.dims, self.correction = dims, correction
-        y = variance(x, dims, correction, keepdim)
-        y = core.unary(core.SQRT, y, y)
+        y = variance(x, dims, correction, keepdim, root=True)
         self.save_for_backward(x, y)
         return y
 

@@ -123,5 +123,5 @@ def renorm(input: Tensor, p: float, dim: int, maxnorm: float, *, out: Tensor | N
         raise RuntimeError(f"renorm: input needs at least 2 dimensions, got {x._array.ndim} dimensions")
     dim = wrap_dim(dim, x._array.ndim)
     length = vector_norm(x, float(p), [d for d in range(x._array.ndim) if d != dim], True)
-    scale = (maxnorm / (length + 1e-7)).masked_fill(length <= maxnorm, 1)
+    scale = (maxnorm / (length + 1e-7)).masked_fill((length > maxnorm).logical_not(), 1)
     return x * scale

@@ -28,7 +28,8 @@ def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0, *, out: 
     """Return log(1 + exp(beta * input)) / beta, or input where beta * input is above the threshold (`F.softplus`)."""
     check_floating(input, "softplus", "softplus_cpu")
     scaled = input * beta
-    return where(scaled > threshold, input, scaled.clamp(max=threshold).exp().log1p() / beta)
+    above = scaled > threshold
+    return where(above, input, scaled.masked_fill(above, 0).exp().log1p() / beta)
 
 
 @with_out
@@ -91,8 +92,9 @@ def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
     check_floating(input, "hardswish", "hardswish_cpu")
 
     def compute(x: Tensor) -> Tensor:
-        middle = x.clamp(-3, 3)
-        return where(x >= 3, x, where(x <= -3, x * 0, middle * (middle + 3) / 6))
+        above, below = x >= 3, x <= -3
+        middle = x.masked_fill(above | below, 0)
+        return where(above, x, where(below, x * 0, middle * (middle + 3) / 6))
 
     return apply_in_place(inplace, compute, input)
 

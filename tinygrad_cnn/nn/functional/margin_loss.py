@@ -66,6 +66,11 @@ def rows_of(input: Tensor) -> Tensor:
     return input if input.ndim == 2 else input.reshape(1, -1)
 
 
+def shortfall(x: Tensor) -> Tensor:
+    """Return x where it is positive, else 0, also for NaN, which these two losses of PyTorch pass over."""
+    return x.masked_fill((x > 0).logical_not(), 0)
+
+
 def check_long(target: Tensor) -> None:
     """Raise RuntimeError unless class indices (if there are any) are int64."""
     if target.numel() and target.dtype is not int64:
@@ -108,7 +113,7 @@ def multi_margin_loss(
     index = target.reshape(-1, 1)
     if not bool(((index >= 0) & (index < rows.size(1))).all()):
         raise RuntimeError("target out of range")
-    short = (margin - rows.gather(1, index) + rows).clamp(min=0)
+    short = shortfall(margin - rows.gather(1, index) + rows)
     short = short * short if p == 2 else short
     if weight is not None:
         short = short * weight[index]

@@ -10,7 +10,7 @@ import numpy as np
 
 from tinygrad_cnn.nn.functional._arguments import check_reduction, check_tensor, legacy_reduction
 from tinygrad_cnn.nn.functional.gates import logsigmoid
-from tinygrad_cnn.nn.functional.margin_loss import check_long, rows_of
+from tinygrad_cnn.nn.functional.margin_loss import check_long, rows_of, shortfall
 from tinygrad_cnn.nn.functional.pointwise_loss import reduced
 from tinygrad_cnn.ops.halves import in_float32
 from tinygrad_cnn.tensor import Tensor, wrap
@@ -48,7 +48,7 @@ def multilabel_margin_loss(
     others = np.ones(rows.shape, bool)
     others[np.nonzero(listed)[0], index[listed]] = False
     counted = wrap(listed[:, :, None] & others[:, None, :])
-    short = (1 - rows.gather(1, wrap(index)).unsqueeze(2) + rows.unsqueeze(1)).clamp(min=0)
+    short = shortfall(1 - rows.gather(1, wrap(index)).unsqueeze(2) + rows.unsqueeze(1))
     loss = (short * counted).sum((1, 2)) / count
     return reduced(loss if input.ndim == 2 else loss.reshape(()), reduction)
 

@@ -85,7 +85,8 @@ def smooth_l1_loss(
     distance = (one - other).abs()
     if beta == 0.0:
         return reduced(distance, reduction)
-    return reduced(where(distance < beta, distance * distance * 0.5 / beta, distance - 0.5 * beta), reduction)
+    near = distance.masked_fill(distance >= beta, 0)  # far ones would give 0 times infinity in the gradient
+    return reduced(where(distance < beta, near * near * 0.5 / beta, distance - 0.5 * beta), reduction)
 
 
 def huber_loss(
@@ -100,7 +101,8 @@ def huber_loss(
     if delta <= 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
     distance = (one - other).abs()
-    loss = where(distance <= delta, distance * distance * 0.5, (distance - 0.5 * delta) * delta)
+    near = distance.masked_fill(distance > delta, 0)
+    loss = where(distance <= delta, near * near * 0.5, (distance - 0.5 * delta) * delta)
     return reduced(loss, reduction) if weight is None else _weighted(loss, input, weight, reduction, of_weights=False)
 
 

@@ -1,7 +1,7 @@
 """Activations with a kink: linear above some bound, something else below.
 
 Each is written in differentiable operations, in branches whose derivative at the kink is PyTorch's. The branch that is
-not chosen is kept finite, for 0 times infinity would make a gradient NaN.
+not chosen is kept finite, for 0 times infinity would make a gradient NaN; what is NaN is computed with, and stays so.
 """
 
 from __future__ import annotations
@@ -76,7 +76,8 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
         weight = weight.reshape(-1, *[1] * (input.ndim - 2))
     elif weight.ndim == 1 and input.ndim == 0:
         weight = weight.reshape(())
-    return where(input > 0, input, weight * input)
+    above = input > 0
+    return where(above, input, weight * input.masked_fill(above, 0))
 
 
 def rrelu(
@@ -102,7 +103,12 @@ def rrelu(
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """Return input where it is positive, else alpha * (exp(input) - 1) (`F.elu`; Clevert and others, 2015)."""
     check_floating(input, "elu", "elu_cpu")
-    return apply_in_place(inplace, lambda x: where(x > 0, x, x.clamp(max=0).expm1() * alpha), input)
+
+    def compute(x: Tensor) -> Tensor:
+        above = x > 0
+        return where(above, x, x.masked_fill(above, 0).expm1() * alpha)
+
+    return apply_in_place(inplace, compute, input)
 
 
 def selu(input: Tensor, inplace: bool = False) -> Tensor:
@@ -116,7 +122,12 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     check_floating(input, "celu", "elu_cpu")
     if alpha == 0:
         raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
-    return apply_in_place(inplace, lambda x: where(x > 0, x, (x.clamp(max=0) / alpha).expm1() * alpha), input)
+
+    def compute(x: Tensor) -> Tensor:
+        above = x > 0
+        return where(above, x, (x.masked_fill(above, 0) / alpha).expm1() * alpha)
+
+    return apply_in_place(inplace, compute, input)
 
 
 def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
@@ -134,7 +145,7 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace
 
     def limit(x: Tensor) -> Tensor:
         limited = x.detach().clamp(min_val, max_val)
-        return where((x <= min_val) | (x >= max_val), limited, x)
+        return where((x > min_val) & (x < max_val), x, limited)
 
     return apply_in_place(inplace, limit, input)
 
@@ -148,7 +159,7 @@ def relu6(input: Tensor, inplace: bool = False) -> Tensor:
 def hardshrink(input: Tensor, lambd: float = 0.5, *, out: Tensor | None = None) -> Tensor:
     """Return input, but 0 in [-lambd, lambd] (`F.hardshrink`)."""
     check_floating(input, "hardshrink", "hardshrink_cpu")
-    return where((input >= -lambd) & (input <= lambd), input * 0, input)
+    return where((input < -lambd) | (input > lambd), input, input * 0)
 
 
 @with_out
