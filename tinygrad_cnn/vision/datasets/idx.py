@@ -12,18 +12,44 @@ import math
 import os
 import struct
 import zlib
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
-__all__ = ["parse_idx", "read_idx", "read_unpacked"]
+__all__ = ["parse_idx", "read_idx", "read_unpacked", "unpack"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 TYPES = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 MAX_BYTES = 1 << 32
 _CHUNK = 1 << 20
-_UNPACKERS: dict[str, Any] = {"": lambda raw: raw, "gzip": lambda raw: gzip.GzipFile(fileobj=raw), "xz": lzma.LZMAFile}
+_XZ_MEMORY = 66 << 20  # what the highest preset needs; a file of a hundred bytes can ask for 4 GB
+
+
+class _Xz:
+    """An xz file that is read with bounded memory, which `lzma.LZMAFile` cannot promise."""
+
+    def __init__(self, raw: IO[bytes]) -> None:
+        self._raw = raw
+        self._unpacker = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY)
+
+    def read(self, size: int) -> bytes:
+        while not self._unpacker.eof:
+            packed = self._raw.read(_CHUNK) if self._unpacker.needs_input else b""
+            if self._unpacker.needs_input and not packed:
+                raise EOFError("it ended before its end marker")
+            piece = self._unpacker.decompress(packed, size)
+            if piece:
+                return piece
+        if self._unpacker.unused_data or self._raw.read(1):
+            raise EOFError("bytes left over behind its end marker")
+        return b""
+
+
+_PACKED: dict[str, tuple[bytes, Any]] = {
+    "gzip": (b"\x1f\x8b", lambda raw: gzip.GzipFile(fileobj=raw)),
+    "xz": (b"\xfd7zXZ\0", _Xz),
+}
 
 
 def read_unpacked(path: str | os.PathLike[str], max_bytes: int = MAX_BYTES) -> bytearray:
@@ -32,23 +58,25 @@ def read_unpacked(path: str | os.PathLike[str], max_bytes: int = MAX_BYTES) -> b
     Unpacking stops as soon as there are more than `max_bytes`: a small archive can claim any amount of memory.
     Raises ValueError naming the file if it is too large or the archive is damaged, OSError if it cannot be read.
     """
-    name = os.fspath(path)
     with open(path, "rb") as raw:
-        start = raw.read(6)
-        raw.seek(0)
-        packed = "gzip" if start[:2] == b"\x1f\x8b" else "xz" if start == b"\xfd7zXZ\0" else ""
-        stream = _UNPACKERS[packed](raw)
-        pieces = []
-        total = 0
-        try:
-            while piece := stream.read(_CHUNK):
-                pieces.append(piece)
-                total += len(piece)
-                if total > max_bytes:
-                    raise ValueError(f"{name}: more than {max_bytes} bytes{' once unpacked' if packed else ''}")
-        except (gzip.BadGzipFile, EOFError, zlib.error, lzma.LZMAError) as error:
-            raise ValueError(f"{name}: damaged or truncated {packed} file ({error})") from error
-    return bytearray().join(pieces)
+        return unpack(raw, os.fspath(path), max_bytes)
+
+
+def unpack(raw: IO[bytes], name: str, max_bytes: int = MAX_BYTES) -> bytearray:
+    """Return the bytes of an open file, unpacked; see `read_unpacked`."""
+    start = raw.read(6)
+    raw.seek(0)
+    packed = next((kind for kind, (head, _) in _PACKED.items() if start.startswith(head)), "")
+    stream: Any = _PACKED[packed][1](raw) if packed else raw
+    data = bytearray()
+    try:
+        while piece := stream.read(_CHUNK):
+            data += piece
+            if len(data) > max_bytes:
+                raise ValueError(f"{name}: more than {max_bytes} bytes{' once unpacked' if packed else ''}")
+    except (gzip.BadGzipFile, EOFError, zlib.error, lzma.LZMAError) as error:
+        raise ValueError(f"{name}: damaged or truncated {packed} file ({error})") from error
+    return data
 
 
 def parse_idx(data: bytearray, name: str) -> Array:
