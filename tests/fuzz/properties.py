@@ -6,10 +6,26 @@ import random
 import warnings
 from typing import NamedTuple
 
-from . import arithmetic, convolution, movement, pooling, reductions, sampling, steps
+from . import (
+    arithmetic,
+    arrangements,
+    convolution,
+    indexing,
+    joining,
+    padding,
+    pooling,
+    reductions,
+    sampling,
+    smooth,
+    steps,
+    views,
+)
 from .draw import Draw, Property, attempt, minimise
 
-FAMILIES = (convolution, pooling, movement, arithmetic, reductions, sampling, steps)
+FAMILIES = (
+    *(convolution, pooling, views, joining, padding, indexing, arithmetic, smooth, arrangements, reductions),
+    *(sampling, steps),
+)
 PROPERTIES: dict[str, Property] = {case.__name__: case for family in FAMILIES for case in family.PROPERTIES}
 
 
