@@ -112,7 +112,10 @@ def conv(draw: Draw) -> None:
     """conv1d, conv2d, conv3d: output and gradients by input, weight and bias."""
     p = draw.note("geometry", _geometry(draw))
     dims, dtype, kind = len(p.sizes), draw.note("dtype", draw.choose(FLOATS)), _values(draw, p)
-    per_group, filters = draw.integer(1, 5), draw.integer(1, 9)
+    # now and then so many that several tiles are filled
+    per_group, filters = draw.integers(2, 1, 40) if draw.flag(24) else (draw.integer(1, 5), draw.integer(1, 9))
+    if p.kernel == (3, 3) and min(per_group, filters) >= 8:
+        kind = "normal"  # Winograd's way rounds small integers, too
     batch = () if draw.flag(8) else (draw.below(4),)
     with_bias, same = draw.flag(), draw.flag(8)
     # Winograd's own rounding errors are two to three times those of the sum of products

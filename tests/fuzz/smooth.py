@@ -161,8 +161,8 @@ def layers(draw: Draw) -> None:
     """normalize, rms_norm, local_response_norm, cosine_similarity, pairwise_distance, bilinear and attention."""
     name = draw.note(
         "function",
-        draw.choose(("normalize", "rms_norm", "local_response_norm", "cosine_similarity", "pairwise_distance", "bilinear",
-                     "attention", "prelu")),
+        draw.choose(("normalize", "rms_norm", "local_response_norm", "cosine_similarity", "pairwise_distance",
+                     "bilinear", "attention", "prelu")),
     )  # fmt: skip
     dtype = draw.choose(("f4", "f8"))
     n, c, d = draw.integer(1, 4), draw.integer(1, 5), draw.integer(1, 6)
