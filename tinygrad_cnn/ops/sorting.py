@@ -154,7 +154,7 @@ def unique(
     x = check_tensor(input, "unique")._array
     axis = None if dim is None else wrap_dim(dim, x.ndim)
     values, inverse, counts = np.unique(
-        x, return_inverse=True, return_counts=True, axis=axis, equal_nan=False if axis is None else True
+        x, return_inverse=True, return_counts=True, axis=axis, equal_nan=axis is not None
     )
     results = [wrap(values)]
     if return_inverse:
