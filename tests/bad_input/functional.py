@@ -60,6 +60,12 @@ F.bilinear(torch.zeros(2,3), torch.zeros(2,2,3), torch.zeros(4,3,3))
 nn.Bilinear(0, 2, 3)
     ValueError: in1_features must be > 0, but got (in1_features=0)
 # padding, losses, pooling
+torch.constant_pad_nd(torch.zeros(2), (1,1), "a")
+    TypeError: constant_pad_nd(): argument 'value' (position 3) must be Number, not str
+torch.constant_pad_nd(torch.zeros(2), (1,), 0)
+    RuntimeError: Length of pad must be even but instead it equals 1
+torch.constant_pad_nd(torch.zeros(2), (1,1,1,1), 0)
+    RuntimeError: Length of pad should be no more than twice the number of dimensions of the input. Pad length is...
 F.pad(torch.zeros(2, dtype=torch.uint8), (1,1), value=300)
     RuntimeError: value cannot be converted to type uint8_t without overflow
 F.pad(torch.zeros(1,2,2).bool(), (1,1), mode="reflect")

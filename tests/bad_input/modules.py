@@ -2,6 +2,8 @@
 
 CASES = r"""
 # modules
+(lambda m: (setattr(m, "padding_mode", "reflect"), m(torch.zeros(1,1,2,2))))(nn.ConvTranspose2d(1, 1, 2))
+    ValueError: Only `zeros` padding mode is supported for ConvTranspose2d
 nn.Module().set_submodule("a", 1)
     ValueError: `module` is not an nn.Module, found <class 'int'>
 nn.SyncBatchNorm(2)(torch.zeros(2))

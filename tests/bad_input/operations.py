@@ -2,6 +2,10 @@
 
 CASES = r"""
 # arithmetic and comparison
+torch.clamp(torch.tensor([True]), False, True)
+    NotImplementedError: "clamp_scalar_cpu" not implemented for 'Bool'
+torch.clamp(torch.tensor([True]), True)
+    NotImplementedError: "clamp_min_scalar_cpu" not implemented for 'Bool'
 torch.add(torch.zeros(2), torch.zeros(3), alpha=2)
     RuntimeError: The size of tensor a (2) must match the size of tensor b (3) at non-singleton dimension 0
 torch.add(torch.zeros(2), 1, alpha=True)

@@ -142,6 +142,14 @@ torch.broadcast_shapes((2,), (-1,))
 torch.zeros(2,2).t().view(torch.float64)
     RuntimeError: self.stride(-1) must be 1 to view Float as Double (different element sizes), but got 2
 # indexing
+torch.scatter_reduce(torch.zeros(2), 0, torch.tensor([0]), torch.zeros(1), "max2")
+    RuntimeError: reduce argument must be either sum, prod, mean, amax or amin, got max2
+torch.median(torch.zeros(0,2), 0)
+    IndexError: median(): Expected reduction dim 0 to have non-zero size.
+torch.movedim(torch.zeros(2,2), (0,1), (0,))
+    RuntimeError: movedim: Invalid source or destination dims: source ([0, 1] dims) should contain the same number of...
+torch.unravel_index(torch.tensor([0]), None)
+    TypeError: expected 'shape' to be int or sequence of ints, but got <class 'NoneType'>
 torch.take_along_dim(torch.zeros(2,2), torch.tensor([0]), 0)
     RuntimeError: torch.take_along_dim(): input and indices should have the same number of dimensions, but got 2...
 torch.take_along_dim(torch.zeros(2), torch.zeros(1), 0)

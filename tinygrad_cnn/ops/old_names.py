@@ -20,9 +20,9 @@ def adjoint(input: Tensor) -> Tensor:
 @public(method=False)
 def constant_pad_nd(input: Tensor, pad: Any, value: Any = 0) -> Tensor:
     """Return `F.pad` with a constant (`torch.constant_pad_nd`)."""
-    from tinygrad_cnn.nn.functional import pad as padded
+    from tinygrad_cnn.nn.functional.padding import constant_pad_nd
 
-    return padded(input, pad, "constant", value)
+    return constant_pad_nd(input, pad, value)
 
 
 @public(method=False)

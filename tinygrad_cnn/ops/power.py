@@ -269,7 +269,8 @@ def clamp(input: Tensor, min: Any = None, max: Any = None, *, out: Tensor | None
         y = ClampTensor.apply(x, low, high)
     else:
         if dtype is dtypes.bool:
-            raise RuntimeError("\"clamp_scalar_cpu\" not implemented for 'Bool'")
+            only = "" if len(limits) == 2 else "min_" if max is None else "max_"
+            raise NotImplementedError(f"\"clamp_{only}scalar_cpu\" not implemented for 'Bool'")
         if not dtype.is_floating_point:  # a limit that wrapped round would limit to something else
             for limit in limits:
                 check_fits(python_number(limit), dtype)

@@ -60,10 +60,6 @@ def _check(input: Tensor, indices: Any, sizes: tuple[int, ...], stride: Any) -> 
             f"Input to max_unpooling{count}d should be a {count + 1}d or {count + 2}d Tensor, but got a tensor with "
             f"{len(x)} dimensions."
         )
-    if count == 3 and len(stride) != 3:
-        raise RuntimeError(
-            f"There should be exactly three elements (depth, height, width) in stride, but got: {len(stride)} elements."
-        )
     if count == 3 and min(stride) <= 0:
         raise RuntimeError(f"strides should be greater than zero, but got stride: {list(stride)}")
     if indices._array.shape != x:
