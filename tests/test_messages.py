@@ -132,7 +132,7 @@ BASES = [
     (prune_methods._Structured, "_kept", None, 1, 1),
     (iterator._BaseDataLoaderIter, "_next_data"),
     (container._Listed, "__getitem__", 0),
-    (_rule.RuleOptimizer, "_advance", None, None),
+    (_rule.RuleOptimizer, "_numbers", None, None),
     (Branches, "_forward", None),
     (WithProbability, "change", None),
     (_Mixing, "_mix", None),

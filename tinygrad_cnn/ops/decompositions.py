@@ -178,7 +178,7 @@ class Cholesky(Operation):
         """Decompose; a matrix that is not positive definite raises."""
         info = not_positive(a)
         if info.any():
-            index = tuple(int(k[0]) for k in np.nonzero(info))
+            index = tuple(map(int, np.argwhere(info)[0]))  # () of a single matrix
             batch = f"(Batch element {np.ravel_multi_index(index, info.shape)}): " if info.ndim else ""
             raise SingularError(
                 f"linalg.cholesky: {batch}The factorization could not be completed because the input is not "
