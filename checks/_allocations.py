@@ -49,8 +49,8 @@ def torn(found: State, before: State, after: State) -> list[int]:
 
 def failures(name: str, steps: int) -> Iterator[str | None]:
     """Fail each allocation of a step, alone and with all later ones; yield for each None, or what was wrong."""
-    work = prepared(name, steps)
-    before, start = work.state(), allocations()
+    before = prepared(name, steps).state()  # of its own: to look at parameters changes what the next step allocates
+    work, start = prepared(name, steps), allocations()
     loss = work.step()
     count, after = allocations() - start, work.state()
     del work
@@ -67,8 +67,8 @@ def failures(name: str, steps: int) -> Iterator[str | None]:
                 continue
             except MemoryError:
                 pass
-            if torn(work.state(), before, after):
-                yield f"{where}: half changed are {torn(work.state(), before, after)}"
+            if half := torn(work.state(), before, after):
+                yield f"{where}: half changed are {half}"
                 continue
             work.step()  # goes on from there
             work = prepared(name, steps)
