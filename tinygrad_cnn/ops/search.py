@@ -56,7 +56,10 @@ def searchsorted(
             raise RuntimeError(
                 f"torch.searchsorted(): sorter must be a tensor of long dtype but got dtype {scalar_name(sorter)}"
             )
-        rows = np.take_along_axis(rows, sorter._array, -1)
+        order = sorter._array
+        if order.size and (order.min() < 0 or order.max() >= rows.shape[-1]):
+            raise RuntimeError("torch.searchsorted(): sorter index out of range")
+        rows = np.take_along_axis(rows, order, -1)
     where: Any = "right" if right or side == "right" else "left"
     kind = np.int32 if out_int32 else np.int64
     if rows.ndim <= 1:
