@@ -10,6 +10,7 @@ from . import (
     arithmetic,
     arrangements,
     convolution,
+    halves,
     indexing,
     joining,
     padding,
@@ -24,7 +25,7 @@ from .draw import Draw, Property, attempt, minimise
 
 FAMILIES = (
     *(convolution, pooling, views, joining, padding, indexing, arithmetic, smooth, arrangements, reductions),
-    *(sampling, steps),
+    *(halves, sampling, steps),
 )
 PROPERTIES: dict[str, Property] = {case.__name__: case for family in FAMILIES for case in family.PROPERTIES}
 
