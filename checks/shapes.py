@@ -53,6 +53,8 @@ def _alone() -> None:
 def run(args: argparse.Namespace) -> Outcome:
     """Run the cases in processes, as evenly over the properties as their number allows."""
     if args.repeat:
+        if not args.only:
+            raise SystemExit("--repeat needs the property, --only")
         finding = repeat(args.only, [int(choice) for choice in args.repeat.split(".")])
         return Outcome(finding is None, str(finding) if finding else "The case passes.")
     names = [args.only] if args.only else sorted(PROPERTIES)
