@@ -16,7 +16,7 @@ from typing import IO, Any
 
 import numpy as np
 
-__all__ = ["parse_idx", "read_idx", "read_unpacked", "unpack"]
+__all__ = ["XzReader", "parse_idx", "read_idx", "read_unpacked", "unpack"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -26,14 +26,15 @@ _CHUNK = 1 << 20
 _XZ_MEMORY = 66 << 20  # what the highest preset needs; a file of a hundred bytes can ask for 4 GB
 
 
-class _Xz:
-    """An xz file that is read with bounded memory, which `lzma.LZMAFile` cannot promise."""
+class XzReader:
+    """Reads an open xz file with bounded memory, which `lzma.LZMAFile` cannot promise."""
 
     def __init__(self, raw: IO[bytes]) -> None:
         self._raw = raw
         self._unpacker = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY)
 
     def read(self, size: int) -> bytes:
+        """Return up to `size` unpacked bytes, none at the end; EOFError or lzma.LZMAError for a damaged file."""
         while not self._unpacker.eof:
             packed = self._raw.read(_CHUNK) if self._unpacker.needs_input else b""
             if self._unpacker.needs_input and not packed:
@@ -48,7 +49,7 @@ class _Xz:
 
 _PACKED: dict[str, tuple[bytes, Any]] = {
     "gzip": (b"\x1f\x8b", lambda raw: gzip.GzipFile(fileobj=raw)),
-    "xz": (b"\xfd7zXZ\0", _Xz),
+    "xz": (b"\xfd7zXZ\0", XzReader),
 }
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import os
-import shutil
-from collections.abc import Iterable
+import stat
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tinygrad_cnn.utils.files import atomic_write
+from tinygrad_cnn.vision.datasets.idx import XzReader
 
 __all__ = [
     "calculate_md5",
@@ -26,7 +28,8 @@ __all__ = [
 
 Path = str | os.PathLike[str]
 
-MAX_BYTES = 1 << 36  # of an archive and of each file in it: more than any data set here has
+MAX_BYTES = 1 << 36  # of an archive and of all files in it: more than any data set here has
+_RATIO, _ALWAYS = 1100, 16 << 20  # deflate packs at most 1032 bytes into one
 
 
 def calculate_md5(fpath: Path, chunk_size: int = 1024 * 1024) -> str:
@@ -75,70 +78,144 @@ def download_url(
 def _inside(folder: str, name: str) -> str:
     """Return where a member of an archive goes; RuntimeError for a name that leads out of the folder."""
     target = os.path.realpath(os.path.join(folder, name))
-    if os.path.commonpath([target, os.path.realpath(folder)]) != os.path.realpath(folder):
+    if os.path.isabs(name) or os.path.commonpath([target, os.path.realpath(folder)]) != os.path.realpath(folder):
         raise RuntimeError(f"the archive has a file that would lie outside of it: {name!r}")
     return target
 
 
-def _write(source: Any, target: str) -> None:
+class _Allowance:
+    """How many bytes an archive may unpack to: what deflate can do at best. A bomb of other methods does far more."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._most = self._left = min(MAX_BYTES, _RATIO * os.path.getsize(path) + _ALWAYS)
+
+    def take(self, count: int) -> None:
+        self._left -= count
+        if self._left < 0:
+            raise RuntimeError(f"{self._path}: it unpacks to more than {self._most} bytes; is it a bomb?")
+
+
+class _Bounded:
+    """A stream that is read within an allowance: names and headers of an archive's members take memory, too."""
+
+    def __init__(self, stream: Any, allowance: _Allowance) -> None:
+        self._stream, self._allowance = stream, allowance
+
+    def read(self, size: int) -> bytes:
+        data: bytes = self._stream.read(size)
+        self._allowance.take(len(data))
+        return data
+
+
+def _write(source: Any, target: str, allowance: _Allowance) -> None:
     """Write a member of an archive, whole or not at all; flushing each of many to disk would take minutes."""
     os.makedirs(os.path.dirname(os.path.abspath(target)), exist_ok=True)
-    with source, atomic_write(target, flush=False) as file:
-        shutil.copyfileobj(source, file, 1 << 20)
+    with atomic_write(target, flush=False) as file:
+        while piece := source.read(1 << 20):
+            allowance.take(len(piece))
+            file.write(piece)
 
 
-def _extract_tar(path: str, folder: str) -> None:
-    """Write the regular files of a tar archive; links and devices are left out."""
+def _refuse(path: str, name: str, what: str) -> None:
+    raise RuntimeError(f"{path}: the archive has {what}: {name!r}; only files and folders are unpacked")
+
+
+def _extract_tar(path: str, folder: str, opener: Any) -> None:
+    """Write the files of a tar archive."""
     import tarfile
 
-    with tarfile.open(path) as archive:
+    allowance = _Allowance(path)
+    with opener(path) as stream, tarfile.open(fileobj=_Bounded(stream, _Allowance(path)), mode="r|") as archive:  # type: ignore[call-overload]
         for member in archive:
+            target = _inside(folder, member.name)
             if member.isfile():
-                _write(archive.extractfile(member), _inside(folder, member.name))
+                _write(archive.extractfile(member), target, allowance)
+            elif member.isdir():
+                os.makedirs(target, exist_ok=True)
+            else:
+                _refuse(path, member.name, "a link" if member.issym() or member.islnk() else "a device")
 
 
 def _extract_zip(path: str, folder: str) -> None:
+    """Write the files of a zip archive."""
     import zipfile
 
+    allowance = _Allowance(path)
     with zipfile.ZipFile(path) as archive:
-        for name in archive.namelist():
-            if not name.endswith("/"):
-                _write(archive.open(name), _inside(folder, name))
+        for member in archive.infolist():
+            target = _inside(folder, member.filename)
+            if stat.S_ISLNK(member.external_attr >> 16):
+                _refuse(path, member.filename, "a link")
+            if member.is_dir():
+                os.makedirs(target, exist_ok=True)
+            else:
+                with archive.open(member) as source:
+                    _write(source, target, allowance)
+
+
+@contextlib.contextmanager
+def _xz(path: str) -> Iterator[Any]:
+    with open(path, "rb") as raw:
+        yield XzReader(raw)
+
+
+def _openers() -> dict[str, Any]:
+    import bz2
+    import gzip
+
+    return {".gz": gzip.open, ".bz2": bz2.open, ".xz": _xz}
 
 
 def _decompress(path: str, folder: str) -> str:
     """Write what a file packed by gzip, bzip2 or xz holds, under its name without the ending; return the path."""
-    import bz2
-    import gzip
-    import lzma
-
     name, ending = os.path.splitext(os.path.basename(path))
-    openers: dict[str, Any] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+    openers = _openers()
     if ending not in openers:
         raise RuntimeError(
             f"Unknown compression or archive type: '{ending}'.\n"
             f"Known suffixes are: '{sorted(['.tar', '.tbz', '.tbz2', '.tgz', '.zip', *openers])}'."
         )
     target = os.path.join(folder, name)
-    _write(openers[ending](path, "rb"), target)
+    with openers[ending](path) as source:
+        _write(source, target, _Allowance(path))
     return target
+
+
+_TARS = {
+    ".tar": "",
+    ".tar.gz": ".gz",
+    ".tgz": ".gz",
+    ".tar.bz2": ".bz2",
+    ".tbz": ".bz2",
+    ".tbz2": ".bz2",
+    ".tar.xz": ".xz",
+}
+
+
+def _extract(path: str, folder: str) -> str:
+    for ending, packed in _TARS.items():
+        if path.endswith(ending):
+            _extract_tar(path, folder, _openers()[packed] if packed else functools.partial(open, mode="rb"))
+            return folder
+    if path.endswith(".zip"):
+        _extract_zip(path, folder)
+        return folder
+    return _decompress(path, folder)
 
 
 def extract_archive(from_path: Path, to_path: Path | None = None, remove_finished: bool = False) -> Path:
     """Unpack an archive (.tar, .tar.gz, .tgz, .tar.bz2, .tar.xz, .zip) or a packed file (.gz, .bz2, .xz).
 
     to_path: the folder, by default the one of the file. remove_finished: delete the archive. Returns the folder, or the
-    unpacked file. RuntimeError for other endings and for archives with names that lead out of the folder.
+    unpacked file. RuntimeError, naming the archive, for other endings, for one that has links, devices or names that
+    lead out of the folder, or that unpacks to more than 1,100 times its size (and 16 MiB): a bomb. A damaged one raises
+    what Python's readers do, as in torchvision: tarfile.ReadError, zipfile.BadZipFile, EOFError, zlib.error, OSError,
+    lzma.LZMAError.
     """
     path = os.fspath(from_path)
     folder = os.path.dirname(path) if to_path is None else os.fspath(to_path)
-    result = folder
-    if path.endswith((".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz", ".tbz2", ".tar.xz")):
-        _extract_tar(path, folder)
-    elif path.endswith(".zip"):
-        _extract_zip(path, folder)
-    else:
-        result = _decompress(path, folder)
+    result = _extract(path, folder)
     if remove_finished:
         os.remove(path)
     return result
