@@ -1,6 +1,8 @@
 """safetensors files: round trips, models with shared weights, refusals, the library that may be missing."""
 
 import builtins
+import json
+import struct
 
 import numpy as np
 import pytest
@@ -92,6 +94,51 @@ def test_refusals(library):
     for damaged in (b"", data[:20], data[:-1], b"\xff" * 8 + data[8:]):
         with pytest.raises(safetensors.SafetensorError):
             library.load(damaged)
+
+
+def file_of(header, body=bytes(64)):
+    header = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return struct.pack("<Q", len(header)) + header + body
+
+
+def entry(dtype="F32", shape=(16,), place=(0, 64)):
+    return {"dtype": dtype, "shape": list(shape), "data_offsets": list(place)}
+
+
+LIES = {
+    "overlapping": file_of({"a": entry(), "b": entry()}),
+    "overlapping in part": file_of({"a": entry(), "b": entry(shape=(8,), place=(32, 64))}),
+    "a hole": file_of({"a": entry(shape=(8,), place=(0, 32)), "b": entry(shape=(4,), place=(48, 64))}),
+    "bytes left over": file_of({"a": entry(shape=(8,), place=(0, 32))}),
+    "out of range": file_of({"a": entry(shape=(32,), place=(0, 128))}),
+    "backwards": file_of({"a": entry(place=(64, 0))}),
+    "before the beginning": file_of({"a": entry(place=(-1, 63))}),
+    "another size": file_of({"a": entry(shape=(15,))}),
+    "a size that wraps": file_of({"a": entry(shape=(2**32, 2**32))}),
+    "nothing times too much": file_of({"a": entry(shape=(0, 2**62, 2**62), place=(0, 0)), "b": entry()}),
+    "a negative size": file_of({"a": entry(shape=(-16,))}),
+    "101 dimensions": file_of({"a": entry(shape=[1] * 100 + [16])}),
+    "an unknown type": file_of({"a": entry("X7")}),
+    "a header of a terabyte": struct.pack("<Q", 2**40) + b"{}",
+    "a header of 2**64 bytes": struct.pack("<Q", 2**64 - 1) + b"{}",
+    "a pickle": file_of(b"\x80\x02cos\nsystem\nX\x04\0\0\0true\x85R."),
+    "lists without end": file_of(b"[" * 100_000),
+    "metadata without end": file_of(b'{"__metadata__":' + b'{"a":' * 50_000),
+}
+
+
+@pytest.mark.parametrize("case", LIES)
+def test_headers_that_lie(library, case):
+    import safetensors
+
+    with pytest.raises((safetensors.SafetensorError, RuntimeError)) as error:
+        library.load(LIES[case])
+    assert str(error.value)
+
+
+def test_truthy_bytes_become_bools(library):
+    found = library.load(file_of({"a": entry("BOOL", (64,))}, bytes([0, 2, 255, 1] * 16)))["a"]
+    assert found.tolist() == [False, True, True, True] * 16 and found.numpy().view(np.uint8).max() == 1
 
 
 def test_without_the_library(monkeypatch):

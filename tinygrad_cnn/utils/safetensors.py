@@ -98,7 +98,8 @@ def save_file(tensors: dict[str, Tensor], filename: str | os.PathLike[str], meta
 def load(data: bytes) -> dict[str, Tensor]:
     """Return the tensors of a file, given as bytes.
 
-    Raises safetensors.SafetensorError if it is damaged, NotImplementedError for a dtype that tensors here cannot have.
+    Raises safetensors.SafetensorError if it is damaged, NotImplementedError for a dtype that tensors here cannot have,
+    RuntimeError for a shape that they cannot have.
     """
     found = {}
     for name, view in _library().deserialize(data):
@@ -106,6 +107,8 @@ def load(data: bytes) -> dict[str, Tensor]:
         array = core.empty(tuple(view["shape"]), dtype._numpy)
         bits = array.reshape(-1).view(f"u{dtype.itemsize}")
         bits[:] = np.frombuffer(view["data"], f"<u{dtype.itemsize}")
+        if array.dtype == np.bool_:
+            np.not_equal(bits, 0, out=array.reshape(-1))  # arithmetic relies on 0 and 1
         found[name] = wrap(array)
     return found
 
