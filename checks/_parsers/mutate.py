@@ -40,7 +40,7 @@ def _replace(data: bytearray, place: int, source: random.Random) -> None:
 def _number(data: bytearray, place: int, source: random.Random) -> None:
     size = source.choice([1, 2, 4, 8])
     value = source.choice(_WORTHWHILE) % (1 << 8 * size)
-    data[place : place + size] = value.to_bytes(size, source.choice(["little", "big"]))  # type: ignore[arg-type]
+    data[place : place + size] = value.to_bytes(size, source.choice(["little", "big"]))
 
 
 def _cut(data: bytearray, place: int, source: random.Random) -> None:
