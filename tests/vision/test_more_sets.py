@@ -136,6 +136,22 @@ def test_usps(tmp_path, monkeypatch, serve, capsys):
     assert found[2][0].mode == "L"
 
 
+@pytest.mark.parametrize("text", ["7 1:0.5\n", "x " + "1:0 " * 256, "7 " + "1:nan " * 256, "\n", "7 1:\xe9", None])
+def test_usps_damaged(tmp_path, text):
+    write_usps(tmp_path / "usps.bz2")
+    whole = (tmp_path / "usps.bz2").read_bytes()
+    (tmp_path / "usps.bz2").write_bytes(whole[:-9] if text is None else bz2.compress(text.encode()))
+    with pytest.raises(ValueError, match=r"usps\.bz2: damaged"):
+        datasets.USPS(tmp_path)
+
+
+def test_usps_bomb(tmp_path, monkeypatch):
+    (tmp_path / "usps.bz2").write_bytes(bz2.compress(bytes(1 << 20)))
+    monkeypatch.setattr("tinygrad_cnn.vision.datasets.usps._MOST", 1000)
+    with pytest.raises(ValueError, match=r"usps\.bz2: more than 1000 bytes once unpacked"):
+        datasets.USPS(tmp_path)
+
+
 def test_usps_missing(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"usps\.bz2"):
         datasets.USPS(tmp_path)

@@ -1,6 +1,7 @@
 """Grids, saved pictures, and what is drawn on images: by hand, and beside torchvision's to the bit."""
 
 import io
+import zlib
 
 import numpy as np
 import pytest
@@ -87,6 +88,16 @@ def test_what_is_no_picture(tmp_path):
         decode_image(torch.zeros(9, dtype=torch.uint8))
     with pytest.raises(FileNotFoundError):
         read_image(tmp_path / "nothing.png")
+    for encode in (encode_png, encode_jpeg):
+        whole = encode(torch.from_numpy(np.ascontiguousarray(pixels(32, 32, 3).transpose(2, 0, 1))))
+        for length in (60, 150, whole.numel() - 30):
+            with pytest.raises(RuntimeError, match="image file"):
+                decode_image(whole[:length])
+    bomb = encode_png(torch.zeros(1, 1, 1, dtype=torch.uint8)).numpy().tobytes()
+    header = bomb[12:16] + (60_000).to_bytes(4, "big") * 2 + bomb[24:29]
+    bomb = bomb[:12] + header + zlib.crc32(header).to_bytes(4, "big") + bomb[33:]
+    with pytest.raises(RuntimeError, match="decompression bomb"):
+        decode_image(torch.frombuffer(bytearray(bomb), dtype=torch.uint8))
     with pytest.raises(RuntimeError, match="Input tensor dtype should be uint8"):
         encode_png(torch.zeros(3, 2, 2))
     with pytest.raises(RuntimeError, match="The number of channels should be 1 or 3, got: 2"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import struct
 from enum import Enum
 from typing import Any
 
@@ -63,19 +64,25 @@ def decode_image(
     """Return a picture, given by its file name or its bytes, as a uint8 tensor (C, H, W); palettes become RGB.
 
     mode: an ImageReadMode or its name. apply_exif_orientation: turn it as its camera noted. RuntimeError for bytes that
-    are no picture.
+    are no picture or a damaged one, and for one so large that it may be a bomb (Pillow's limit).
     """
     image = pillow(what="reading images")
     mode = ImageReadMode[mode.upper()] if isinstance(mode, str) else mode
-    data = input.numpy().tobytes() if isinstance(input, Tensor) else None
+    if isinstance(input, Tensor):
+        data = input.numpy().tobytes()
+    else:
+        with open(input, "rb") as file:
+            data = file.read()
     try:
-        with image.open(io.BytesIO(data) if data is not None else input) as picture:
+        with image.open(io.BytesIO(data)) as picture:
             picture.load()
             if apply_exif_orientation:
                 picture = pillow("ImageOps").exif_transpose(picture)
-            return _pixels(picture, mode)
     except image.UnidentifiedImageError as error:
         raise RuntimeError(f"Unsupported image file: {error}") from error
+    except (OSError, SyntaxError, ValueError, EOFError, struct.error, image.DecompressionBombError) as error:
+        raise RuntimeError(f"Damaged image file: {error}") from error
+    return _pixels(picture, mode)
 
 
 def _pixels(picture: Any, mode: ImageReadMode) -> Tensor:

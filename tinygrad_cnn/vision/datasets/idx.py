@@ -6,6 +6,7 @@ its size is checked before memory is taken for it.
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import lzma
 import math
@@ -48,13 +49,14 @@ class XzReader:
 
 
 _PACKED: dict[str, tuple[bytes, Any]] = {
+    "bzip2": (b"BZh", bz2.BZ2File),
     "gzip": (b"\x1f\x8b", lambda raw: gzip.GzipFile(fileobj=raw)),
     "xz": (b"\xfd7zXZ\0", XzReader),
 }
 
 
 def read_unpacked(path: str | os.PathLike[str], max_bytes: int = MAX_BYTES) -> bytearray:
-    """Return the bytes of a file, unpacked if it is gzip or xz (by its first bytes, whatever its name).
+    """Return the bytes of a file, unpacked if it is gzip, bzip2 or xz (by its first bytes, whatever its name).
 
     Unpacking stops as soon as there are more than `max_bytes`: a small archive can claim any amount of memory.
     Raises ValueError naming the file if it is too large or the archive is damaged, OSError if it cannot be read.
@@ -75,7 +77,9 @@ def unpack(raw: IO[bytes], name: str, max_bytes: int = MAX_BYTES) -> bytearray:
             data += piece
             if len(data) > max_bytes:
                 raise ValueError(f"{name}: more than {max_bytes} bytes{' once unpacked' if packed else ''}")
-    except (gzip.BadGzipFile, EOFError, zlib.error, lzma.LZMAError) as error:
+    except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
+        if not packed or (isinstance(error, OSError) and error.errno is not None):  # of the disk, not of the bytes
+            raise
         raise ValueError(f"{name}: damaged or truncated {packed} file ({error})") from error
     return data
 
