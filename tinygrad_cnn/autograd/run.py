@@ -34,18 +34,12 @@ def _baseline() -> tuple[int, int]:
 
 _UNSHARED = _baseline()
 
-# Backward passes in several threads may share leaves: their gradients are added one at a time.
-_accumulating = threading.Lock()
-
-
-def _after_fork() -> None:
-    """Free the lock in a forked child: the thread that held it does not exist there."""
-    global _accumulating
-    _accumulating = threading.Lock()
-
-
+# Backward passes in several threads may share leaves: their gradients are added one at a time. (Another pass of the
+# same thread is that of a signal's handler.) A fork waits: the child lacks other threads, and needs whole gradients.
+_accumulating = threading.RLock()
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+    _release = _accumulating.release
+    os.register_at_fork(before=_accumulating.acquire, after_in_parent=_release, after_in_child=_release)
 
 
 class Run:

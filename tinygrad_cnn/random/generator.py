@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import struct
 import threading
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -34,6 +35,25 @@ _SIZE = _HEAD.size + 8 * WORDS + _TAIL.size
 _DEFAULT_SEED = 67280421310721  # PyTorch's, of a Generator that nobody has seeded
 
 
+class _Known:
+    """All generators that there are. What a thread adds or drops while another looks does no harm."""
+
+    def __init__(self) -> None:
+        self._references: dict[int, weakref.ref[Generator]] = {}
+
+    def add(self, generator: Generator) -> None:
+        """Add one, for as long as it lives."""
+        key = id(generator)
+        self._references[key] = weakref.ref(generator, lambda _: self._references.pop(key, None))
+
+    def __iter__(self) -> Iterator[Generator]:
+        found = [reference() for reference in list(self._references.values())]
+        return iter([generator for generator in found if generator is not None])
+
+
+_known = _Known()
+
+
 def _check_seed(value: Any) -> int:
     number = int(value)
     if not -(2**63) <= number < 2**64:
@@ -44,14 +64,15 @@ def _check_seed(value: Any) -> int:
 class Generator:
     """A source of random numbers with a state of its own (`torch.Generator`): after the same seed PyTorch's numbers.
 
-    Functions lock it while they draw, so that threads may share one.
+    Functions lock it while they draw, so that threads may share one; a handler of a signal may draw amid a draw.
     """
 
     def __init__(self, device: Any = "cpu"):
         dtypes.check_device(device)
         self._state = GeneratorState()
         self._state.seed(_DEFAULT_SEED)
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+        _known.add(self)
 
     @property
     def device(self) -> dtypes.device:
@@ -124,13 +145,27 @@ default_generator = Generator()
 default_generator.seed()
 
 
-def _after_fork() -> None:
-    """Free the lock in a forked child: the thread that held it does not exist there."""
-    default_generator._lock = threading.Lock()
+_forking = threading.RLock()  # one thread forks at a time
+_held: list[Generator] = []
+
+
+def _hold() -> None:
+    """Wait until no thread draws: a forked child lacks that thread, and would find a state half written."""
+    _forking.acquire()
+    for generator in _known:
+        generator._lock.acquire()
+        _held.append(generator)
+
+
+def _release() -> None:
+    """Let them draw again, in the parent and in the child."""
+    while _held:
+        _held.pop()._lock.release()
+    _forking.release()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+    os.register_at_fork(before=_hold, after_in_parent=_release, after_in_child=_release)
 
 
 def manual_seed(seed: int) -> Generator:
