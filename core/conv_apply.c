@@ -128,7 +128,7 @@ static void run_task(const apply *a, int64_t task, char *planes, char *buffer)
     const char *source = at(a, a->source, image * job->source_image + group * job->source_group);
     const char *weight = at(a, a->weight, group * job->w_group + filter * job->w_filter);
     char *out = at(a, a->out, image * job->out_image + group * job->out_group + filter * job->out_filter + i0 * job->out_row);
-    for (int64_t c0 = 0; c0 == 0 || c0 < v->channels; c0 += a->slice) {
+    for (int64_t c0 = 0; (c0 == 0 || c0 < v->channels) && !tc_stopped(); c0 += a->slice) {
         const int64_t channels = tc_min(a->slice, v->channels - c0);
         const bool last = c0 + a->slice >= v->channels;
         conv_pack_planes(a->dtype, v, channels, i0, a->band, 0, 1, at(a, source, c0 * v->h * v->w), planes);

@@ -159,7 +159,7 @@ static void run_task(const panels *a, int64_t task, char *planes, char *panel, c
     const char *source = at(a, a->source, c.image * job->source_image + c.group * job->source_group);
     const char *weight = at(a, a->weight, c.group * job->w_group + c.filter * job->w_filter);
     char *out = at(a, a->out, c.image * job->out_image + c.group * job->out_group + c.filter * job->out_filter + c.i0 * job->out_row);
-    for (int64_t c0 = 0; c0 == 0 || c0 < v->channels; c0 += a->slice) {
+    for (int64_t c0 = 0; (c0 == 0 || c0 < v->channels) && !tc_stopped(); c0 += a->slice) {
         const int64_t channels = tc_min(a->slice, v->channels - c0);
         for (int64_t which = 0; which < images; which++)
             conv_pack_planes(a->dtype, v, channels, c.i0, a->band, which, a->together,

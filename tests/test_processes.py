@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import tinygrad_cnn as tg
+from tests.bits.calls import threads
 from tests.processes import (
     busy_threads,
     child,
@@ -47,10 +48,11 @@ def run(script: str, *before: str, **environment: str) -> str:
 
 @has_fork
 @pytest.mark.parametrize("caller", [lambda work: work(), in_thread], ids=["main thread", "another thread"])
-def test_forks_while_other_threads_compute(caller, threads):
+@pytest.mark.parametrize("count", [1, 3])
+def test_forks_while_other_threads_compute(caller, count):
     expected, shared = job(), tg.Generator()
-    with busy_threads(2, shared):
-        for _ in range(4):
+    with threads(count), busy_threads(2, shared):
+        for _ in range(2):
             assert caller(lambda: ended_well(child(partial(family, expected, shared))))
             assert job() == expected
 
@@ -103,9 +105,10 @@ def test_a_handler_may_draw_and_go_back_amid_a_draw():
 # ---- threads ----
 
 
-def test_eight_threads_train_eight_models_at_once(threads):
+def test_eight_threads_train_eight_models_at_once():
     networks = ["lenet5", "lenet5", "resnet20", "lenet5"] * 2
-    assert train_at_once(networks, 1) == train_alone(networks, 1)
+    with threads(3):
+        assert train_at_once(networks, 1) == train_alone(networks, 1)
 
 
 def test_generators_of_threads_are_their_own():
