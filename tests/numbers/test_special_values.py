@@ -86,7 +86,10 @@ CASES = {
     "conv2d, strided": (lambda m, F, x: F.conv2d(x, x.new_ones(2, 1, 2, 2), stride=2), PLANE),
     "conv_transpose2d": (lambda m, F, x: F.conv_transpose2d(x, x.new_ones(1, 2, 3, 3), stride=2), PLANE),
     "one_hot": (lambda m, F, x: F.one_hot(m.tensor([0, 2]), 3) * x[0], LINE),
-    "binary_cross_entropy": (lambda m, F, x: F.binary_cross_entropy(x.detach(), x.new_ones(4), reduction="none"), [0.0, 1.0, 0.5, 1e-30]),
+    "binary_cross_entropy": (
+        lambda m, F, x: F.binary_cross_entropy(x.detach(), x.new_ones(4), reduction="none"),
+        [0.0, 1.0, 0.5, 1e-30],
+    ),
     "with logits": (
         lambda m, F, x: F.binary_cross_entropy_with_logits(x, x.new_ones(8) / 2, reduction="none"),
         [3e38, -3e38, 1e4, -1e4, nan, 0.0, 100.0, -100.0],
@@ -124,7 +127,7 @@ OURS = {
     "amax along rows": "a NaN gets the gradient, where PyTorch divides 0 by 0 for the whole row",
     "amin along rows": "as amax",
     "cumprod along rows": "sums of products; PyTorch divides, which makes an infinity NaN",
-    "logcumsumexp along rows": "two ones for 3e38 in two sums; PyTorch's log-sum-exp is rounded to the other one's share",
+    "logcumsumexp along rows": "1 from each of two sums; PyTorch's goes by rounded logarithms",
     "logsumexp along rows": "1/2 each for two 3e38; PyTorch's exp(x - y) with the rounded y makes it 1 each",
 }
 

@@ -13,7 +13,6 @@ import warnings
 from tinygrad_cnn.autograd.grad_mode import no_grad
 from tinygrad_cnn.like import full_like, ones_like, zeros_like
 from tinygrad_cnn.nn.functional._arguments import check_reduction, check_tensor, legacy_reduction, warn_of_sizes
-from tinygrad_cnn.nn.functional.gates import logsigmoid
 from tinygrad_cnn.ops.broadcasting import broadcast_tensors
 from tinygrad_cnn.ops.comparison import where
 from tinygrad_cnn.ops.loss import BinaryCrossEntropy
@@ -152,7 +151,10 @@ def binary_cross_entropy_with_logits(
     if target.size() != input.size():
         raise ValueError(f"Target size ({target.size()}) must be the same as input size ({input.size()})")
     positive: Tensor | float = 1.0 if pos_weight is None else (pos_weight - 1) * target + 1
-    loss = (1 - target) * input - logsigmoid(input) * positive
+    # -log(sigmoid(x)) = log(1 + exp(-|x|)) - x where x < 0: the terms in x are put together before they cancel.
+    below = input < 0
+    rest = where(below, input, -input).exp().log1p()
+    loss = (1 - target - below.to(input.dtype) * positive) * input + rest * positive
     return reduced(loss if weight is None else loss * weight, reduction)
 
 

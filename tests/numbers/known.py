@@ -1,0 +1,40 @@
+"""Where results on NaN and infinities may differ from PyTorch's, and why."""
+
+from __future__ import annotations
+
+import re
+
+# Of (titles of operations, kinds of differences): "nan", "inf", "value", "shape", "error", with "gradient " before it.
+LAPACK = "which elements of a decomposition become NaN follows from the order in which LAPACK's versions compute"
+WEIGHTS = "an infinite weight meets the padding's zeros, or not, as goes the way on which a convolution is computed"
+OVERFLOW = "PyTorch's value overflows, or divides 0 by 0, on the way; ours is the true one"
+EQUALS = "which of several equal elements is named, or gets the gradient: zeros of both signs are equal"
+KEPT = "a NaN stays here; a comparison of PyTorch's loses it"
+ENDS = "PyTorch's vectors, and the loop over what is left of them, disagree on the gradient at NaN"
+RANDOM = "other random numbers"
+
+KNOWN = {
+    (r".*(cholesky|lu|qr|svd|pinv|eig|solve|inv|det|lstsq|ormqr|householder|cond).*", r".*"): LAPACK,
+    (r"(linalg\.)?matrix_(exp|norm|rank|power)|linalg\.(multi_dot|tensorinv|vander)|norm\.nuc", r".*"): LAPACK,
+    (r"nn\.functional\.conv.*", r".*"): WEIGHTS,
+    (r"(kthvalue|topk|sort|argsort|msort|median|cummax|cummin).*", r"value|gradient .*"): EQUALS,
+    (r"aminmax|amin|amax|max\..*|min\..*", r"gradient .*"): EQUALS,
+    (r"mode|unique|nn\.functional\.fractional_max_pool.*", r".*"): EQUALS,
+    (r"(new_)?empty(_like|_strided|_permuted)?", r".*"): "fresh memory holds anything",
+    (r"nn\.functional\.(alpha_|feature_alpha_)?dropout\d?d?|nn\.functional\.rrelu", r".*"): RANDOM,
+    (r"bernoulli|multinomial|normal.*", r".*"): RANDOM,
+    (r"(var|std)_mean.*", r"nan|inf"): "PyTorch's running mean makes NaN of an infinite one",
+    (r"nn\.functional\.(batch|instance)_norm", r".*"): "known statistics that are infinite: 0 times infinity, or not",
+    (r"cdist|igammac?|polygamma.*|mvlgamma.*|nn\.functional\.binary_cross_entropy", r".*"): KEPT,
+    (r"copysign|cumprod|prod|logaddexp2?|logcumsumexp|logsumexp|dist|renorm", r"gradient .*"): OVERFLOW,
+    (r"pow|__rpow__|float_power|nn\.functional\.multilabel_soft_margin_loss", r"gradient .*"): OVERFLOW,
+    (r"fmod|remainder|__rmod__|floor_divide|sinc|nn\.functional\.(hardswish|soft_margin_loss)", r".*"): OVERFLOW,
+    (r"as_strided_scatter", r"gradient .*"): "PyTorch's gradient of an overwritten element is not 0, ours is",
+    (r"nn\.functional\.scaled_dot_product_attention", r".*"): OVERFLOW,
+    (r"nn\.functional\.(elu|selu|celu|hardshrink|softshrink|hardtanh|hardsigmoid|relu6)", r"gradient .*"): ENDS,
+}
+
+
+def is_known(title: str, kind: str) -> bool:
+    """Return whether a difference is one of those that are listed."""
+    return any(re.fullmatch(titles, title) and re.fullmatch(kinds, kind) for titles, kinds in KNOWN)
