@@ -230,3 +230,12 @@ def test_weight_that_is_no_parameter_any_more(name):
     module.__class__ = masked
     found = module(x) - module.bias.reshape([-1] + [1] * (len(shape) - 2))
     np.testing.assert_allclose(found.detach().numpy(), 3 * y.detach().numpy(), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", [nn.Conv2d, nn.ConvTranspose2d])
+def test_convolutions_pickled_before_padding_modes_pad_with_zeros(kind):
+    layer, x = kind(2, 3, 3, padding=1), tg.randn(1, 2, 5, 5)
+    older = kind.__new__(kind)
+    older.__setstate__({name: value for name, value in layer.__dict__.items() if name != "padding_mode"})
+    assert older.padding_mode == "zeros" and repr(older) == repr(layer)
+    assert tg.equal(older(x), layer(x))

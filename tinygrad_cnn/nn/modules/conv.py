@@ -61,6 +61,10 @@ class _ConvNd(Module):
             self.register_parameter("bias", None)
         self.reset_parameters()
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # Before PyTorch 1.1 there was one mode, which layers did not keep.
+        super().__setstate__({"padding_mode": "zeros", **state})
+
     def _check(self) -> None:
         if self.groups <= 0:
             raise ValueError("groups must be a positive integer")
