@@ -87,9 +87,7 @@ typedef struct {
 /* Copies n elements, `stride` elements apart, to dense memory. */
 static void gather(size_t itemsize, int64_t n, const char *x, int64_t stride, char *y)
 {
-    if (stride == 1) {
-        memcpy(y, x, (size_t)n * itemsize);
-    } else if (itemsize == 4) {
+    if (itemsize == 4) {
         for (int64_t i = 0; i < n; i++)
             ((uint32_t *)y)[i] = ((const uint32_t *)x)[i * stride];
     } else if (itemsize == 8) {

@@ -180,8 +180,9 @@ BINARY = {
     "REMAINDER": remainder,
     "ATAN2": np.arctan2,
     "RELU_GRAD": lambda dy, y: np.where(y <= 0, 0, dy),
+    "ADD_RELU": lambda a, b: np.maximum(a + b, 0),
 }
-EXACT = {"ADD", "SUB", "MUL", "DIV", "MAXIMUM", "MINIMUM", "FMOD", "RELU_GRAD"}
+EXACT = {"ADD", "SUB", "MUL", "DIV", "MAXIMUM", "MINIMUM", "FMOD", "RELU_GRAD", "ADD_RELU"}
 
 
 def binary(name, a, b, y=None):
@@ -324,6 +325,19 @@ def test_where(element, shapes, threads, rng):
         code(a), a.ndim, i64(a.shape), ptr(cond), strides(cond), ptr(a), strides(a), ptr(b), strides(b), ptr(y.array)
     )
     np.testing.assert_array_equal(y.check(), expected)
+
+
+@pytest.mark.parametrize("element", [np.float32, np.float64, np.uint8])
+def test_where_strides(element, rng):
+    """Rows longer than the buffer into which operands of one, four and eight bytes are gathered."""
+    shape = (3, 1100)
+    cond = rng.integers(0, 2, shape).astype(np.bool_)
+    a, b = rng.integers(0, 100, (2, *shape)).astype(element)
+    for mask, left, right in zip(views(cond), views(a), reversed(views(b)), strict=True):
+        y = Guarded(shape, element)
+        lib.tc_where(code(a), 2, i64(shape), ptr(mask), strides(mask), ptr(left), strides(left), ptr(right),
+                     strides(right), ptr(y.array))  # fmt: skip
+        np.testing.assert_array_equal(y.check(), np.where(cond, a, b))
 
 
 def test_where_keeps_nan(dtype):
