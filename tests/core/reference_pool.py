@@ -119,9 +119,10 @@ def avg_pool_grad(pool: Pool, dy: np.ndarray, include_pad: bool = False, overrid
     """Return the gradient: every cell of a window gets dy / divisor."""
     dx = np.zeros((dy.shape[0], pool.h, pool.w))
     for plane, i, j in np.ndindex(*dy.shape):
-        for r in pool.cells(0, i):
-            for c in pool.cells(1, j):
-                dx[plane, r, c] += float(dy[plane, i, j]) / divisor(pool, i, j, include_pad, override)
+        rows, columns = pool.cells(0, i), pool.cells(1, j)
+        if rows and columns:
+            share = float(dy[plane, i, j]) / divisor(pool, i, j, include_pad, override)
+            dx[plane][np.ix_(rows, columns)] += share
     return dx
 
 

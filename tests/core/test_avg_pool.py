@@ -52,6 +52,26 @@ def test_avg_pool_grad(isa, dtype, threads, pool, include_pad, override):
     np.testing.assert_allclose(dx, expected, rtol=0, atol=9 * (cells + 2) * np.finfo(dtype).eps)
 
 
+# Windows, or steps between them, that the core's buffer of 2048 elements does not hold.
+WIDE = [
+    Pool(3, 2300, (2, 1100), (1, 300), (1, 550)),
+    Pool(4, 2600, (3, 1024), (2, 301), (0, 512), ceil=True),
+    Pool(2, 4700, (2, 3), (1, 2200)),
+]
+
+
+@pytest.mark.parametrize("include_pad, override", [(True, 0), (False, 0), (True, 3)])
+@pytest.mark.parametrize("pool", WIDE, ids=str)
+def test_windows_wider_than_the_buffer(isa, dtype, pool, include_pad, override):
+    eps = np.finfo(dtype).eps
+    y = run_avg(pool, integers(pool, dtype), include_pad, override)
+    np.testing.assert_allclose(y, avg_pool_cached(pool, include_pad, override), rtol=2 * eps, atol=0)
+    dy, expected = avg_grad_cached(pool, include_pad, override)
+    dx = run_avg_grad(pool, dy.astype(dtype), include_pad, override)
+    windows = pool.kernel[1] // pool.stride[1] + 1
+    np.testing.assert_allclose(dx, expected, rtol=0, atol=9 * 2 * windows * windows * eps)
+
+
 @pytest.mark.parametrize("pool", ADAPTIVE, ids=str)
 def test_adaptive_avg_pool(isa, dtype, threads, pool):
     eps = np.finfo(dtype).eps

@@ -135,6 +135,38 @@ def test_refuses_what_it_does_not_know():
         assert lib.tc_ndarray_binary(lib.TC_ADD, id(x), id(other), id(out)) == lib.TC_EINVAL
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: lib.tc_ndarray_copy(x, x),
+        lambda x: lib.tc_ndarray_unary(lib.TC_NEG, x, x),
+        lambda x: lib.tc_ndarray_binary(lib.TC_ADD, x, x, x),
+        lambda x: lib.tc_ndarray_binary_scalar(lib.TC_ADD, x, 1.0, 0, x),
+        lambda x: lib.tc_ndarray_add_scaled(x, x, 1.0, x),
+        lambda x: lib.tc_ndarray_compare(lib.TC_LT, x, x, x),
+        lambda x: lib.tc_ndarray_where(x, x, x, x),
+        lambda x: lib.tc_ndarray_reduce(lib.TC_SUM, 1, x, x),
+        lambda x: lib.tc_ndarray_gemm(x, x, 0, x),
+    ],
+)
+def test_every_function_refuses_other_objects(call):
+    for other in (3.5, [1.0], np.ones((2, 2), "O")):
+        assert call(id(other)) == lib.TC_EINVAL
+
+
+@pytest.mark.parametrize("shape", [(4,), (3, 3)], ids=str)
+def test_refuses_shapes_that_do_not_broadcast(shape):
+    x, y, out = np.ones((2, 3), np.float32), np.ones(shape, np.float32), np.full((2, 3), 7, np.float32)
+    less = np.ones((2, 3), np.bool_)
+    assert lib.tc_ndarray_copy(id(y), id(out)) == lib.TC_EINVAL
+    assert lib.tc_ndarray_unary(lib.TC_NEG, id(y), id(out)) == lib.TC_EINVAL
+    assert lib.tc_ndarray_binary_scalar(lib.TC_ADD, id(y), 1.0, 0, id(out)) == lib.TC_EINVAL
+    assert lib.tc_ndarray_add_scaled(id(x), id(y), 1.0, id(out)) == lib.TC_EINVAL
+    assert lib.tc_ndarray_compare(lib.TC_LT, id(x), id(y), id(less)) == lib.TC_EINVAL
+    assert lib.tc_ndarray_where(id(less), id(x), id(y), id(out)) == lib.TC_EINVAL
+    assert (out == 7).all() and less.all()
+
+
 def test_learns_no_other_layout():
     probe, head = np.empty((2, 3)), object.__basicsize__
     address = probe.ctypes.data

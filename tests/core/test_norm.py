@@ -200,6 +200,24 @@ def test_no_memory(dtype):
     np.testing.assert_array_equal(stats(x)[0], mean)
 
 
+@pytest.mark.parametrize("given", [(True, True), (True, False), (False, True), (False, False)], ids=str)
+def test_folding_into_a_convolution(dtype, given, rng):
+    """Filters with 7 weights each, normalised: y * scale + (bias - mean) * scale + beta."""
+    filters, depth = 5, 7
+    weight = rng.standard_normal((filters, depth)).astype(dtype)
+    mean, var, bias, gamma, beta = rng.random((5, filters)).astype(dtype)
+    bias, gamma, beta = bias if given[0] else None, *((gamma, beta) if given[1] else (None, None))
+    folded, shift = Guarded(weight.shape, dtype), Guarded((filters,), dtype)
+    lib.tc_fold_batch_norm(code(weight), filters, depth, EPS, ptr(weight), ptr(bias), ptr(mean), ptr(var), ptr(gamma),
+                           ptr(beta), ptr(folded.array), ptr(shift.array))  # fmt: skip
+    zero, one = np.zeros(filters), np.ones(filters)
+    scale = (one if gamma is None else gamma.astype(np.float64)) / np.sqrt(var.astype(np.float64) + EPS)
+    expected = ((zero if bias is None else bias) - mean.astype(np.float64)) * scale + (zero if beta is None else beta)
+    eps = 4 * np.finfo(dtype).eps
+    np.testing.assert_allclose(folded.check(), weight * scale[:, None], rtol=eps)
+    np.testing.assert_allclose(shift.check(), expected, rtol=eps, atol=eps)
+
+
 @pytest.mark.parity
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("shape", SHAPES[1:], ids=str)

@@ -170,6 +170,7 @@ PAIRS = [
     Pool(3, 2, (2, 2), (2, 2)),
     Pool(6, 33, (2, 2), (2, 2), ceil=True),
     Pool(4, 300, (2, 2), (2, 2)),
+    Pool(9, 70, (2, 2), (4, 2)),  # rows between windows
 ]
 
 
