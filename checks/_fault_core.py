@@ -48,6 +48,9 @@ class Core:
             for entry in found
         }
         self.link = arguments(LINKED.findall(printed)[-1])
+        # The build copies what it linked to where the package is; here it is linked there at once.
+        made = self.link.index("-o") + 1
+        self.link[made] = str(Path("tinygrad_cnn", Path(self.link[made]).name))
 
     @classmethod
     def build(cls, tree: Path) -> Core:

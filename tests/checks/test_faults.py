@@ -74,9 +74,7 @@ def test_sum():
 @pytest.mark.skipif(not shutil.which("gcc"), reason="faults are compiled with gcc")
 def test_what_becomes_of_a_fault(tmp_path, monkeypatch, capsys):
     """One that changes the sum is noticed, unless the test adds 0; one that changes no code is none."""
-    printed = (
-        "gcc -fPIC -O1 -MMD -c core/add.c -o build/add.o -fPIC\ngcc -shared build/add.o -o tinygrad_cnn/_core.abi3.so"
-    )
+    printed = "gcc -fPIC -O1 -MMD -c core/add.c -o build/add.o -fPIC\ngcc -shared build/add.o -o build/_core.abi3.so"
     tree = tmp_path / "one" / "tree"
     for folder in ("core", "build", "tests", "tinygrad_cnn", "../package"):
         (tree / folder).mkdir(parents=True)
