@@ -21,7 +21,7 @@ FLAGS = "-O1 -DTC_TESTING -Werror=int-conversion -Werror=incompatible-pointer-ty
 COMPILED = re.compile(r"^(?P<command>.* -c core/(?P<name>\w+\.c) -o (?P<object>\S+\.o) .*)$", re.MULTILINE)
 LINKED = re.compile(r"^.* -shared .*\.so\b.*$", re.MULTILINE)
 QUOTED = re.compile(r'(-D\w+="[^"]*")')  # setuptools prints the quotes that belong to a macro as they are
-FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
+FAILED = re.compile(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", re.MULTILINE)
 MEMORY = 16 << 30  # address space of the tests: a fault may ask for any
 
 
