@@ -116,8 +116,9 @@ def test_cgroup_quota(tmp_path):
         '#include <stdio.h>\n#include "internal.h"\n'
         'int main(int n, char **v) { (void)n; printf("%g", tc_cgroup_quota(v[1], v[2])); return 0; }\n'
     )
+    flags = ["-std=c11", f"-I{ROOT / 'core'}", *os.environ.get("TINYGRAD_CNN_CFLAGS", "").split()]
     sources = [str(main), str(ROOT / "core" / "cpus.c")]
-    subprocess.run([compiler, "-std=c11", f"-I{ROOT / 'core'}", *sources, "-lm", "-o", str(program)], check=True)
+    subprocess.run([compiler, *flags, *sources, "-lm", "-o", str(program)], check=True)
 
     def quota(membership: str, **files: str) -> float:
         root = tmp_path / f"root{len(list(tmp_path.iterdir()))}"
@@ -134,11 +135,19 @@ def test_cgroup_quota(tmp_path):
     assert quota("0::/\n", **{"cpu.max": "250000 100000\n"}) == 2.5
     assert quota("0::/a/b\n", **{"a/b/cpu.max": "300000 100000\n", "a/cpu.max": "150000 100000\n"}) == 1.5
     assert quota("0::/a/b\n", **{"a/b/cpu.max": "max 100000\n", "a/cpu.max": "800000 100000\n"}) == 8
+    assert quota("0::/a/b\n", **{"a/b/cpu.max": "100000 100000\n", "a/cpu.max": "200000 100000\n"}) == 1
+    for text in ("0 100000\n", "100000 0\n", "100000\n", "\n"):
+        assert quota("0::/\n", **{"cpu.max": text}) == 0, text
     assert quota("0::/only/on/the/host\n", **{"cpu.max": "200000 100000\n"}) == 2
     v1 = {"cpu/x/cpu.cfs_quota_us": "50000\n", "cpu/x/cpu.cfs_period_us": "100000\n"}
     assert quota("3:memory:/y\n2:cpu,cpuacct:/x\n", **v1) == 0.5
     assert quota("2:cpu,cpuacct:/x\n", **(v1 | {"cpu/x/cpu.cfs_quota_us": "-1\n"})) == 0
+    for period in ("0\n", "\n"):
+        assert quota("2:cpu,cpuacct:/x\n", **(v1 | {"cpu/x/cpu.cfs_period_us": period})) == 0, period
+    assert quota("2:cpu,cpuacct:/x\n", **{"cpu/x/cpu.cfs_quota_us": "50000\n"}) == 0
+    assert quota("2:cpu,cpuacct:/x\n", **(v1 | {"cpu/x/cpu.cfs_quota_us": "none\n"})) == 0
     other = {"cpu/y/cpu.cfs_quota_us": "20000\n", "cpu/y/cpu.cfs_period_us": "100000\n"}  # not this process's group
     assert quota("4:cpuset:/y\n3:cpuacct:/y\n2:cpuacct,cpu:/x\n", **v1, **other) == 0.5
     assert quota("4:cpuset:/y\n", **v1, **other) == 0
     assert quota("nonsense\n") == 0
+    assert float(subprocess.check_output([str(program), str(tmp_path / "absent"), str(tmp_path)])) == 0
