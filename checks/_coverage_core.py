@@ -19,7 +19,7 @@ from .outcome import Outcome
 LINES, BRANCHES = 95.0, 90.0
 # Functions that kernels inline stay functions: each has its branches once, not once a call.
 FLAGS = "--coverage -O0 -DTC_TESTING -DTC_EMULATE -DTC_INLINE=static"
-TESTS = ["tests/core", "tests/fuzz", "tests/optim/test_rules.py"]
+TESTS = ["tests/core", "tests/fuzz", "tests/remainders", "tests/optim/test_rules.py"]
 # It compiles the core itself, with flags of its own.
 OWN_BUILD = "tests/core/test_c_program.py::test_core_as_a_c_library"
 # Not shipped: what lets allocations fail when a test says so.

@@ -154,9 +154,9 @@ def judge_all(
         while True:
             with lock:
                 fault = next(drawn, None) if begun < count else None
+                if fault is None:
+                    return
                 begun += 1
-            if fault is None:
-                return
             verdict = judge(core, fault, parts, usual)
             with lock:
                 begun -= bool(verdict.none)
@@ -177,13 +177,9 @@ def run(args: argparse.Namespace) -> Outcome:
     drawn, count = (iter(chosen), len(chosen)) if chosen else (draw(files, args.seed), args.count)
     with tempfile.TemporaryDirectory() as scratch:
         first = Core.build(copy_sources(Path(scratch, "0")))
-        tests = {
-            test
-            for file in ({fault.file for fault in chosen} or files)
-            for stage in stages(file, first.tree)[: args.stages]
-            for test in stage
-        }
-        usual = usual_seconds(first, sorted(tests))
+        met = {fault.file for fault in chosen} or set(files)
+        parts = [part for file in met if changes(files[file]) for part in stages(file, first.tree)[: args.stages]]
+        usual = usual_seconds(first, sorted({test for part in parts for test in part}))
         cores = [first, *(first.copy(Path(scratch, str(i))) for i in range(1, args.workers))]
         verdicts = judge_all(cores, drawn, count, args.stages, usual)
     return outcome(verdicts)
