@@ -184,7 +184,7 @@ static void add_band(const depthwise *g, int64_t plane, int64_t q0, char *cells,
     const int64_t step = g->phase_cols, width = g->phase_width;
     for (int64_t a = 0; a < g->phase_rows; a++) {
         tc_depthwise_plane t = {.rows = tc_min(g->band, tc_ceil_div(p->h - a, p->stride_h) - q0), .cells = cells,
-                                .pitch = g->pitch};
+                                .pitch = g->pitch, .room = p->stride_w == 1 ? 0 : width};
         char *out = at(g, g->dx, (plane * p->h + q0 * p->stride_h + a) * p->w);
         t.out_row = p->stride_w == 1 ? p->stride_h * p->w : step * width;
         for (int64_t b = 0; b < step && t.rows > 0; b++) {

@@ -47,11 +47,11 @@ TC_INLINE void FN(depthwise_rows)(const tc_depthwise_plane *t, int64_t rows, int
 }
 
 /* How many rows may be written in groups of `group` outputs: what reaches past a row belongs to the next ones, which are
- * written later, or to nobody. */
+ * written later, or to nobody. (Where rows of other phases lie between them, it may have been written before.) */
 static int64_t FN(depthwise_safe)(const tc_depthwise_plane *t, int64_t group)
 {
     const int64_t reach = tc_ceil_div(t->cols, group) * group;
-    if (t->out_row >= reach)
+    if (t->room >= reach)
         return t->rows - 1;
     return t->out_row == t->cols ? tc_max(0, t->rows - tc_ceil_div(reach - t->cols, t->cols)) : 0;
 }

@@ -124,6 +124,7 @@ typedef struct {
     bool relu;
     void *out;                  /* dot: dy, which is read */
     int64_t out_row;
+    int64_t room;               /* elements of a row of out that may be overwritten; 0: only its outputs */
 } tc_depthwise_plane;
 
 typedef struct {

@@ -42,6 +42,8 @@ GEOMETRIES = {
     "groups and stride": Geometry((1, 4, 9, 8), 6, (3, 3), stride=(2, 3), pad=(1, 1, 1, 1), groups=2),
     "depthwise": Geometry((2, 5, 8, 20), 5, (3, 3), pad=(1, 1, 1, 1), groups=5),
     "depthwise, stride": Geometry((2, 3, 9, 19), 3, (3, 3), stride=(2, 2), pad=(1, 1, 1, 1), groups=3),
+    "depthwise, stride of rows": Geometry((2, 3, 9, 37), 3, (3, 2), stride=(2, 1), pad=(1, 1, 0, 1), groups=3),
+    "depthwise, large stride of rows": Geometry((1, 2, 11, 9), 2, (2, 1), stride=(3, 1), groups=2),
     "depthwise, multiplier 2": Geometry((1, 3, 7, 9), 6, (3, 3), groups=3),
     "depthwise, multiplier 5": Geometry((1, 2, 7, 9), 10, (3, 3), groups=2),
     "depthwise, dilation": Geometry((2, 3, 9, 30), 3, (3, 2), dilation=(2, 3), pad=(1, 2, 3, 1), groups=3),

@@ -90,7 +90,8 @@ def _geometry(draw: Draw) -> Geometry:
     else:
         one = (1,) * dims
         p = Geometry((), kernel, one, (draw.below(2),) * dims, one, draw.choose((1, 1, 1, 2)))
-    return p._replace(sizes=_sizes(draw, p, (12, 9, 4)[dims - 1]))
+    # vectors of an instruction set are up to 16 elements long
+    return p._replace(sizes=_sizes(draw, p, ((40, 20, 6) if draw.flag(4) else (12, 9, 4))[dims - 1]))
 
 
 def _check(

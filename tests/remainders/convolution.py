@@ -31,10 +31,15 @@ class Shape(NamedTuple):
     p: Geometry
 
 
-def _geometry(out: tuple[int, int], kernel: tuple[int, int], stride: int, pad: int, gap: int, groups: int) -> Geometry:
+def _geometry(
+    out: tuple[int, int], kernel: tuple[int, int], steps: int | tuple[int, int], pad: int, gap: int, groups: int
+) -> Geometry:
     """Return the geometry with this output."""
-    sizes = [(o - 1) * stride + gap * (taps - 1) + 1 - 2 * pad for o, taps in zip(out, kernel, strict=True)]
-    return Geometry((sizes[0], sizes[1]), kernel, (stride,) * 2, (pad,) * 2, (gap,) * 2, groups)
+    strides = (steps, steps) if isinstance(steps, int) else steps
+    sizes = [
+        (o - 1) * step + gap * (taps - 1) + 1 - 2 * pad for o, step, taps in zip(out, strides, kernel, strict=True)
+    ]
+    return Geometry((sizes[0], sizes[1]), kernel, strides, (pad,) * 2, (gap,) * 2, groups)
 
 
 def _params(s: Shape, relu: bool = False):
@@ -94,6 +99,10 @@ def _shapes() -> Iterator[Shape]:
             pad, gap = (min(kernel) // 2, 1) if width % 2 else (0, 1 + width // 2 % 2)
             yield Shape(1, 2, 3, _geometry((2, width), kernel, stride, pad, gap, 1))
             yield Shape(2, 2, 2, _geometry((2, width), kernel, stride, pad, gap, 2))
+            # one stride of rows, another of columns: the gradient's rows lie between those of other phases
+            uneven = (stride + 1, 1) if width % 2 else (1, stride + 1)
+            yield Shape(2, 2, 2, _geometry((3, width), kernel, uneven, pad, gap, 2))
+            yield Shape(1, 3, 2, _geometry((3, width), kernel, uneven, pad, gap, 1))
             if width % 3 == 0:
                 yield Shape(1, 2, 6, _geometry((3, width), kernel, stride, pad, gap, 2))
     for count, kernel, stride in itertools.product(range(1, 66), ((1, 1), (3, 3), (3, 2)), (1, 2)):
