@@ -106,7 +106,15 @@ def _check(
 def _values(draw: Draw, p: Geometry) -> str:
     """Choose the kind of values: none that are not finite where Winograd's way spreads them over its tiles."""
     kind = kind_of(draw)
-    return "normal" if kind == "special" and p.kernel == (3, 3) else kind
+    return "normal" if kind == "special" and p.kernel[-2:] == (3, 3) else kind
+
+
+def _winograd(p: Geometry, channels: int, filters: int) -> bool:
+    """Return whether Winograd's way may be taken, of volumes for each plane of the kernel.
+
+    It rounds small integers, too, and its errors are two to three times those of the sum of products.
+    """
+    return p.kernel[-2:] == (3, 3) and min(channels, filters) * math.prod(p.kernel[:-2]) >= 8
 
 
 def conv(draw: Draw) -> None:
@@ -115,12 +123,11 @@ def conv(draw: Draw) -> None:
     dims, dtype, kind = len(p.sizes), draw.note("dtype", draw.choose(FLOATS)), _values(draw, p)
     # now and then so many that several tiles are filled
     per_group, filters = draw.integers(2, 1, 40) if draw.flag(24) else (draw.integer(1, 5), draw.integer(1, 9))
-    if p.kernel == (3, 3) and min(per_group, filters) >= 8:
-        kind = "normal"  # Winograd's way rounds small integers, too
+    if _winograd(p, per_group, filters):
+        kind = "normal"
     batch = () if draw.flag(8) else (draw.below(4),)
     with_bias, same = draw.flag(), draw.flag(8)
-    # Winograd's own rounding errors are two to three times those of the sum of products
-    slack = 8.0 if dims == 2 and p.kernel == (3, 3) else 1.0
+    slack = 8.0 if p.kernel[-2:] == (3, 3) else 1.0
     if same:
         total = [gap * (taps - 1) for gap, taps in zip(p.dilation, p.kernel, strict=True)]
         low = tuple(size // 2 for size in total)
@@ -181,6 +188,8 @@ def conv_transpose(draw: Draw) -> None:
     p = _geometry(draw)
     dims, dtype, kind = len(p.sizes), draw.note("dtype", draw.choose(FLOATS)), draw.choose(("exact", "normal"))
     per_group, filters, batch = draw.integer(1, 5), draw.integer(1, 5), draw.below(3)
+    if _winograd(p, per_group, filters):
+        kind = "normal"
     small = draw.integers(dims, 1, 6)
     extra = tuple([draw.below(max(step, gap)) for step, gap in zip(p.stride, p.dilation, strict=True)])
     sizes = tuple(
@@ -218,7 +227,7 @@ def conv_transpose(draw: Draw) -> None:
     taps, positions = math.prod(p.kernel), batch * math.prod(small)
     bias = 0 if b is None else abs(b.values).reshape(-1, *[1] * dims)
     cut = (slice(None), slice(None), *[slice(size) for size in small])
-    slack = 8.0 if p.kernel == (3, 3) else 1.0
+    slack = 8.0 if p.kernel[-2:] == (3, 3) else 1.0
     agree_sum = lambda *args: _check(draw, dtype, kind, *args, slack)  # noqa: E731
     magnitude = lambda: input_grad(p, over(ax), aw) + bias  # noqa: E731
     agree_sum(out, expected, magnitude, taps * filters + 1, w.largest, "output")
