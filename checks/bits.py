@@ -106,9 +106,10 @@ def run(args: argparse.Namespace) -> Outcome:
     found = Findings()
     seeds = kernels(args, found)
     losses = list(trainings(args, found)) if args.batches else []
+    kinds = sum(args.cases in name for name in CASES)
     farthest = max(found.farthest, key=lambda name: found.farthest[name], default="")
     figures = (
-        f"{found.runs} runs of {len(CASES)} kernels (both dtypes; {', '.join(ISAS)}; {seeds} sets of sizes) and "
+        f"{found.runs} runs of {kinds} kernels (both dtypes; {', '.join(ISAS)}; {seeds} sets of sizes) and "
         f"{found.trainings} trainings on {', '.join(map(str, THREADS))} threads; other bits: {len(found.lines)}."
     )
     if farthest:
