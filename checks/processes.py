@@ -34,6 +34,7 @@ from tests.processes import (
     train_at_once,
 )
 
+from ._away import away
 from .outcome import Outcome
 
 THREADS = (1, 2, 3, 8)
@@ -200,7 +201,8 @@ def exits(args: argparse.Namespace, found: Found) -> str:
     for _ in range(args.exits):
         script = EXIT.format(threads=rng.choice(THREADS), pause=rng.uniform(0, 0.2))
         try:
-            done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+            command = [sys.executable, "-c", script]
+            done = subprocess.run(command, capture_output=True, text=True, timeout=60, **away())
             seen = f"{done.returncode} {done.stderr[-300:]}".strip()
         except subprocess.TimeoutExpired:
             seen = "hung"

@@ -20,6 +20,7 @@ from pathlib import Path
 from tests.remainders.worker import FAMILIES
 from tinygrad_cnn._core import ffi, lib
 
+from ._away import away
 from .outcome import Outcome
 
 DTYPES = ("f4", "f8")
@@ -44,7 +45,7 @@ def job(family: str, isa: str, dtype: str, every: int, case: int | None) -> tupl
         place.write(bytes(8))
         place.flush()
         words = [sys.executable, "-m", "tests.remainders.worker", place.name, family, isa, dtype, *numbers]
-        process = subprocess.run(words, capture_output=True, text=True, check=False)
+        process = subprocess.run(words, capture_output=True, text=True, check=False, **away())
         *lines, last = process.stdout.splitlines() or [""]
         if not last.startswith("done "):
             number = int.from_bytes(Path(place.name).read_bytes(), "little")

@@ -17,9 +17,10 @@ import pytest  # noqa: E402
 import tinygrad_cnn  # noqa: E402
 from tinygrad_cnn._core import ffi, lib  # noqa: E402
 
-# Programs that tests start find the same package, whatever folder they start in.
+# Programs that tests start find the same package, and `tests` and `checks` behind it, in whatever folder they start: but
+# not in that of the sources, which Python would look into first.
 PACKAGE = str(Path(tinygrad_cnn.__file__).resolve().parent.parent)
-os.environ["PYTHONPATH"] = os.pathsep.join([PACKAGE, *filter(None, [os.environ.get("PYTHONPATH")])])
+os.environ["PYTHONPATH"] = os.pathsep.join([PACKAGE, *filter(None, [os.environ.get("PYTHONPATH")]), ROOT])
 
 # All tables that this machine can run, or the one that it is made to.
 ISAS = (os.environ.get("TINYGRAD_CNN_ISA") or ffi.string(lib.tc_isa_available()).decode()).split()

@@ -6,9 +6,9 @@ import multiprocessing
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -27,7 +27,6 @@ from tests.processes import (
     train_at_once,
 )
 
-ROOT = Path(__file__).resolve().parent.parent
 has_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 linux = pytest.mark.skipif(sys.platform != "linux", reason="affinity and cgroups are Linux's")
 pytestmark = pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
@@ -36,9 +35,8 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning
 def run(script: str, *before: str, **environment: str) -> str:
     """Run a program, which has a minute; return what it printed if it ended well and complained of nothing."""
     env = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"} | environment
-    env["PYTHONPATH"] = os.pathsep.join([env["PYTHONPATH"], str(ROOT)])
     command = [*before, sys.executable, "-W", "ignore", "-c", script]
-    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, env=env, cwd=tempfile.gettempdir(), capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout
 

@@ -1,8 +1,8 @@
 """A few hundred damaged files of each format, in a process of their own; and the check sees what it is there for."""
 
-import os
 import subprocess
 import sys
+import tempfile
 import types
 
 import pytest
@@ -12,13 +12,10 @@ from checks._parsers import guard
 from checks._parsers.formats import Format
 from checks._parsers.mutate import mutated
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-
 
 def command(*arguments):
-    done = subprocess.run(
-        [sys.executable, "-m", "checks", "bytes", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    words = [sys.executable, "-m", "checks", "bytes", *arguments]
+    done = subprocess.run(words, cwd=tempfile.gettempdir(), capture_output=True, text=True, check=False)
     return done.returncode, done.stdout + done.stderr
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import tempfile
 
 import numpy as np
 import pytest
@@ -37,7 +38,8 @@ print(ctypes.string_at(address, 20) == x.tobytes(), flush=True)
 ctypes.string_at(address + ({"20" if place == "end" else "-1"}), 1)
 print("not noticed")
 """
-    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    command = [sys.executable, "-c", program]
+    ended = subprocess.run(command, cwd=tempfile.gettempdir(), capture_output=True, text=True, check=False)
     assert ended.stdout == "True\n", ended.stderr
     assert ended.returncode in (-signal.SIGSEGV, -signal.SIGBUS)
 
