@@ -11,10 +11,12 @@ Parts: `mode` (the caller's floating-point mode around every function of the cor
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import subprocess
 import sys
 from collections.abc import Callable
+from typing import Any
 
 from ._away import away
 from .outcome import Outcome
@@ -44,6 +46,11 @@ def run(args: argparse.Namespace) -> Outcome:
     return Outcome(all(outcome.passed for outcome in outcomes), "\n".join(outcome.figures for outcome in outcomes))
 
 
+def helper(name: str) -> Any:
+    """Return a module of the tests, which need what this package does without: PyTorch, mpmath."""
+    return importlib.import_module(f"tests.numbers.{name}")
+
+
 def mode(args: argparse.Namespace) -> Outcome:
     """Call every function in three modes, in processes of their own."""
     digests: set[str] = set()
@@ -66,9 +73,7 @@ def mode(args: argparse.Namespace) -> Outcome:
 
 def denormals(args: argparse.Namespace) -> Outcome:
     """Time a training step and the families of kernels."""
-    from tests.numbers.denormals import ratios
-
-    found = ratios()
+    found = helper("denormals").ratios()
     for name, times in found.items():
         print(f"{name:24} {times:.2f} times as long with 1e-39")
     step, slowest = found["training step"], max(found, key=lambda name: found[name])
@@ -80,8 +85,7 @@ def accuracy(args: argparse.Namespace) -> Outcome:
     """Measure errors of functions of one number, and PyTorch's."""
     import torch
 
-    from tests.numbers import accuracy as measure
-
+    measure = helper("accuracy")
     lines, bad = ["", "| function | float32 | PyTorch's | float64 | PyTorch's |", "|---|---|---|---|---|"], []
     for name, bound in (measure.KERNELS | measure.COMPOSED).items():
         if args.only and not any(part in name for part in args.only):
@@ -104,9 +108,7 @@ def accuracy(args: argparse.Namespace) -> Outcome:
 
 def propagation(args: argparse.Namespace) -> Outcome:
     """Plant NaN and infinities in the inputs of PyTorch's own tests."""
-    from tests.numbers.walk import walk_all
-
-    count, findings, known = walk_all(args.only, args.samples)
+    count, findings, known = helper("walk").walk_all(args.only, args.samples)
     for title, kind, what, text in findings:
         print(f"{title}, {kind}: {what} -> {text}\n    python -m checks numbers --parts propagation --only {title}")
     text = (

@@ -62,7 +62,7 @@ def function(package: Any, name: str) -> Callable[[Any], Any]:
     if name in ("softplus", "logsigmoid"):
         found = getattr(package.nn.functional, name)
         return (lambda x: found(x, 1.0, 80.0)) if name == "softplus" else found
-    return getattr(package, name)  # type: ignore[no-any-return]
+    return getattr(package, name)
 
 
 def blocks(count: int) -> Iterator[np.ndarray]:

@@ -91,7 +91,7 @@ def _tap_by_tap(x: Array, matrix: Axis, dim: int, transposed: bool) -> Array:
         for index, weight, absent in zip(matrix.index.T, matrix.weights.T, matrix.absent.T, strict=True):
             terms = np.where(absent, 0, (rows if transposed else rows[..., index]) * weight)
             if transposed:
-                np.add.at(y, (..., index), terms)
+                np.add.at(y.T, index, terms.T)
             else:
                 y += terms
     return np.ascontiguousarray(np.moveaxis(y, -1, dim))
