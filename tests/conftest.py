@@ -17,8 +17,8 @@ import pytest  # noqa: E402
 import tinygrad_cnn  # noqa: E402
 from tinygrad_cnn._core import ffi, lib  # noqa: E402
 
-# Programs that tests start find the same package, and `tests` and `checks` behind it; but not if they start in the folder
-# of the sources, which Python would look into first.
+# Programs that tests start find the same package, and `tests` and `checks` behind it; but not if they start in the
+# folder of the sources, which Python would look into first.
 PACKAGE = str(Path(tinygrad_cnn.__file__).resolve().parent.parent)
 os.environ["PYTHONPATH"] = os.pathsep.join([PACKAGE, *filter(None, [os.environ.get("PYTHONPATH")]), ROOT])
 
