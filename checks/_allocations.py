@@ -17,6 +17,7 @@ import pytest
 
 import tinygrad_cnn as torch
 from tests.builds import allocations, failing_memory, sites
+from tinygrad_cnn.core.buffers import lib
 from tinygrad_cnn.core.runtime import memory_stats
 
 from ._scratch import ROOT
@@ -81,6 +82,18 @@ def failures(name: str, steps: int) -> Iterator[str | None]:
             yield f"{where}: {lost} bytes lost" if lost else None
 
 
+def pool_refused() -> list[str]:
+    """Refuse the pool, which is not yet there, its memory, then its threads; return what was wrong."""
+    torch.set_num_threads(2)
+    x, findings = torch.ones(3_000_000), []
+    for n in (1, 2):
+        lib.tc_pool_fail_at(n, 1)
+        if (x * 2).sum().item() != 6_000_000:
+            findings.append(f"a sum is wrong where the pool has no {'memory' if n == 1 else 'threads'}")
+        lib.tc_pool_fail_at(0, 0)
+    return findings
+
+
 def places() -> set[tuple[str, int]]:
     """Return the places in the sources of the core that allocate."""
     found = set()
@@ -94,8 +107,8 @@ def places() -> set[tuple[str, int]]:
 
 def main(names: list[str]) -> int:
     """Run everything; return 1 if there is a finding."""
-    torch.set_num_threads(2)
-    count, findings = 0, []
+    count, findings = 0, pool_refused()
+    torch.set_num_threads(3)  # more than were refused: the pool asks again
     for name in names:
         for steps in STEPS_BEFORE:
             results = list(failures(name, steps))

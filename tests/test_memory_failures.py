@@ -42,6 +42,14 @@ def conv():
     )
 
 
+def shortcut():
+    return forward_and_backward(lambda x, w: F.conv2d(x, w, stride=2), random(2, 16, 20, 20), random(24, 16, 1, 1))
+
+
+def columns():
+    return forward_and_backward(lambda x: x.sum(0), random(60000, 3))
+
+
 def linear():
     return forward_and_backward(F.linear, random(70, 90), random(80, 90), random(80))
 
@@ -134,8 +142,8 @@ def convolutional_network():
 
 
 SCENARIOS = [
-    conv, linear, batched_matmul, max_pool, average_pool, padding, batch_norm, cross_entropy, dropout, reductions,
-    indexing, sgd, adam, adamw, save_and_load, data_loader, convolutional_network,
+    conv, shortcut, columns, linear, batched_matmul, max_pool, average_pool, padding, batch_norm, cross_entropy,
+    dropout, reductions, indexing, sgd, adam, adamw, save_and_load, data_loader, convolutional_network,
 ]  # fmt: skip
 
 
