@@ -43,7 +43,7 @@ def conv():
 
 
 def shortcut():
-    return forward_and_backward(lambda x, w: F.conv2d(x, w, stride=2), random(2, 16, 20, 20), random(24, 16, 1, 1))
+    return forward_and_backward(lambda x, w: F.conv2d(x, w, stride=2), random(8, 16, 20, 20), random(24, 16, 1, 1))
 
 
 def columns():
