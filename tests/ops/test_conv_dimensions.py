@@ -201,3 +201,11 @@ def test_conv_tbc_as_torch(name):
     rng = np.random.default_rng(0)
     arrays = [rng.standard_normal(shape) for shape in shapes]
     check_twin(lambda t: t.nn.functional.conv_tbc(*[t.tensor(a) for a in arrays], pad), 1e-12, 1e-12)
+
+
+def test_output_padding_of_a_kernel_of_one_cell():
+    import tinygrad_cnn as torch
+
+    x = torch.tensor([3.0, 2.0]).reshape(1, 1, 2, 1, 1)
+    y = torch.nn.functional.conv_transpose3d(x, torch.ones(1, 1, 1, 1, 1), dilation=(1, 2, 1), output_padding=(0, 1, 0))
+    assert y.flatten().tolist() == [3, 0, 2, 0]

@@ -85,6 +85,8 @@ def _flat(shape: ConvShape) -> ConvShape | None:
         return _planes([(n, c, 1, size) for n, c, size in shape[:3]], numbers, shape.groups)
     if shape.weight[2:4] != (1, 1) or shape.stride[:2] != (1, 1) or shape.padding[:2] != (0, 0):
         return None
+    if shape.x[2:4] != shape.y[2:4]:  # a transposed convolution's output_padding lies between the rows
+        return None
     sizes = [(n, c, depth * height, width) for n, c, depth, height, width in shape[:3]]
     return _planes(sizes, [numbers[1:] for numbers in shape[3:6]], shape.groups)
 
