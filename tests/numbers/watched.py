@@ -45,7 +45,7 @@ class Watched:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._lib, name)
-        if callable(found):
+        if name.startswith("tc_") and callable(found):  # not what the core calls back
             found = watch(name, found)
         setattr(self, name, found)
         return found
