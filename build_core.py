@@ -78,6 +78,8 @@ SOURCE_FLAGS = {
 def extra_args(source: str) -> list[str]:
     """Return what is added for one source; a level in `TINYGRAD_CNN_CFLAGS` goes for all.
 
+    `TINYGRAD_CNN_CFLAGS_isa_avx2`, for example, are flags of `isa_avx2.c` alone, and have the last word.
+
     Guards around arrays on the stack and checked copies, but not in the kernels: there they would cost time and space,
     and every size has been checked before. Not with sanitizers, which do more, nor without optimisation, where glibc
     warns that its checks need it.
@@ -89,7 +91,7 @@ def extra_args(source: str) -> list[str]:
     flags = [SOURCE_FLAGS[name]] if name in SOURCE_FLAGS and not chosen else []
     if not name.startswith("isa_") and not any(own == "-O0" or "-fsanitize" in own for own in OWN_FLAGS):
         flags += ["-fstack-protector-strong", "-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=2"]
-    return flags
+    return flags + os.environ.get(f"TINYGRAD_CNN_CFLAGS_{Path(source).stem}", "").split()
 
 
 def macros() -> list[tuple[str, str]]:
@@ -127,7 +129,8 @@ class BuildExt(build_ext):
     def finalize_options(self) -> None:
         """Keep objects of other compilers and flags apart."""
         super().finalize_options()
-        flags = " ".join([os.environ.get("CC", ""), os.environ.get("CFLAGS", ""), *compile_args()])
+        single = [f"{name}={flags}" for name, flags in os.environ.items() if name.startswith("TINYGRAD_CNN_CFLAGS_")]
+        flags = " ".join([os.environ.get("CC", ""), os.environ.get("CFLAGS", ""), *compile_args(), *sorted(single)])
         self.build_temp = os.path.join(self.build_temp, f"{zlib.crc32(flags.encode()):08x}")
         self.force = True  # whether to compile is decided below, for each source
 

@@ -24,6 +24,7 @@ class Copy:
     environment: dict[str, str] = field(default_factory=dict)
     built: tuple[str, str] = ("", "")
     interpreter: str = sys.executable
+    single: dict[str, str] = field(default_factory=dict)  # flags of single sources, as build_core.py takes them
 
     @property
     def tree(self) -> Path:
@@ -34,7 +35,7 @@ class Copy:
         """Compile what is new with `flags` added."""
         self.built = (flags, compiler)
         try:
-            _scratch.build(self.tree, flags, compiler)
+            _scratch.build(self.tree, flags, compiler, self.single)
         except subprocess.CalledProcessError as error:
             print(error.output)
             raise

@@ -29,8 +29,11 @@ def runtime(compiler: str, sanitize: str) -> str | None:
     return " ".join(found)
 
 
-def prepared(copy: Copy, compiler: str, sanitize: str, extra: str = "") -> bool:
-    """Build the copy with a sanitizer, and set what its programs need; False if it is not installed."""
+def prepared(copy: Copy, compiler: str, sanitize: str, extra: str = "", only: str = "") -> bool:
+    """Build the copy with a sanitizer, and set what its programs need; False if it is not installed.
+
+    With `only`, the name of an instruction set, the tables of others are compiled without: they take most of the time.
+    """
     try:
         preload = runtime(compiler, sanitize)
     except FileNotFoundError:
@@ -39,6 +42,9 @@ def prepared(copy: Copy, compiler: str, sanitize: str, extra: str = "") -> bool:
         return False
     shared = "-shared-libsan" if compiler == "clang" else ""
     print(f"building the core with -fsanitize={sanitize} ({compiler})", flush=True)
+    others = [path.stem for path in (copy.tree / "core").glob("isa_*.c") if only and path.stem != f"isa_{only}"]
+    copy.single = {f"TINYGRAD_CNN_CFLAGS_{stem}": "-O0 -g0 -fno-sanitize=all" for stem in others}
+    copy.environment |= {"TINYGRAD_CNN_ISA": only} if only else {}
     copy.build(f"{FLAGS} -fsanitize={sanitize} {shared}", compiler)
     # Memory that the system does not give is reported by return value: the tests ask for too much on purpose.
     common = f"log_path={reports(copy) / 'report'}:allocator_may_return_null=1"

@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -28,13 +28,15 @@ def copy_sources(folder: Path) -> Path:
     return tree
 
 
-def build(tree: Path, flags: str, compiler: str = "") -> str:
+def build(tree: Path, flags: str, compiler: str = "", single: Mapping[str, str] | None = None) -> str:
     """Compile the core of a copy with additional flags, what changed since the last time; return what was printed.
+
+    `single` are variables of the environment that give single sources flags of their own (build_core.py).
 
     Raises:
         subprocess.CalledProcessError: it does not compile; `output` has the compiler's messages.
     """
-    environment = os.environ | {"TINYGRAD_CNN_CFLAGS": flags}
+    environment = os.environ | {"TINYGRAD_CNN_CFLAGS": flags, **(single or {})}
     if compiler:
         environment |= {"CC": compiler, "LDSHARED": f"{compiler} -pthread -shared"}
     command = [sys.executable, "build_core.py"]

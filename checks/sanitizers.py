@@ -38,7 +38,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("sanitizer", choices=list(KINDS))
     parser.add_argument("pytest", nargs="*", help="arguments of pytest, after --")
     parser.add_argument("--compiler", default="gcc", choices=["gcc", "clang"])
-    parser.add_argument("--best", action="store_true", help="address: the best instruction set alone, not each in turn")
+    parser.add_argument("--isa", default="", help="address: this instruction set alone, not each in turn")
     parser.add_argument("--steps", type=int, default=1000, help="training steps of each net for leaks")
     parser.add_argument("--seconds", type=float, default=120, help="time of several callers at once for thread")
     parser.add_argument("--folder", help="keep the copy here, and use again what was built there before")
@@ -69,18 +69,13 @@ def tests(copy: Copy, arguments: list[str], record: list[str]) -> bool:
 
 def address(args: argparse.Namespace, copy: Copy) -> Outcome:
     """AddressSanitizer and UndefinedBehaviorSanitizer under the suite."""
-    if not prepared(copy, args.compiler, "address,undefined"):
+    if not prepared(copy, args.compiler, "address,undefined", only=args.isa):
         return missing(args)
-    if args.best:
-        program = "from tinygrad_cnn.core import runtime; print(runtime.isa())"
-        copy.environment["TINYGRAD_CNN_ISA"] = copy.python(
-            "-c", program, capture_output=True, check=True
-        ).stdout.strip()
     said: list[str] = []
     passed = tests(copy, args.pytest or ["tests"], said)
     found = findings(copy)
     with copy.fault(*SHORT_BUFFER):
-        copy.python("-c", "import tinygrad_cnn as t; t.ones(200, 300) @ t.ones(300, 200)", capture_output=True)
+        copy.python("-c", "import tinygrad_cnn as t; t.ones(600, 300) @ t.ones(300, 600)", capture_output=True)
     return outcome(args, passed, said, found, bool(findings(copy)), "a buffer too short by one element")
 
 

@@ -10,6 +10,7 @@ import sys
 import pytest
 
 import tinygrad_cnn as torch
+from tests.builds import unsanitized
 from tinygrad_cnn import cpu
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
@@ -87,6 +88,7 @@ print(json.dumps({name: cycle(make) for name, make in makers.items()}))
 
 
 @linux
+@unsanitized
 @pytest.mark.parametrize("name", ["one", "large", "small"])
 def test_the_system_sees_the_same(name, resident):
     """64 MiB in blocks of three sizes come, stay cached and go, in the process's resident pages as in the counters."""
@@ -134,6 +136,7 @@ print(after[0] - before[0], after[1] - before[1])
 
 
 @linux
+@unsanitized
 def test_a_million_small_tensors(tmp_path):
     command = [sys.executable, "-c", MILLION]
     printed = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
