@@ -120,6 +120,8 @@ torch.cuda.set_device("cpu")
 torch.autocast(1)
     ValueError: Expected `device_type` of type `str`, got: `<class 'int'>`
 # random numbers
+torch.multinomial(torch.tensor([-1.0,1]), 2, True)
+    RuntimeError: invalid multinomial distribution (encountering probability entry < 0)
 torch.multinomial(torch.tensor([-1.0,1]), 1, True)
     RuntimeError: probability tensor contains either `inf`, `nan` or element < 0
 torch.zeros(2).uniform_(-3e38, 3e38)

@@ -148,9 +148,8 @@ def test_a_full_disk_and_a_read_only_one(tmp_path, kind, mount):
     unshare = ["unshare", "--mount", *(() if os.geteuid() == 0 else ("--user", "--map-root-user"))]
     shell = ["sh", "-c", f'{mount} || exit 77; exec "$2" -c "$3" "$1" "$4"', "sh"]
     try:
-        done = subprocess.run(
-            [*unshare, *shell, tmp_path, sys.executable, DISKS, kind], capture_output=True, text=True, timeout=60
-        )
+        command = [*unshare, *shell, tmp_path, sys.executable, DISKS, kind]
+        done = subprocess.run(command, cwd=tempfile.gettempdir(), capture_output=True, text=True, timeout=60)
     except FileNotFoundError:
         pytest.skip("no unshare")
     if done.returncode == 77 or "unshare" in done.stderr:

@@ -29,7 +29,10 @@ def _check(array: Any, num_samples: int, replacement: bool) -> None:
     if array.shape[-1] > 2**24:
         raise RuntimeError("number of categories cannot exceed 2^24")
     if not (np.isfinite(array) & (array >= 0)).all():
-        raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
+        if num_samples == 1 or not replacement:  # another way through PyTorch, with other words
+            raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
+        what = "probability entry = infinity or NaN" if (array >= 0).all() else "probability entry < 0"
+        raise RuntimeError(f"invalid multinomial distribution (encountering {what})")
     if not (array.sum(-1) > 0).all():
         raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
 
