@@ -46,10 +46,10 @@ class Build:
 
 
 BUILDS = {
-    "gcc": Build(("gcc",), "-O2"),
+    "gcc": Build(("gcc",), "-O1"),
     "clang": Build(("clang",), "-O1"),
-    # This sanitizer does not follow a fork into new threads, and single-threaded kernels are nothing to it. Accesses are
-    # checked under the tests of the core: python -m checks sanitizers address.
+    # This sanitizer does not follow a fork into new threads, and single-threaded kernels are nothing to it. Accesses
+    # are checked under the tests of the core: python -m checks sanitizers address.
     "thread": Build(("clang", "gcc"), "-O0 -g -fsanitize=thread", ISAS[-1:], parts=RUNTIME[:-1]),
     # The tables of any x86-64 CPU, their wide vectors lowered to the baseline, whatever this machine has.
     "emulated": Build(("clang", "gcc"), "-O0 -DTC_EMULATE", ["avx2", "avx512"], parts=KERNELS),
