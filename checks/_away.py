@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
+from . import ROOT
 
 
 def away() -> dict[str, Any]:

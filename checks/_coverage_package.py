@@ -16,9 +16,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+from . import ROOT
 from .outcome import Outcome
 
-ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "tinygrad_cnn"
 ENOUGH = 95.0
 # They measure time, of which the measurement takes its own part, or where the package's lines come from.

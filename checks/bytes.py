@@ -24,9 +24,9 @@ import time
 import traceback
 from pathlib import Path
 
+from . import ROOT
 from .outcome import Outcome
 
-ROOT = Path(__file__).resolve().parent.parent
 LONGEST = 4096  # bytes of a file that the fuzzer makes
 
 

@@ -23,10 +23,11 @@ from xml.etree import ElementTree
 
 from tinygrad_cnn.core.runtime import isa_available
 
+from . import ROOT
 from ._fault_core import Core
 from ._fault_kinds import Change, changes
 from ._fault_tests import stages
-from ._scratch import ROOT, copy_sources
+from ._scratch import copy_sources
 from .outcome import Outcome
 
 ENOUGH = 90.0

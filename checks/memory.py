@@ -21,9 +21,9 @@ import sys
 from collections import Counter
 from typing import Any
 
+from . import ROOT
 from ._built import Copy, copied
 from ._sanitized import prepared
-from ._scratch import ROOT
 from .outcome import Outcome
 
 MIB = 2**20

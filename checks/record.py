@@ -8,9 +8,10 @@ from pathlib import Path
 
 from benchmarks.machine import cores, processor
 
+from . import ROOT
 from .outcome import Outcome
 
-TESTING = Path(__file__).resolve().parent.parent / "TESTING.md"
+TESTING = ROOT / "TESTING.md"
 
 
 def block(key: str, lines: str) -> str:

@@ -18,9 +18,9 @@ import tempfile
 import zipfile
 from pathlib import Path
 
+from . import ROOT
 from .outcome import Outcome
 
-ROOT = Path(__file__).resolve().parent.parent
 STARTED = "1600000000"  # SOURCE_DATE_EPOCH of both builds: any time will do, if it is the same
 
 SMOKE = """
