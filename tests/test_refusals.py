@@ -254,31 +254,28 @@ def right_inverse_with_another_dtype(torch):
     layer.weight = torch.zeros(2, 2)
 
 
-@case(AttributeError, 'Pruning methods of PRUNING_TYPE "structured" need to have the attribute `dim` defined.')
-def structured_pruning_without_a_dimension(torch):
+def prune_twice(torch, **members):
+    """Prune a layer again, by a method with these members."""
     prune = importlib.import_module(f"{torch.__name__}.nn.utils.prune")
     layer = torch.nn.Linear(2, 2)
     prune.l1_unstructured(layer, "weight", 1)
-    kind = {"PRUNING_TYPE": "structured", "compute_mask": lambda self, t, mask: mask}
+    kind = {**members, "compute_mask": lambda self, t, mask: mask}
     type("Odd", (prune.BasePruningMethod,), kind).apply(layer, "weight")
+
+
+@case(AttributeError, 'Pruning methods of PRUNING_TYPE "structured" need to have the attribute `dim` defined.')
+def structured_pruning_without_a_dimension(torch):
+    prune_twice(torch, PRUNING_TYPE="structured")
 
 
 @case(ValueError, "Unrecognized PRUNING_TYPE odd")
 def pruning_of_an_unknown_type(torch):
-    prune = importlib.import_module(f"{torch.__name__}.nn.utils.prune")
-    layer = torch.nn.Linear(2, 2)
-    prune.l1_unstructured(layer, "weight", 1)
-    kind = {"PRUNING_TYPE": "odd", "compute_mask": lambda self, t, mask: mask}
-    type("Odd", (prune.BasePruningMethod,), kind).apply(layer, "weight")
+    prune_twice(torch, PRUNING_TYPE="odd")
 
 
 @case(IndexError, "Index is out of bounds for tensor with dimensions 2")
 def structured_pruning_beyond_the_dimensions(torch):
-    prune = importlib.import_module(f"{torch.__name__}.nn.utils.prune")
-    layer = torch.nn.Linear(2, 2)
-    prune.l1_unstructured(layer, "weight", 1)
-    kind = {"PRUNING_TYPE": "structured", "dim": -3, "compute_mask": lambda self, t, mask: mask}
-    type("Odd", (prune.BasePruningMethod,), kind).apply(layer, "weight")
+    prune_twice(torch, PRUNING_TYPE="structured", dim=-3)
 
 
 @case(TypeError, "attribute `scale`: 1 is not an instance of torch.Tensor")
