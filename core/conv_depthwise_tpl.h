@@ -6,7 +6,7 @@
 
 /* `vectors` vectors of outputs side by side, for which a weight is read once. All parameters but t are constants in each copy. */
 TC_INLINE void FN(depthwise_sums)(const tc_depthwise_plane *t, int vectors, int64_t row_taps,
-                                                                     int64_t col_taps, const T *cells, vec *acc)
+                                  int64_t col_taps, const T *cells, vec *acc)
 {
     const T *weight = t->weight;
     TC_UNROLL
@@ -30,8 +30,7 @@ TC_INLINE void FN(depthwise_sums)(const tc_depthwise_plane *t, int vectors, int6
 }
 
 /* The first `rows` rows, in groups of vectors that may reach past the end of a row. */
-TC_INLINE void FN(depthwise_rows)(const tc_depthwise_plane *t, int64_t rows, int vectors,
-                                                                     int64_t row_taps, int64_t col_taps)
+TC_INLINE void FN(depthwise_rows)(const tc_depthwise_plane *t, int64_t rows, int vectors, int64_t row_taps, int64_t col_taps)
 {
     for (int64_t i = 0; i < rows; i++) {
         const T *cells = (const T *)t->cells + i * t->pitch;

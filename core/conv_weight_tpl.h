@@ -11,8 +11,7 @@
 #define PIXELS_AHEAD (256 / (int)sizeof(T))
 
 /* `count` of VLEN pixels. Lanes that no channel fills repeat the last one: nobody uses them. */
-TC_INLINE void FN(pixels_block)(int64_t lanes, int64_t plane, int count, const T *src,
-                                                                  int64_t width, T *dst)
+TC_INLINE void FN(pixels_block)(int64_t lanes, int64_t plane, int count, const T *src, int64_t width, T *dst)
 {
     vec r[VLEN];
     TC_UNROLL

@@ -32,8 +32,8 @@ int tc_conv2d_weight_grad(int dtype, const tc_conv2d_params *p, const void *dy, 
 /* 3x3 convolutions of stride 1 in float32, and their gradients, by Winograd's minimal filtering: about a quarter of the
  * multiplications and two to three times the rounding errors. ON (where it is quicker, and takes no more memory than a tenth
  * of the outputs or, where that is more, than makes 1 MiB together with them) is the default unless the environment has
- * TINYGRAD_CNN_WINOGRAD=0; FORCED (wherever it can be used) is for tests. Images with outputs
- * that are not finite are computed once more, directly: a NaN stays in the windows that hold it. */
+ * TINYGRAD_CNN_WINOGRAD=0; FORCED (wherever it can be used) is for tests. Images with outputs that are not finite are computed
+ * once more, directly: a NaN stays in the windows that hold it. */
 enum tc_winograd { TC_WINOGRAD_OFF, TC_WINOGRAD_ON, TC_WINOGRAD_FORCED };
 int tc_get_winograd(void);
 void tc_set_winograd(int state);

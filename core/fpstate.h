@@ -3,8 +3,8 @@
  *
  * fp_enter() sets it and returns the caller's, which fp_leave() restores; fp_read() tells the present one. On x86-64 that
  * includes the exception flags; on ARM these lie in another register and gather what kernels raise. fp_enter_gradual() keeps
- * denormals, for numbers that are only handed on. A function that computes outside parallel regions begins with FP_SCOPE caller = fp_enter(), which lasts until it
- * returns, so that neither the caller's rounding nor its traps have a say. */
+ * denormals, for numbers that are only handed on. A function that computes outside parallel regions begins with
+ * FP_SCOPE caller = fp_enter(), which lasts until it returns: neither the caller's rounding nor its traps have a say. */
 #ifndef TC_FPSTATE_H
 #define TC_FPSTATE_H
 

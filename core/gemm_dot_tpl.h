@@ -15,8 +15,7 @@ TC_INLINE vec FN(load_last)(const T *p, int64_t count)
 
 /* Adds the products of the last `rest` < VLEN elements, from `whole` on; `alone` means that none precede. It is a constant
  * in each copy of this: clang does not unroll loops that it splits by a condition first. */
-TC_INLINE void FN(dot_rest)(int rows, bool alone, const T *const *a, const T *const *b,
-                                                               int64_t whole, int64_t rest, vec *acc)
+TC_INLINE void FN(dot_rest)(int rows, bool alone, const T *const *a, const T *const *b, int64_t whole, int64_t rest, vec *acc)
 {
     vec av[DOT_ROWS];
     TC_UNROLL
