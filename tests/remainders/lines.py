@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tests.core.raw import code, i64, ptr, strides
-from tests.core.test_elementwise import COMPARE, UNARY, ulp_error
+from tests.core.test_elementwise import BINARY, COMPARE, UNARY, ulp_error
 from tinygrad_cnn._core import ffi, lib
 
 from .case import Case, near, same, status
@@ -18,20 +18,6 @@ from .fence import Fence
 
 # past twice two vectors of 16 elements, and about the strips and blocks of 128 and 256
 LENGTHS = (*range(1, 68), 127, 128, 129, 255, 256, 257, 260)
-BINARY: dict[str, Callable[[Any, Any], Any]] = {
-    "ADD": np.add,
-    "SUB": np.subtract,
-    "MUL": np.multiply,
-    "DIV": np.divide,
-    "MAXIMUM": np.maximum,
-    "MINIMUM": np.minimum,
-    "POW": np.power,
-    "FMOD": np.fmod,
-    "REMAINDER": np.remainder,
-    "ATAN2": np.arctan2,
-    "RELU_GRAD": lambda dy, y: np.where(y <= 0, 0, dy),
-    "ADD_RELU": lambda a, b: np.maximum(a + b, 0),
-}
 
 
 def _whole(count: int, seed: int, low: int = -4) -> np.ndarray:
