@@ -226,6 +226,10 @@ static void FN(avg_rows)(const tc_pool2d_params *p, int include_pad, int64_t div
 {
     const int64_t width = FN(avg_block_width)(p);
 
+    if (FN(windows_2x2)(p)) {
+        FN(pool_rows_2x2)(true, p, splat((T)(divisor ? divisor : 4)), begin, end, x, y);
+        return;
+    }
     if (width == 0)
         FN(avg_rows_wide)(p, include_pad, divisor, begin, end, x, y);
     for (int64_t j = 0; width && j < p->ow; j += width) {

@@ -134,8 +134,8 @@ static void FN(adaptive_max_rows)(const tc_pool2d_params *p, int smallest, int64
     }
 }
 
-/* The vector kernel for the strides that have fast loads, and for the rest. Windows of 2 and 3 columns, which most networks have,
- * are unrolled, for their few taps would not hide the loops around them, and there is a kernel without indices for them. */
+/* The vector kernel, for any windows and for those of most networks: stride 1, and stride 2 with 2 or 3 columns, unrolled because
+ * their few taps would not hide the loops around them. (Without indices, windows of 2x2 have pool_2x2_tpl.h.) */
 TC_INLINE void FN(max_interior)(const tc_pool2d_params *p, int smallest, tc_span rows, tc_span cols, int64_t room, const T *x, T *y,
                                 int32_t *indices)
 {
@@ -144,14 +144,10 @@ TC_INLINE void FN(max_interior)(const tc_pool2d_params *p, int smallest, tc_span
 
     if (pairs && p->kernel_w == 2 && indices)
         FN(max_columns)(true, 2, 2, p, smallest, rows, begin, end, room, x, y, indices);
-    else if (pairs && p->kernel_w == 2)
-        FN(max_columns)(false, 2, 2, p, smallest, rows, begin, end, room, x, y, indices);
     else if (pairs && p->kernel_w == 3 && indices)
         FN(max_columns)(true, 2, 3, p, smallest, rows, begin, end, room, x, y, indices);
     else if (pairs && p->kernel_w == 3)
         FN(max_columns)(false, 2, 3, p, smallest, rows, begin, end, room, x, y, indices);
-    else if (p->stride_w == 2)
-        FN(max_columns)(indices != NULL, 2, 0, p, smallest, rows, begin, end, room, x, y, indices);
     else if (p->stride_w == 1)
         FN(max_columns)(indices != NULL, 1, 0, p, smallest, rows, begin, end, room, x, y, indices);
     else
@@ -166,6 +162,10 @@ static void FN(max_rows)(const tc_pool2d_params *p, int smallest, int64_t begin,
     const T *plane = (const T *)x + begin / p->oh * p->h * p->w;
     int64_t i = begin % p->oh;
 
+    if (!indices && !smallest && FN(windows_2x2)(p)) {
+        FN(pool_rows_2x2)(false, p, splat(1), begin, end, x, y);
+        return;
+    }
     for (int64_t row = begin; row < end; row++) {
         const tc_span rows = tc_pool_rows(p, i);
         const int64_t room = (end - row) * p->ow;

@@ -53,13 +53,17 @@
 #define SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (ivec){__VA_ARGS__})
 #endif
 
+/* The even and the odd lanes of a and b, which follow each other, not settled. */
+TC_INLINE void FN(split_pairs)(vec a, vec b, vec *even, vec *odd)
+{
+    *even = SHUFFLE(a, b, EVEN_LANES);
+    *odd = SHUFFLE(a, b, ODD_LANES);
+}
+
 /* p[0], p[2], ... and p[1], p[3], ..., not settled. */
 TC_INLINE void FN(load_pairs)(const T *p, vec *even, vec *odd)
 {
-    const vec a = load(p), b = load(p + VLEN);
-
-    *even = SHUFFLE(a, b, EVEN_LANES);
-    *odd = SHUFFLE(a, b, ODD_LANES);
+    FN(split_pairs)(load(p), load(p + VLEN), even, odd);
 }
 
 /* Lanes in the order of memory, after loads of this stride. */

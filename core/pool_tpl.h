@@ -3,6 +3,7 @@
 
 #include "pool_cells_tpl.h"
 #include "pool_lanes_tpl.h"
+#include "pool_2x2_tpl.h"
 #include "max_pool_tpl.h"
 #include "max_pool_grad_tpl.h"
 #include "avg_pool_tpl.h"

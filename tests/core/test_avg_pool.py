@@ -36,6 +36,16 @@ def test_avg_pool(isa, dtype, threads, pool, include_pad, override):
     np.testing.assert_allclose(y, expected, rtol=2 * np.finfo(dtype).eps, atol=0)
 
 
+@pytest.mark.parametrize("down", [1, 2, 3])
+def test_windows_of_2x2(isa, dtype, down):
+    """A kernel of their own, at every width around a vector's; sums of small integers are exact."""
+    for width in range(2, 70):
+        pool = Pool(7, width, (2, 2), (down, 2), ceil=width % 3 == 0)
+        x = integers(pool, dtype)
+        for override in (0, 8):
+            np.testing.assert_array_equal(run_avg(pool, x, False, override), avg_pool(pool, x, False, override))
+
+
 @cache
 def avg_grad_cached(pool: Pool, include_pad: bool, override: int):
     """Return a gradient and what it becomes, in float64."""
