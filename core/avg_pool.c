@@ -5,6 +5,13 @@
 /* Input cells a thread should get at least (see pool.c). */
 #define POOL_GRAIN 16384
 
+/* The first and the last have as many as any only if none is cut off. */
+bool tc_avg_uniform(const tc_pool2d_params *p, int include_pad, int64_t divisor)
+{
+    return divisor || (tc_avg_height(p, 0, include_pad) == p->kernel_h && tc_avg_height(p, p->oh - 1, include_pad) == p->kernel_h &&
+                       tc_avg_width(p, 0, include_pad) == p->kernel_w && tc_avg_width(p, p->ow - 1, include_pad) == p->kernel_w);
+}
+
 typedef struct {
     const tc_pool2d_params *p;
     int dtype, include_pad;

@@ -37,7 +37,7 @@ static FN(spread_block) FN(spread_block_at)(const tc_pool2d_params *p, int64_t l
 static void FN(lay_quotients)(const tc_pool2d_params *p, int include_pad, int64_t divisor, const FN(spread_block) *b, int64_t row,
                               int64_t n, int64_t stride, const T *dy, T *firsts)
 {
-    const bool uniform = FN(avg_uniform)(p, include_pad, divisor);
+    const bool uniform = tc_avg_uniform(p, include_pad, divisor);
     const int64_t width = b->end - b->begin;
     T divisors[AVG_BUFFER], quotients[AVG_BUFFER];
 

@@ -155,13 +155,6 @@ NOINLINE void FN(sum_along)(int64_t n, int64_t kernel, int64_t stride, T *sums)
     }
 }
 
-/* Has every window as many cells to divide by? The first and the last have as many as any only if none is cut off. */
-static bool FN(avg_uniform)(const tc_pool2d_params *p, int include_pad, int64_t divisor)
-{
-    return divisor || (tc_avg_height(p, 0, include_pad) == p->kernel_h && tc_avg_height(p, p->oh - 1, include_pad) == p->kernel_h &&
-                       tc_avg_width(p, 0, include_pad) == p->kernel_w && tc_avg_width(p, p->ow - 1, include_pad) == p->kernel_w);
-}
-
 /* What the sums of row i are divided by: divisors[j - begin] for the columns [begin, end). */
 static void FN(avg_divisors)(const tc_pool2d_params *p, int include_pad, int64_t divisor, int64_t i, int64_t begin, int64_t end,
                              T *divisors)
@@ -201,7 +194,7 @@ static void FN(avg_rows_block)(const tc_pool2d_params *p, int include_pad, int64
                                int64_t end, const T *x, T *y)
 {
     const int64_t width = b->end - b->begin;
-    const bool uniform = FN(avg_uniform)(p, include_pad, divisor), dense = uniform && width == p->ow && width == b->outs;
+    const bool uniform = tc_avg_uniform(p, include_pad, divisor), dense = uniform && width == p->ow && width == b->outs;
     T sums[AVG_BUFFER], divisors[AVG_BUFFER];
 
     store(divisors, splat((T)(divisor ? divisor : p->kernel_h * p->kernel_w)));
@@ -226,10 +219,8 @@ static void FN(avg_rows)(const tc_pool2d_params *p, int include_pad, int64_t div
 {
     const int64_t width = FN(avg_block_width)(p);
 
-    if (FN(windows_2x2)(p)) {
-        FN(pool_rows_2x2)(true, p, splat((T)(divisor ? divisor : 4)), begin, end, x, y);
-        return;
-    }
+    if (FN(windows_2x2)(p))
+        begin = FN(avg_rows_2x2)(p, divisor, begin, end, x, y);
     if (width == 0)
         FN(avg_rows_wide)(p, include_pad, divisor, begin, end, x, y);
     for (int64_t j = 0; width && j < p->ow; j += width) {

@@ -10,28 +10,6 @@ TC_INLINE bool FN(lanes_readable)(const tc_pool2d_params *p, tc_span rows, tc_sp
     return cols.end - cols.begin >= VLEN || plane - x + last < p->planes * p->h * p->w;
 }
 
-typedef int32_t FN(places) __attribute__((vector_size(VLEN * 4), aligned(4), may_alias));
-
-/* Stores n of VLEN indices, or all if there is room. */
-TC_INLINE void FN(store_places)(int32_t *indices, int64_t n, ivec at)
-{
-    const FN(places) places = __builtin_convertvector(at, FN(places));
-
-    if (n >= VLEN)
-        *(FN(places) *)indices = places;
-    else
-        memcpy(indices, &places, (size_t)n * 4);
-}
-
-/* One cell of each lane's window: v from `place` against the best so far, which lies `at`. */
-TC_INLINE void FN(max_tap)(vec v, ivec place, vec *best, ivec *at)
-{
-    const ivec wins = (v > *best) | (v != v);
-
-    *best = select_(wins, v, *best);
-    *at = (wins & place) | (~wins & *at);
-}
-
 /* Minimum is maximum with the sign bits flipped on the way in and out: order reversed, ties and NaN as they were. */
 TC_INLINE ivec FN(max_flip)(int smallest)
 {
@@ -134,17 +112,15 @@ static void FN(adaptive_max_rows)(const tc_pool2d_params *p, int smallest, int64
     }
 }
 
-/* The vector kernel, for any windows and for those of most networks: stride 1, and stride 2 with 2 or 3 columns, unrolled because
- * their few taps would not hide the loops around them. (Without indices, windows of 2x2 have pool_2x2_tpl.h.) */
+/* The vector kernel, for any windows and for those of most networks: stride 1, and stride 2 with 3 columns, unrolled because their
+ * few taps would not hide the loops around them. (Windows of 2x2 have pool_2x2_tpl.h.) */
 TC_INLINE void FN(max_interior)(const tc_pool2d_params *p, int smallest, tc_span rows, tc_span cols, int64_t room, const T *x, T *y,
                                 int32_t *indices)
 {
     const int64_t begin = cols.begin, end = cols.end;
     const bool pairs = p->stride_w == 2 && p->dilation_w == 1;
 
-    if (pairs && p->kernel_w == 2 && indices)
-        FN(max_columns)(true, 2, 2, p, smallest, rows, begin, end, room, x, y, indices);
-    else if (pairs && p->kernel_w == 3 && indices)
+    if (pairs && p->kernel_w == 3 && indices)
         FN(max_columns)(true, 2, 3, p, smallest, rows, begin, end, room, x, y, indices);
     else if (pairs && p->kernel_w == 3)
         FN(max_columns)(false, 2, 3, p, smallest, rows, begin, end, room, x, y, indices);
@@ -159,13 +135,13 @@ static void FN(max_rows)(const tc_pool2d_params *p, int smallest, int64_t begin,
                          int32_t *indices)
 {
     const tc_span inside = tc_pool_interior(p);
+
+    if (!smallest && FN(windows_2x2)(p))
+        begin = FN(max_rows_2x2)(p, begin, end, x, y, indices);
+
     const T *plane = (const T *)x + begin / p->oh * p->h * p->w;
     int64_t i = begin % p->oh;
 
-    if (!indices && !smallest && FN(windows_2x2)(p)) {
-        FN(pool_rows_2x2)(false, p, splat(1), begin, end, x, y);
-        return;
-    }
     for (int64_t row = begin; row < end; row++) {
         const tc_span rows = tc_pool_rows(p, i);
         const int64_t room = (end - row) * p->ow;

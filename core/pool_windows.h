@@ -75,4 +75,7 @@ static inline int64_t tc_avg_width(const tc_pool2d_params *p, int64_t j, int inc
     return tc_avg_extent(j, p->w, p->kernel_w, p->stride_w, p->pad_w, include_pad);
 }
 
+/* Has every window as many cells to divide by? */
+bool tc_avg_uniform(const tc_pool2d_params *p, int include_pad, int64_t divisor);
+
 #endif

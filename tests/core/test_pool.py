@@ -103,18 +103,19 @@ def test_max_pool_nan_anywhere(isa, dtype, stride):
 
 
 @pytest.mark.parametrize("down", [1, 2, 3])
-def test_windows_of_2x2_without_indices(isa, dtype, down):
+def test_windows_of_2x2(isa, dtype, down):
     """A kernel of their own gives the same bits, signs of zeros and NaN included, at every width around a vector's."""
     rng = np.random.default_rng(4)
     values = np.array([NAN, INF, -INF, -1, 0, -0.0, 1], dtype)
     for width in range(2, 70):
         pool = Pool(7, width, (2, 2), (down, 2), ceil=width % 3 == 0)
         x = rng.choice(values, (2, 7, width), p=[0.05, 0.05, 0.2, 0.2, 0.2, 0.2, 0.1])
-        expected = max_pool(pool, x)[0]
-        y = run_max(pool, x, with_indices=False)[0]
-        np.testing.assert_array_equal(y, expected)
-        zeros = expected == 0
-        np.testing.assert_array_equal(np.signbit(y[zeros]), np.signbit(expected[zeros]))
+        expected, places = max_pool(pool, x)
+        y, indices = run_max(pool, x)
+        np.testing.assert_array_equal(indices, places)
+        for result in (y, run_max(pool, x, with_indices=False)[0]):
+            np.testing.assert_array_equal(result, expected)
+            np.testing.assert_array_equal(np.signbit(result[expected == 0]), np.signbit(expected[expected == 0]))
 
 
 @pytest.mark.parametrize("smallest", [False, True], ids=["max", "min"])
