@@ -56,11 +56,14 @@ def run(args: argparse.Namespace) -> Outcome:
         return _joined([_mutations(name, args) for name in names], "mutations")
     if importlib.util.find_spec("atheris") is None:
         raise SystemExit("fuzzing needs the package atheris: pip install atheris numpy cffi safetensors")
-    return _joined([_fuzz(name, args) for name in names], "fuzz")
+    if args.record and len(names) > 1:
+        raise SystemExit("fuzzing takes hours, and is recorded for each target by itself: give one --target")
+    return _joined([_fuzz(name, args) for name in names], f"fuzz {names[0]}")
 
 
 def _joined(parts: list[tuple[bool, str]], part: str) -> Outcome:
-    return Outcome(all(passed for passed, _ in parts), "\n".join(["", *(f"- {line}" for _, line in parts)]), part)
+    lines = [line for _, line in parts]
+    return Outcome(all(passed for passed, _ in parts), "\n- ".join(["", *lines] if len(lines) > 1 else lines), part)
 
 
 def _once(args: argparse.Namespace, names: list[str]) -> Outcome:
