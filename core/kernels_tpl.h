@@ -2,7 +2,7 @@
  * T, TI, DTYPE_F32 (1 or 0) and FN(name) defined; the families end with a table of theirs named FN(<family>_kernels). */
 
 /* Families that treat each lane alone have the same results for vectors of any width: an ISA file may use its neighbour's for
- * doubles (F64_TAKEN) or give them (F64_GIVEN), under the names of internal.h. LANEWISE is the linkage of their tables,
+ * doubles (F64_TAKEN) or give them (F64_GIVEN), under the names of kernels.h. LANEWISE is the linkage of their tables,
  * LANEWISE_TABLE the name, LANEWISE_KERNELS the name of the table in use. */
 #if DTYPE_F32 || !(defined(F64_TAKEN) || defined(F64_GIVEN))
 #define LANEWISE static
