@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -59,8 +58,7 @@ class Copy:
 
     def python(self, *arguments: str, cwd: Path | None = None, **options: Any) -> subprocess.CompletedProcess[str]:
         """Run Python beside the copy, which it finds after its package."""
-        paths = os.pathsep.join([str(self.folder / "package"), str(self.tree)])
-        env = os.environ | {"PYTHONPATH": paths} | self.environment
+        env = _scratch.environment(self.tree) | self.environment
         return subprocess.run([self.interpreter, *arguments], cwd=cwd or self.folder, env=env, text=True, **options)
 
     def pytest(self, *arguments: str) -> tuple[bool, str]:

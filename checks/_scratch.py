@@ -52,5 +52,6 @@ def pytest_command(tests: Sequence[str], *options: str) -> list[str]:
 
 
 def environment(tree: Path) -> dict[str, str]:
-    """Return the environment in which Python finds the package of a copy."""
-    return os.environ | {"PYTHONPATH": str(tree.parent / "package"), "PYTHONDONTWRITEBYTECODE": "1"}
+    """Return the environment in which Python finds the package of a copy, and its `tests` and `checks` behind it."""
+    paths = os.pathsep.join([str(tree.parent / "package"), str(tree)])
+    return os.environ | {"PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.core.raw import code, i64, ptr
-from tests.core.test_elementwise import WIDE, ulp_error, unary
+from tests.core.reference_elementwise import WIDE, ulp_error, unary
 from tinygrad_cnn._core import lib
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tests.core.raw import code, i64, ptr, strides
-from tests.core.test_elementwise import BINARY, COMPARE, UNARY, ulp_error
+from tests.core.reference_elementwise import BINARY, COMPARE, UNARY, ulp_error
 from tinygrad_cnn._core import ffi, lib
 
 from .case import Case, near, same, status
