@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
-from torch.testing._internal.common_modules import module_db
 
 import tinygrad_cnn as tc
 
+from .lists import module_db
 from .operators import SEED, assert_derivatives, derivatives, report, resolve
 from .translate import DTYPES, Untranslatable, assert_same, ours
 

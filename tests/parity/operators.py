@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
-from torch.testing._internal.common_methods_invocations import op_db
 
 import tinygrad_cnn as tc
 
+from .lists import op_db
 from .translate import DTYPES, Untranslatable, assert_same, leaves, ours
 
 MOST_SAMPLES = 60  # of one operation and dtype; some lists have thousands, of which every n-th is taken
