@@ -1,7 +1,7 @@
 """PyTorch's own lists of operations and modules with inputs for them, from what its tests are made of.
 
-For each input PyTorch goes through the whole stack several times: to find the test that asked, and to say where a GPU was
-seeded, should one ever be started. That took half the time of the comparisons; there is neither such a test nor a GPU.
+For each input PyTorch goes through the whole stack several times: to find the test that asked, and to say where a GPU
+was seeded, should one ever be started. That took half the time of the comparisons, without such a test or a GPU.
 """
 
 from __future__ import annotations
