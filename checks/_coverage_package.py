@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import argparse
 import ast
+import contextlib
 import importlib.util
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -72,11 +74,25 @@ def measure(folder: Path, tests: list[str], workers: int) -> int:
 
 def combined(folder: Path) -> dict[str, dict]:
     """Return what coverage.py reports of each file, by its path from the root."""
+    drop_broken(folder)
     configured = [f"--rcfile={folder / 'coveragerc'}", "-q"]
     for command in (["combine", "--append", *configured], ["json", *configured, "-o", str(folder / "report.json")]):
         subprocess.run([sys.executable, "-m", "coverage", *command], cwd=ROOT, check=True)
     files = json.loads((folder / "report.json").read_text(encoding="utf-8"))["files"]
     return dict(sorted(files.items()))
+
+
+def drop_broken(folder: Path) -> None:
+    """Remove the data of processes that were killed, or whose files might not grow, while they wrote it, and say so."""
+    for file in sorted(folder.glob("data.*")):
+        try:
+            with contextlib.closing(sqlite3.connect(file)) as data:
+                whole = data.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        except sqlite3.DatabaseError:
+            whole = False
+        if not whole:
+            print(f"left out, not whole: {file.name}")
+            file.unlink()
 
 
 def sites(file: Path) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -21,6 +22,10 @@ from tinygrad_cnn._core import ffi, lib  # noqa: E402
 # folder of the sources, which Python would look into first.
 PACKAGE = str(Path(tinygrad_cnn.__file__).resolve().parent.parent)
 os.environ["PYTHONPATH"] = os.pathsep.join([PACKAGE, *filter(None, [os.environ.get("PYTHONPATH")]), ROOT])
+
+# A shell lets its jobs in the background ignore Ctrl-C, and they hand that on: the tests, and what they start, do not.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # All tables that this machine can run, or the one that it is made to.
 ISAS = (os.environ.get("TINYGRAD_CNN_ISA") or ffi.string(lib.tc_isa_available()).decode()).split()
