@@ -58,6 +58,52 @@ def hook_returns_number(torch):
     x.sum().backward()
 
 
+def hook_returns_other_dtype(torch):
+    x = torch.ones(2, requires_grad=True)
+    x.register_hook(lambda grad: grad.double())
+    x.sum().backward()
+
+
+def _changed_by_a_node(torch, change, before=False):
+    """Gradients of exp, whose node's hook, before or after it, replaces a tuple of gradients."""
+
+    def hook(grads, *_):
+        return change(grads)
+
+    x = torch.ones(3, dtype=torch.float64, requires_grad=True)
+    y = x.exp()
+    (y.grad_fn.register_prehook if before else y.grad_fn.register_hook)(hook)
+    return torch.autograd.grad(y.sum(), x, allow_unused=True)[0]
+
+
+def _both_ways(change):
+    return (
+        lambda torch: _changed_by_a_node(torch, change),
+        lambda torch: _changed_by_a_node(torch, change, before=True),
+    )
+
+
+node_hook_doubles, node_prehook_doubles = _both_ways(lambda grads: (grads[0] * 2,))
+node_hook_returns_tensor, node_prehook_returns_tensor = _both_ways(lambda grads: grads[0])
+node_hook_returns_list, node_prehook_returns_list = _both_ways(list)
+node_hook_returns_number, node_prehook_returns_number = _both_ways(lambda grads: (3,))
+node_hook_returns_two, node_prehook_returns_two = _both_ways(lambda grads: (*grads, *grads))
+node_hook_changes_size, node_prehook_changes_size = _both_ways(lambda grads: (grads[0][:1],))
+node_hook_changes_dtype, node_prehook_changes_dtype = _both_ways(lambda grads: (grads[0].float(),))
+node_hook_removes, node_prehook_removes = _both_ways(lambda grads: (None,))
+
+
+def node_hook_adds_a_gradient(torch):
+    x = torch.ones(2, requires_grad=True)
+    y = x * torch.ones(2)
+
+    def hook(grads, _):
+        return grads[0], grads[0]
+
+    y.grad_fn.register_hook(hook)
+    y.sum().backward()
+
+
 def hook_without_grad(torch):
     torch.ones(2).register_hook(print)
 

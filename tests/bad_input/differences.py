@@ -173,4 +173,12 @@ torch.autocast("mkldnn")
     RuntimeError: User specified an unsupported autocast device_type 'mkldnn'
 F.pad(torch.zeros(2, 3), (2**50, 0))
     RuntimeError: Storage size calculation overflowed with sizes=[2, 1125899906842627]
+torch.zeros(3, 3)[[[0, 1], [1]], 0]
+    ValueError: expected sequence of equal length in an index
+torch.zeros(2).masked_fill(torch.tensor([True, False]), "a")
+    TypeError: masked_fill(): argument 'value' (position 3) must be Tensor or Number, not str
+torch.addr(torch.zeros(2, 2), torch.zeros(2, 1), torch.zeros(2))
+    RuntimeError: addr: Expected 1-D argument vec1 and vec2, but got 2-D and 1-D
+torch.cholesky_inverse(torch.stack([torch.eye(2), torch.zeros(2, 2)]))
+    LinAlgError: cholesky_inverse: (Batch element 1): The diagonal element 1 is zero, the inversion could not be...
 """

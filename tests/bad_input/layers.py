@@ -55,6 +55,11 @@ torch.zeros(2,3).flatten(2)
     IndexError: Dimension out of range (expected to be in range of [-2, 1], but got 2)
 torch.zeros(2,3).flatten(1, 0)
     RuntimeError: flatten() has invalid args: start_dim cannot come after end_dim
+# embedding_bag
+F.embedding_bag(torch.tensor([0,1]), torch.zeros(4,3,dtype=torch.int64), torch.tensor([0]))
+    RuntimeError: Expected tensor for argument #1 'weight' to have one of the following scalar types: Half, BFloa...
+F.embedding_bag(torch.zeros(1,2).long(), torch.zeros(4,3), mode='sum', per_sample_weights=torch.ones(1,2).double())
+    RuntimeError: Expected tensor for argument #1 'weight' to have the same type as tensor for argument #1 'per_s...
 # dropout
 nn.Dropout(1.5)
     ValueError: dropout probability has to be between 0 and 1, but got 1.5

@@ -131,4 +131,57 @@ torch.cov(torch.zeros(2,2), aweights=torch.zeros(2).int())
     RuntimeError: cov(): expected aweights to have floating point dtype but got aweights with Int dtype
 torch.inner(torch.zeros(2), torch.zeros(3))
     RuntimeError: inner() the last dimension must match on both input tensors but got shapes [2] and [3]
+torch.einsum("i.j->ij", torch.zeros(2,3))
+    RuntimeError: einsum(): found '.' for operand 0 that is not part of any ellipsis...
+torch.einsum("...i...->i", torch.zeros(2,3))
+    RuntimeError: einsum(): found '.' for operand 0...
+torch.einsum("ij->..i.", torch.zeros(2,3))
+    RuntimeError: einsum(): found '.' for output that is not part of any ellipsis (...)
+torch.einsum("...ijk->i", torch.zeros(2,3))
+    RuntimeError: einsum(): the number of subscripts in the equation (3) is more than the number of dimensions...
+torch.einsum("ii->i", torch.zeros(2,3))
+    RuntimeError: einsum(): subscript i is repeated for operand 0 but the sizes don't match, 3 != 2
+torch.einsum("ij,jk->ik", torch.zeros(2,3), torch.zeros(4,5))
+    RuntimeError: einsum(): subscript j has size 4 for operand 1 which does not broadcast with previously seen size 3
+torch.addr(torch.zeros(2,2).long(), torch.zeros(2).long(), torch.zeros(2).long(), alpha=0.5)
+    RuntimeError: For integral input tensors, argument alpha must not be a floating point number.
+torch.addr(torch.zeros(2,2).long(), torch.zeros(2).long(), torch.zeros(2).long(), beta=0.5)
+    RuntimeError: For integral input tensors, argument beta must not be a floating point number.
+torch.cross(torch.zeros(2,2), torch.zeros(2,2))
+    RuntimeError: no dimension of size 3 in input
+torch.cdist(torch.zeros(2), torch.zeros(2,2))
+    RuntimeError: cdist only supports at least 2D tensors, X1 got: 1D
+torch.cdist(torch.zeros(2,2), torch.zeros(2))
+    RuntimeError: cdist only supports at least 2D tensors, X2 got: 1D
+torch.cov(torch.tensor([[True]]))
+    RuntimeError: cov(): bool dtype is not supported for input
+# operands that do not go together
+torch.lerp(torch.zeros(2), torch.zeros(2,dtype=torch.float64), 0.5)
+    RuntimeError: expected dtype float for `end` but got dtype double
+torch.lerp(torch.zeros(2), torch.zeros(2), torch.zeros(2,dtype=torch.float64))
+    RuntimeError: expected dtype float for `weight` but got dtype double
+torch.isclose(torch.zeros(2), torch.zeros(3))
+    RuntimeError: The size of tensor a (2) must match the size of tensor b (3) at non-singleton dimension 0
+torch.tensor([1,2]) & torch.tensor([1,2,3])
+    RuntimeError: The size of tensor a (2) must match the size of tensor b (3) at non-singleton dimension 0
+torch.dropout(torch.zeros(3), 1.5, True)
+    RuntimeError: dropout probability has to be between 0 and 1, but got 1.5
+torch.feature_dropout(torch.zeros(3,2), -0.5, True)
+    RuntimeError: dropout probability has to be between 0 and 1, but got -0.5
+torch.alpha_dropout(torch.zeros(3), 2.0, True)
+    RuntimeError: dropout probability has to be between 0 and 1, but got 2
+torch.zeros(3,2).index_copy(0, torch.tensor([0,1]), torch.zeros(3,2))
+    IndexError: index_copy_(): Number of indices (2) should be equal to source.size(dim) (3)
+torch.zeros(3).index_put((torch.tensor([0,1]),), torch.zeros(3))
+    RuntimeError: shape mismatch: value tensor of shape [3] cannot be broadcast to indexing result of shape [2]
+torch.zeros(3).masked_scatter(torch.tensor([1,0,1]), torch.zeros(3))
+    RuntimeError: masked_scatter_ only supports boolean masks, but got mask with dtype Long
+torch.zeros(()).view(torch.float64)
+    RuntimeError: self.dim() cannot be 0 to view Float as Double (different element sizes)
+torch.zeros(2,dtype=torch.int64).sub_(torch.tensor([1.5,1.0]))
+    RuntimeError: result type Float can't be cast to the desired output type Long
+torch.zeros(2,dtype=torch.int64).sigmoid_()
+    RuntimeError: result type Float can't be cast to the desired output type Long
+torch.zeros(2,dtype=torch.int64).div_(2)
+    RuntimeError: result type Float can't be cast to the desired output type Long
 """

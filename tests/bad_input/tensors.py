@@ -87,6 +87,8 @@ torch.func.stack_module_state([nn.Linear(1,1), nn.Linear(1,1).requires_grad_(Fal
     RuntimeError: Expected weight from each model to have the same .requires_grad
 torch.set_num_threads("2")
     RuntimeError: set_num_threads expects an int, but got str
+torch.set_num_interop_threads(0)
+    RuntimeError: set_num_interop_threads expects a positive integer
 torch.set_num_interop_threads("2")
     RuntimeError: set_num_interop_threads expects an int, but got str
 torch.zeros(2, pin_memory=True)
@@ -117,6 +119,8 @@ torch.is_conj(1)
     TypeError: is_conj(): argument 'input' (position 1) must be Tensor, not int
 torch.cuda.set_device("cpu")
     ValueError: Expected a cuda device, but got: cpu
+torch.amp.custom_fwd(device_type=3)
+    ValueError: Expected `device_type` of type `str`, got: `<class 'int'>`
 torch.autocast(1)
     ValueError: Expected `device_type` of type `str`, got: `<class 'int'>`
 # random numbers

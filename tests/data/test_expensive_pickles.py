@@ -126,6 +126,7 @@ def test_keys_that_are_tuples_may_share_parts():
     assert load(io.BytesIO(archive(pickle.dumps(state, 2)))) == state
 
 
+ANNOUNCED = call(name("numpy.core.multiarray", "_reconstruct"), name("numpy", "ndarray"))
 CIFAR = {
     "one array again and again": (
         *(name("numpy.core.multiarray", "_reconstruct"), put(0), name("numpy", "ndarray"), pickle.TUPLE1, put(1)),
@@ -140,13 +141,15 @@ CIFAR = {
     ),
     "a dictionary in itself": (b"}", put(0), b"K\1", get(0), b"s\x85"),
     "a shape of tuples": (
-        *(call(name("numpy.core.multiarray", "_reconstruct"), name("numpy", "ndarray")), b"(K\1", LAUGHS),
+        *(ANNOUNCED, b"(K\1", LAUGHS),
         *(call(name("numpy", "dtype"), b"U\2u1"), b"\x89U\1at", b"b"),
     ),
     "an array of 2**60 bytes": (
-        *(call(name("numpy.core.multiarray", "_reconstruct"), name("numpy", "ndarray")), b"(K\1", number(2**60)),
+        *(ANNOUNCED, b"(K\1", number(2**60)),
         *(b"\x85", call(name("numpy", "dtype"), b"U\2u1"), b"\x89U\1at", b"b"),
     ),
+    "an array that is never filled": (b"}", b"U\1a", ANNOUNCED, b"s"),
+    "an array of characters of something else": (ANNOUNCED, b"(K\1K\1\x85U\2f4\x89U\1at", pickle.BUILD),
     "an array of objects": (call(name("numpy", "dtype"), b"U\1O"),),
     "a string of 4 GB": (pickle.BINSTRING, struct.pack("<I", 2**32 - 1)),
 }

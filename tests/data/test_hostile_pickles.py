@@ -164,6 +164,20 @@ TRICKS = {
             *(name("builtins", "set"), name("torch", "Tensor"), pickle.EMPTY_TUPLE, attribute("x", pickle.NONE)),
         ),
     ),
+    "attributes of a dictionary": (
+        call(
+            name("torch._tensor", "_rebuild_from_type_v2"),
+            *(TENSOR, name("collections", "OrderedDict"), pickle.EMPTY_TUPLE, attribute("x", pickle.NONE)),
+        ),
+    ),
+    "an offset that is a string": (
+        call(
+            TENSOR,
+            *(pickle.MARK, text("storage"), name("torch", "FloatStorage"), text("0"), text("cpu"), number(4)),
+            *(pickle.TUPLE, pickle.BINPERSID, text("0"), number(4), pickle.TUPLE1, number(1), pickle.TUPLE1),
+            *(pickle.NEWFALSE, call(name("collections", "OrderedDict"))),
+        ),
+    ),
     "tensors around tensors": (
         call(
             name("torch._tensor", "_rebuild_from_type_v2"),

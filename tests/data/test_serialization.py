@@ -101,6 +101,12 @@ def test_expanded_and_reversed_arrays():
     np.testing.assert_array_equal(through_bytes(wrap(shifted)).numpy(), shifted)
 
 
+def test_memory_that_runs_backwards_is_refused():
+    backwards = np.ndarray((4,), np.float32, bytearray(16), offset=12, strides=(-4,))
+    with pytest.raises(RuntimeError, match="cannot save a tensor over memory with negative strides; save a copy of it"):
+        save(wrap(backwards[::-1]), io.BytesIO())
+
+
 def test_one_memory_with_two_dtypes_is_refused():
     raw = np.zeros(8, np.uint8)
     with pytest.raises(RuntimeError, match="Cannot save multiple tensors or storages that view the same data"):

@@ -2,6 +2,7 @@
 
 import contextlib
 import gc
+import multiprocessing
 import os
 import random
 import signal
@@ -319,6 +320,25 @@ def test_persistent_workers_that_an_interrupt_has_ended_are_replaced():
     loader._iterator._workers[0].process.join(10)
     assert indices(loader) == [[0], [1], [2], [3]]
     assert not set(pids) & {each.process.pid for each in loader._iterator._workers}
+
+
+@pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="batches are not handed over as open files here")
+def test_too_many_open_files():
+    resource = pytest.importorskip("resource")
+    here, there = multiprocessing.Pipe()
+    batch = channel.encode(tg.zeros(channel.INLINE))
+    sender = threading.Thread(target=channel.send, args=(there, batch))
+    sender.start()
+    sender.join()
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = os.dup(0)
+    os.close(free)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (free + 1, before[1]))  # room for a socket, not for the batch
+        with pytest.raises(RuntimeError, match=r"Too many open files.*increase the limit"):
+            channel.receive(here)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
 def test_timeout():

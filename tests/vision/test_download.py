@@ -41,7 +41,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return
         self.send_response(206 if start else 200)
         if start:
-            self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
+            first = start - 1 if name == "otherpart" else start
+            self.send_header("Content-Range", f"bytes {first}-{len(content) - 1}/{len(content)}")
         body = content[start:]
         self.send_header("ETag", self.server.etag)
         if name != "nolength":
@@ -143,6 +144,13 @@ def test_a_part_of_another_version_is_not_continued(server, tmp_path, part):
 def test_a_server_without_ranges(server, tmp_path, part):
     write_origin(server, tmp_path, "norange", server.etag)
     assert fetch(server, tmp_path, "norange").read_bytes() == CONTENT
+
+
+def test_a_server_that_sends_another_part(server, tmp_path, part):
+    write_origin(server, tmp_path, "otherpart", server.etag)
+    with pytest.raises(RuntimeError, match="the server sent another part of the file than was asked for"):
+        fetch(server, tmp_path, "otherpart")
+    assert fetch(server, tmp_path, "good").read_bytes() == CONTENT
 
 
 def test_a_damaged_part_is_thrown_away(server, tmp_path, part):

@@ -1,12 +1,15 @@
 """The IDX reader: every type, gzipped or not, and everything that can be wrong with a file."""
 
+import errno
 import gzip
+import io
+import os
 import struct
 
 import numpy as np
 import pytest
 
-from tinygrad_cnn.vision.datasets.idx import parse_idx, read_idx, read_unpacked
+from tinygrad_cnn.vision.datasets.idx import parse_idx, read_idx, read_unpacked, unpack
 
 CODES = {8: np.uint8, 9: np.int8, 11: np.int16, 12: np.int32, 13: np.float32, 14: np.float64}
 
@@ -80,6 +83,19 @@ def test_gzip_bomb_is_bounded(tmp_path):
     path.write_bytes(gzip.compress(bytes(10 << 20), 9))
     with pytest.raises(ValueError, match=r"bomb\.gz: more than 1000 bytes once unpacked"):
         read_unpacked(path, 1000)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_disk_that_cannot_be_read_is_no_damage_of_the_file(packed):
+    class Disk(io.BytesIO):
+        def read(self, size=-1):
+            if self.tell() >= 20:
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            return super().read(min(size, 20))
+
+    content = gzip.compress(bytes(range(100))) if packed else bytes(100)
+    with pytest.raises(OSError, match=os.strerror(errno.EIO)):
+        unpack(Disk(content), "name")
 
 
 def test_missing_file(tmp_path):

@@ -59,6 +59,15 @@ def test_read_and_checked(monkeypatch, tmp_path, name):
         cls(tmp_path, train=False)
 
 
+def test_counts_of_images_and_labels_must_agree(monkeypatch, tmp_path):
+    raw = tmp_path / "FashionMNIST" / "raw"
+    write_halves(raw, LIKE_MNIST)
+    write(raw, "train-labels-idx1-ubyte", idx(np.zeros(6, np.uint8)), ".gz")
+    use_sums(monkeypatch, datasets.FashionMNIST, raw)
+    with pytest.raises(ValueError, match="train-images-idx3-ubyte has 7 images, but train-labels-idx1-ubyte 6 labels"):
+        datasets.FashionMNIST(tmp_path)
+
+
 def test_labels_of_fashion_mnist_have_sums_of_their_own(tmp_path):
     write_halves(tmp_path / "FashionMNIST" / "raw", LIKE_MNIST, "")
     with pytest.raises(RuntimeError, match=r"train-labels-idx1-ubyte.*SHA-256"):

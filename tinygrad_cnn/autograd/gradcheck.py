@@ -45,8 +45,8 @@ def gradcheck(
     Otherwise raises GradcheckError, or returns False without `raise_exception`. Inputs should be float64, or the step
     `eps` is too small: other dtypes get a warning. `nondet_tol`: how much two backward passes may differ. Each output
     is checked by itself, so backward must take None for the gradients of the others (`check_undefined_grad` changes
-    nothing). Forward-mode and batched checks raise NotImplementedError. Raises ValueError if no input requires a
-    gradient.
+    nothing). Gradients have their inputs' dtypes: the engine sees to it (`check_grad_dtypes` changes nothing).
+    Forward-mode and batched checks raise NotImplementedError. Raises ValueError if no input requires a gradient.
     """
     for name, asked in (
         ("check_batched_grad", check_batched_grad),
@@ -58,7 +58,7 @@ def gradcheck(
     args = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
     try:
         wanted = _check_inputs(args)
-        check = Check(func, args, wanted, eps, atol, rtol, nondet_tol, check_grad_dtypes)
+        check = Check(func, args, wanted, eps, atol, rtol, nondet_tol)
         check.outputs_without_gradient()
         if check_backward_ad:
             check.fast() if fast_mode else check.slow()

@@ -18,6 +18,7 @@ from tinygrad_cnn.tensor import Tensor, wrap
 from .anomaly import run_watched
 from .deferred import Deferred
 from .grad_mode import anomaly
+from .hook_calls import call_node_hooks, call_tensor_hooks
 from .node import LEAF, Node, NodeHooks
 
 
@@ -158,16 +159,12 @@ class Run:
             if self.useful is not None and node not in self.useful:
                 return None
         if hooks is not None:
-            for hook in tuple(hooks.pre.values()):
-                changed = hook(tuple(grads))
-                if changed is not None:
-                    grads = list(changed) if isinstance(changed, tuple) else [changed]
+            grads = list(call_node_hooks(hooks.pre, tuple(grads)))
+            if all(grad is None for grad in grads):  # the hooks have removed them
+                return None
         result = run_watched(node, grads) if anomaly.enabled else node.run(grads)
         if hooks is not None:
-            for hook in tuple(hooks.post.values()):
-                changed = hook(result, tuple(grads))
-                if changed is not None:
-                    result = changed if isinstance(changed, tuple) else (changed,)
+            result = call_node_hooks(hooks.post, result, tuple(grads))
         return result
 
     @staticmethod
@@ -176,7 +173,7 @@ class Run:
         it."""
         for index, hooks in node_hooks.outputs.items():
             if grads[index] is not None:
-                grads[index] = call_hooks(hooks, grads[index])
+                grads[index] = call_tensor_hooks(hooks, grads[index])
         for index, reference in node_hooks.retained.items():
             tensor = reference()
             if tensor is not None and grads[index] is not None:
@@ -190,7 +187,7 @@ class Run:
             leaf, grad = entry
             entry[1] = None
             if leaf._hooks:
-                grad = call_hooks(leaf._hooks, grad)
+                grad = call_tensor_hooks(leaf._hooks, grad)
             if captured is not None and (id(leaf), 0) in captured:
                 captured[id(leaf), 0] = grad
                 continue
@@ -245,19 +242,6 @@ def keep_gradient(tensor: Tensor, grad: Tensor) -> None:
     """Add to the `grad` of a tensor that is not a leaf; it gets memory of its own, and the graph of the gradient."""
     before = tensor._grad
     tensor._grad = grad.clone() if before is None else before + grad
-
-
-def call_hooks(hooks: dict[int, Any], grad: Tensor) -> Tensor:
-    """Pass a gradient through the hooks of a tensor; a hook that returns a tensor replaces it."""
-    for hook in tuple(hooks.values()):
-        changed = hook(grad)
-        if changed is not None:
-            if not isinstance(changed, Tensor):
-                raise TypeError(f"expected Variable, but hook returned '{type(changed).__name__}'")
-            if changed.shape != grad.shape:
-                raise RuntimeError(f"hook '{getattr(hook, '__name__', hook)}' has changed the size of value")
-            grad = changed
-    return grad
 
 
 def key_of(tensor: Tensor) -> tuple[Any, int]:

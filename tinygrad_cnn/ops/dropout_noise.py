@@ -31,7 +31,7 @@ def check_probability(name: str, p: Any) -> Any:
     if isinstance(p, bool) or not isinstance(p, (int, float)):
         raise TypeError(f"{name}(): argument 'p' (position 2) must be float, not {type(p).__name__}")
     if not 0 <= p <= 1:
-        raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {p}")
+        raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {p:g}")
     return p
 
 
