@@ -61,12 +61,14 @@ def compile_args() -> list[str]:
     return flags.split() + ["-Wno-psabi", "-pthread", "-g0", *OWN_FLAGS]
 
 
-# What other sources need: kernels of last resort, what cffi writes and what runs once are made small; loops over
-# scalars need the compiler's vectors.
+# What other sources need: kernels of last resort, what cffi writes and what runs once, or once for a block of work, are
+# made small; loops over scalars need the compiler's vectors.
 SOURCE_FLAGS = {
     "cpu.c": "-Os",
     "cpus.c": "-Os",
     "conv.c": "-Os",
+    "conv_depthwise.c": "-Os",
+    "conv_winograd.c": "-Os",
     "isa_generic.c": "-Os",
     "tinygrad_cnn._core.c": "-Os",
     "copy.c": "-O3",

@@ -50,6 +50,40 @@ int64_t conv_shared_columns(const conv_windows *v)
     return shared;
 }
 
+/* Columns [*first, *last) of the cells lie in the image, cell 0 at pixel `col`. */
+static void columns_inside(const tc_plane *p, int64_t col, int64_t *first, int64_t *last)
+{
+    *first = tc_min(col >= 0 ? 0 : tc_ceil_div(-col, p->col_step), p->cols);
+    *last = tc_max(tc_min(p->w > col ? tc_ceil_div(p->w - col, p->col_step) : 0, p->cols), *first);
+}
+
+void conv_place(tc_plane *p)
+{
+    int64_t first, last, other_first, other_last;
+    columns_inside(p, p->col, &first, &last);
+    p->padded = first > 0 || last < p->cols || p->row < 0 || p->row + (p->rows - 1) * p->row_step >= p->h;
+    p->pixel = p->col + first * p->col_step;
+    p->cell = first;
+    p->count = last - first;
+    p->single = false;
+    if (!p->other)
+        return;
+    columns_inside(p, p->col + 1, &other_first, &other_last);
+    p->padded |= other_first > 0 || other_last < p->cols;
+    p->other_cell = p->other + other_first;
+    /* Whichever plane has the first pixel has as many as the other, or one more. */
+    int64_t count = p->count, other_count = other_last - other_first;
+    if (other_first < first) {
+        p->pixel = p->col + 1 + 2 * other_first;
+        p->cell = p->other + other_first;
+        p->other_cell = first;
+        count = other_count;
+        other_count = last - first;
+    }
+    p->count = tc_min(count, other_count);
+    p->single = count > other_count;
+}
+
 void conv_pack_planes(int dtype, const conv_windows *v, int64_t channels, int64_t i0, int64_t band, int64_t which,
                       int64_t together, const void *pixels, void *planes)
 {
@@ -61,12 +95,17 @@ void conv_pack_planes(int dtype, const conv_windows *v, int64_t channels, int64_
     const size_t plane_bytes = (size_t)(plane.rows * plane.cols) * item;
     const char *src = pixels;
     char *dst = (char *)planes + (size_t)which * plane_bytes;
+    const bool paired = cols->step == 2 && cols->phases == 2 && cols->spacing == 1;
+    const int64_t passes = paired ? 1 : cols->phases, planes_per_pass = paired ? 2 * together : together;
+    if (paired)
+        plane.other = together * plane.rows * plane.cols;
     for (int64_t c = 0; c < channels; c++, src += (size_t)(v->h * v->w) * item)
         for (int64_t r = 0; r < rows->phases; r++)
-            for (int64_t s = 0; s < cols->phases; s++, dst += (size_t)together * plane_bytes) {
+            for (int64_t s = 0; s < passes; s++, dst += (size_t)planes_per_pass * plane_bytes) {
                 plane.row = (i0 + rows->low) * rows->step + rows->first + r * rows->spacing;
                 plane.col = cols->low * cols->step + cols->first + s * cols->spacing;
                 plane.ahead = v->groups > 1 && s == 0 ? v->h * v->w : 0;
+                conv_place(&plane);
                 kernels->pack(&plane, src, dst);
             }
 }

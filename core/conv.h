@@ -69,6 +69,9 @@ int64_t conv_shared_columns(const conv_windows *v);
 void conv_pack_planes(int dtype, const conv_windows *v, int64_t channels, int64_t i0, int64_t band, int64_t which,
                       int64_t together, const void *pixels, void *planes);
 
+/* Fills the rest of a tc_plane whose first part says what is asked for. */
+void conv_place(tc_plane *p);
+
 /* The largest number of rows, in equal bands, whose `bytes_per_row` fit `budget`. */
 int64_t conv_choose_band(int64_t oh, int64_t bytes_per_row, int64_t budget);
 

@@ -213,7 +213,10 @@ static void choose_sizes(apply *a)
     const int64_t tables_bytes = a->tables * a->slice * taps * 2 * (int64_t)sizeof(int64_t);
     const int64_t planes_row = a->slice * v->rows.phases * v->cols.phases * v->pitch * item;
     const int64_t buffer_row = a->direct || a->by_lines ? 0 : a->block * v->pitch * item;
-    a->band = conv_choose_band(v->oh, planes_row + buffer_row, a->job->budget - tables_bytes / 2 - planes_row * v->rows.range);
+    /* What does not grow with the band: tables, rows that taps reach, and what tiles read and write past the last row. */
+    const int64_t tiles = (a->nr + a->shared + (buffer_row > 0 ? a->block * (a->nr - 1) : 0)) * item;
+    a->band = conv_choose_band(v->oh, planes_row + buffer_row,
+                               a->job->budget - tables_bytes / 2 - planes_row * v->rows.range - tiles);
     for (;;) {
         a->bands = tc_ceil_div(v->oh, a->band);
         if (count_tasks(a) >= CONV_TASKS || a->band == 1 || conv_band_size(v, a->band) < 8 * a->nr)

@@ -205,7 +205,8 @@ static double task_work(const panels *a)
 }
 
 /* Panels no longer than gemm's, or an eighth more: 32 channels of 3x3 are 288 steps. Slices get shorter while the budget
- * does not hold the planes of several images; less than half of that length would read and write outputs too often. */
+ * does not hold the planes of several images; less than half of that length would read and write outputs too often, and is
+ * for wide tiles alone, whose panels would leave no room for a row. */
 static int64_t choose_slice(panels *a, int64_t kc, int64_t budget)
 {
     const conv_windows *v = a->windows;
@@ -215,8 +216,9 @@ static int64_t choose_slice(panels *a, int64_t kc, int64_t budget)
     for (;; a->slices++) {
         a->slice = tc_max(1, tc_ceil_div(v->channels, a->slices));
         left = budget - (panel_size(a) + a->block * a->nr) * (int64_t)a->item - a->slice * taps * 3 * (int64_t)sizeof(int64_t) / 2;
-        const int64_t image = a->slice * conv_channel_size(v, v->oh) * (int64_t)a->item;
-        if (left >= 4 * image || a->slice == 1 || (a->slice - 1) * taps < most / 2)
+        const int64_t cells = a->slice * (int64_t)a->item, image = cells * conv_channel_size(v, v->oh);
+        const bool enough = left >= 4 * image || (left >= cells * conv_channel_size(v, 1) && (a->slice - 1) * taps < most / 2);
+        if (enough || a->slice == 1)
             break;
     }
     a->slices = tc_ceil_div(v->channels, a->slice);

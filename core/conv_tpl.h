@@ -2,23 +2,27 @@
 
 #if VBYTES / (DTYPE_F32 ? 4 : 8) == 2
 #define EVEN_LANES 0, 2
+#define ODD_LANES 1, 3
 #elif VBYTES / (DTYPE_F32 ? 4 : 8) == 4
 #define EVEN_LANES 0, 2, 4, 6
+#define ODD_LANES 1, 3, 5, 7
 #elif VBYTES / (DTYPE_F32 ? 4 : 8) == 8
 #define EVEN_LANES 0, 2, 4, 6, 8, 10, 12, 14
+#define ODD_LANES 1, 3, 5, 7, 9, 11, 13, 15
 #else
 #define EVEN_LANES 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30
+#define ODD_LANES 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31
 #endif
 
-/* The even elements of a and b, one after the other. */
-TC_INLINE vec FN(unzip)(vec a, vec b)
-{
 #if defined(__clang__)
-    return __builtin_shufflevector(a, b, EVEN_LANES);
+#define UNZIP(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
 #else
-    return __builtin_shuffle(a, b, (ivec){EVEN_LANES});
+#define UNZIP(a, b, ...) __builtin_shuffle(a, b, (ivec){__VA_ARGS__})
 #endif
-}
+
+/* The even, and the odd, elements of a and b, one after the other. */
+TC_INLINE vec FN(unzip)(vec a, vec b) { return UNZIP(a, b, EVEN_LANES); }
+TC_INLINE vec FN(unzip_odd)(vec a, vec b) { return UNZIP(a, b, ODD_LANES); }
 
 /* count cells from pixels `step` apart, of which `readable` elements exist. What whole vectors leave is covered by one that
  * overlaps; with a step of 2, a vector of cells reads one pixel more than it needs, so that the last may have to go singly. */
@@ -43,29 +47,48 @@ static inline void FN(conv_copy)(int64_t count, const T *src, int64_t step, int6
     }
 }
 
+/* Pixels in pairs: the first of each to one row of cells, the second to another. */
+static inline void FN(conv_split)(int64_t pairs, const T *src, T *first, T *second)
+{
+    if (pairs < VLEN) {
+        FN(conv_copy)(pairs, src, 2, 0, first);
+        FN(conv_copy)(pairs, src + 1, 2, 0, second);
+        return;
+    }
+    for (int64_t j = 0; j < pairs; j += VLEN) {
+        const int64_t k = tc_min(j, pairs - VLEN);
+        const vec a = load(src + 2 * k), b = load(src + 2 * k + VLEN);
+        store(first + k, FN(unzip)(a, b));
+        store(second + k, FN(unzip_odd)(a, b));
+    }
+}
+
 static void FN(conv_pack)(const tc_plane *p, const void *pixels, void *cells)
 {
     const T *src = pixels;
     T *dst = cells;
-    /* Columns [first, last) of the cells lie in the image. */
-    int64_t first = p->col >= 0 ? 0 : tc_ceil_div(-p->col, p->col_step);
-    int64_t last = p->w > p->col ? tc_ceil_div(p->w - p->col, p->col_step) : 0;
-    int64_t last_row = p->row + (p->rows - 1) * p->row_step;
-    first = tc_min(first, p->cols);
-    last = tc_max(tc_min(last, p->cols), first);
-    if (first > 0 || last < p->cols || p->row < 0 || last_row >= p->h)
-        memset(dst, 0, (size_t)(p->rows * p->cols) * sizeof(T));
-    if (first == last)
-        return;
-    const int64_t col = p->col + first * p->col_step;
-    for (int64_t i = 0; i < p->rows; i++, dst += p->cols) {
-        int64_t row = p->row + i * p->row_step;
-        if (row >= 0 && row < p->h) {
-            if (p->ahead > 0)
-                for (int64_t j = 0; j < p->w; j += 64 / (int)sizeof(T))
-                    __builtin_prefetch(src + row * p->w + p->ahead + j, 0, 2);
-            FN(conv_copy)(last - first, src + row * p->w + col, p->col_step, (p->h - row) * p->w - col, dst + first);
+    const int64_t h = p->h, w = p->w, cols = p->cols, other = p->other, ahead = p->ahead, count = p->count, step = p->col_step;
+    const size_t bytes = (size_t)(p->rows * cols) * sizeof(T);
+    if (p->padded) {
+        memset(dst, 0, bytes);
+        if (other)
+            memset(dst + other, 0, bytes);
+    }
+    for (int64_t i = 0; i < p->rows; i++, dst += cols) {
+        const int64_t row = p->row + i * p->row_step;
+        if (row < 0 || row >= h)
+            continue;
+        const T *line = src + row * w, *first = line + p->pixel;
+        if (ahead > 0)
+            for (int64_t j = 0; j < w; j += 64 / (int)sizeof(T))
+                __builtin_prefetch(line + ahead + j, 0, 2);
+        if (!other) {
+            FN(conv_copy)(count, first, step, (h - row) * w - p->pixel, dst + p->cell);
+            continue;
         }
+        FN(conv_split)(count, first, dst + p->cell, dst + p->other_cell);
+        if (p->single)
+            dst[p->cell + count] = first[2 * count];
     }
 }
 
@@ -113,4 +136,6 @@ static const tc_conv_kernels FN(conv_kernels) = {
     .add = FN(conv_add),
 };
 
+#undef UNZIP
 #undef EVEN_LANES
+#undef ODD_LANES

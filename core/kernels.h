@@ -38,13 +38,19 @@ typedef struct {
     void (*axpy)(int64_t n, int64_t count, const void *x, int64_t x_step, const void *rows, int64_t row_step, void *y);
 } tc_gemm_kernels;
 
-/* A plane of an image as conv.c packs it: cell (i, j) = pixel (row + i * row_step, col + j * col_step), 0 outside. */
+/* A plane of an image as conv.c packs it: cell (i, j) = pixel (row + i * row_step, col + j * col_step), 0 outside. What stands
+ * behind `ahead` follows from the rest (conv_place). */
 typedef struct {
     int64_t rows, cols;         /* cells */
     int64_t h, w;               /* pixels */
     int64_t row, col, row_step, col_step;
+    int64_t other;              /* cells to a second plane, of the pixels one column on, for a col_step of 2; 0: none */
     int64_t ahead;              /* elements to the plane to be read next, which is asked for meanwhile; 0: the processor
                                  * foresees enough */
+    int64_t pixel, count;       /* of a row: its first pixel that has a cell, and how many have one; with `other` */
+    int64_t cell, other_cell;   /* pairs of pixels, the first of which goes to cell + n, the second to other_cell + n */
+    bool single;                /* a pixel is left over behind the pairs */
+    bool padded;                /* there are cells outside of the image */
 } tc_plane;
 
 /* For each of the lines: c (rows, cols) = [c or bias] + sum over p < kc of a[i * a_row + a_offset[p]] * b[b_offset[p] + j],

@@ -156,6 +156,21 @@ def test_every_width_of_a_depthwise_image(isa, dtype, stride, rng):
         assert np.array_equal(weight_grad(g, dy, x), dweight), width
 
 
+@pytest.mark.parametrize("left", range(5))
+@pytest.mark.parametrize("right", [0, 1, 4])
+def test_pairs_of_columns_at_every_width(isa, dtype, left, right, rng):
+    """A stride of 2 sorts pixels into two planes at once, whichever of them has the first pixel, and the last."""
+    for width in (*range(1, 20), 31, 32, 33, 34):
+        for kernel in (2, 3):
+            if width + left + right < kernel:
+                continue
+            g = Geometry((1, 2, 4, width), 2, (2, kernel), stride=(2, 2), pad=(1, 0, left, right), groups=width % 2 + 1)
+            x, weight, _, dy = operands(g, rng, dtype)
+            dweight = reference.conv2d_grads(g, x, weight, dy)[1]
+            assert np.array_equal(forward(g, x, weight), reference.conv2d(g, x, weight)), (width, kernel)
+            assert np.array_equal(weight_grad(g, dy, x), dweight), (width, kernel)
+
+
 @pytest.mark.parametrize("kernel", [1, 2, 3, 4, 5])
 def test_every_width_of_the_output(isa, dtype, kernel, rng):
     for ow in range(1, 36):
@@ -310,7 +325,7 @@ def two_threads():
 
 
 @pytest.mark.parametrize("g", [*MEASURED, *SMALL], ids=lambda g: "x".join(map(str, g.x_shape)))
-def test_two_threads_need_a_tenth_of_the_output_or_little(g, two_threads):
+def test_two_threads_need_a_tenth_of_the_output_or_little(isa, g, two_threads):
     x, weight, y = (np.zeros(shape, np.float32) for shape in (g.x_shape, g.weight_shape, g.y_shape))
     dbias = np.zeros(g.filters, np.float32)
     stats = ffi.new("tc_alloc_stats *")
