@@ -11,7 +11,7 @@ from pathlib import Path
 
 from . import ROOT
 
-LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "*.so", "*.o", "build", "dist", "docs", "runs")
+LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "*.so", "*.o", "build", "dist", "runs")
 
 
 def copy_sources(folder: Path) -> Path:

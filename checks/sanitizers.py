@@ -133,7 +133,8 @@ def leaks(args: argparse.Namespace, copy: Copy) -> Outcome:
     noticed = []
     for fault in LEAKS:
         with copy.fault(*fault):
-            noticed.append(not training(copy, 20, []) | bool(lost_blocks(findings(copy))))
+            counted, lost = not training(copy, 20, []), lost_blocks(findings(copy))
+            noticed.append(counted or bool(lost))
     return outcome(args, passed, said, found, all(noticed), "a block that is not freed")
 
 

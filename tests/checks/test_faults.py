@@ -12,6 +12,7 @@ from checks._fault_core import Core
 from checks._fault_kinds import changes
 from checks._fault_tests import stages
 from checks.faults import ROOT, Fault, Verdict, draw, judge_all, named, outcome, sources
+from tests.builds import unsanitized
 
 BODIES = {
     "y = a + b;": {"y = a - b;", ";"},
@@ -71,6 +72,7 @@ def test_sum():
 """
 
 
+@unsanitized
 @pytest.mark.skipif(not shutil.which("gcc"), reason="faults are compiled with gcc")
 def test_what_becomes_of_a_fault(tmp_path, monkeypatch, capsys):
     """One that changes the sum is noticed, unless the test adds 0; one that changes no code is none."""

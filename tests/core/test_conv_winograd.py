@@ -43,9 +43,9 @@ SMALL = {
 # The weights' gradient alone: slices of filters and channels, shared by threads or not, and parts of the batch.
 WEIGHTS = {
     "slices that threads share": Geometry((64, 32, 16, 16), 32, (3, 3), pad=(1, 1, 1, 1)),
-    "slices of odd sizes": Geometry((200, 39, 10, 9), 70, (3, 3), pad=(1, 1, 1, 1)),
+    "slices of odd sizes": Geometry((400, 39, 10, 9), 70, (3, 3), pad=(1, 1, 1, 1)),
     "parts of the batch": Geometry((8, 16, 32, 32), 16, (3, 3), pad=(1, 1, 1, 1)),
-    "parts and slices": Geometry((5, 17, 31, 18), 37, (3, 3)),
+    "parts and slices": Geometry((5, 33, 31, 18), 37, (3, 3)),
 }
 SMALL_BYTES = 1 << 20  # of the outputs and the memory beside them
 

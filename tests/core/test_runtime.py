@@ -175,7 +175,7 @@ print(min(x), max(x))
         script = """
 import resource
 pages = int(open("/proc/self/statm").read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
-resource.setrlimit(resource.RLIMIT_AS, (pages + 64 * 2**20, -1))
+resource.setrlimit(resource.RLIMIT_AS, (pages + 64 * 2**20, resource.getrlimit(resource.RLIMIT_AS)[1]))
 lib.tc_set_num_threads(256)
 x = ffi.new("float[]", [1.0] * 1_000_000)
 lib.tc_binary_scalar(lib.TC_MUL, lib.TC_F32, 1_000_000, x, 2.0, 0, x)

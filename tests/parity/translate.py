@@ -15,6 +15,7 @@ DTYPES = {getattr(torch, name): getattr(tc, name) for name in (
     "float32", "float64", "float16", "bfloat16", "int8", "int16", "int32", "int64", "uint8", "bool"
 ) if isinstance(getattr(tc, name, None), tc.dtype)}  # fmt: skip
 TOLERANCE = {"float32": (5e-5, 1e-5), "float64": (1e-7, 1e-7), "float16": (5e-3, 2e-2), "bfloat16": (5e-2, 5e-2)}
+EPS = np.finfo(np.float32).eps
 
 
 class Untranslatable(Exception):
@@ -110,7 +111,10 @@ def assert_same(mine: Any, theirs: Any, what: str, tolerance: tuple[float, float
         assert str(mine.dtype).removeprefix("torch.") == name, f"{what}: dtype {mine.dtype}, expected {theirs.dtype}"
         assert tuple(mine.shape) == tuple(theirs.shape), f"{what}: {tuple(mine.shape)}, expected {tuple(theirs.shape)}"
         rtol, atol = tolerance or TOLERANCE.get(name, (0, 0))
-        np.testing.assert_allclose(as_array(mine), as_array(theirs), rtol, atol, err_msg=what)
+        expected = as_array(theirs)
+        if name == "float32":  # a sum that cancels lacks what its terms lose, which are as large as other sums
+            atol = max(atol, 4 * EPS * np.abs(expected, where=np.isfinite(expected)).max(initial=0))
+        np.testing.assert_allclose(as_array(mine), expected, rtol, atol, err_msg=what)
     elif isinstance(theirs, dict):
         assert list(mine) == list(theirs), what
         for key in theirs:

@@ -34,7 +34,7 @@ def index_map(mode: str, size: int, before: int, after: int) -> Array:
     else:  # circular: what is left after cropping repeats
         first, last = max(-before, 0), size - max(-after, 0)
         places = first + (places - first) % max(last - first, 1)
-    places.flags.writeable = False
+    places.setflags(write=False)
     return places
 
 

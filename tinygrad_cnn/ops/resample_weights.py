@@ -36,7 +36,7 @@ def nearest(size: int, out: int, exact: bool, scale: float | None, plane: bool =
     places = np.arange(out, dtype=np.float32)
     found = np.floor((places + np.float32(0.5) if exact else places) * _step(size, out, scale, np.float32))
     index = np.minimum(found.astype(np.int64), size - 1)
-    index.flags.writeable = False
+    index.setflags(write=False)
     return index
 
 

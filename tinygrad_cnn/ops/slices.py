@@ -102,7 +102,7 @@ class Diagonal(ViewOperation):
     def view(cls, x: Any, offset: int, dim1: int, dim2: int) -> Any:
         """Return the view."""
         view = _diagonal(x, offset, dim1, dim2)
-        view.flags.writeable = x.flags.writeable
+        view.setflags(write=x.flags.writeable)
         return view
 
     def remember(self, x: Any, offset: int, dim1: int, dim2: int) -> None:
@@ -124,7 +124,7 @@ class PutDiagonal(Operation):
         self.params = {name: params[name] for name in ("offset", "dim1", "dim2")}
         x = core.zeros(shape, y.dtype)
         view = _diagonal(x, params["offset"], params["dim1"], params["dim2"])
-        view.flags.writeable = True
+        view.setflags(write=True)
         view[...] = y
         return x
 
