@@ -25,6 +25,7 @@ from tinygrad_cnn.core.runtime import isa_available
 
 from . import ROOT
 from ._fault_core import Core
+from ._fault_keep import Kept
 from ._fault_kinds import Change, changes
 from ._fault_tests import stages
 from ._scratch import copy_sources
@@ -42,6 +43,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workers", type=int, default=2, help="copies of the core that are tested at once")
     parser.add_argument("--only", nargs="+", metavar="FAULT", help="faults by name, as this check prints them")
     parser.add_argument("--stages", type=int, default=3, help="parts of the tests: 1 runs the most concerned alone")
+    parser.add_argument("--keep", type=Path, metavar="FILE", help="keep verdicts here, and go on from those it has")
     parser.add_argument("--files", nargs="+", metavar="FILE", help="draw from these files of core/ alone")
 
 
@@ -143,9 +145,9 @@ def judge(core: Core, fault: Fault, parts: int, usual: dict[str, float]) -> Verd
 
 
 def judge_all(
-    cores: list[Core], drawn: Iterator[Fault], count: int, parts: int, usual: dict[str, float]
+    cores: list[Core], drawn: Iterator[Fault], count: int, parts: int, usual: dict[str, float], kept: Kept
 ) -> list[Verdict]:
-    """Judge faults side by side until `count` of them are some; print each as it is done."""
+    """Judge faults side by side until `count` of them are some; print each as it is done, or was in an earlier run."""
     lock = Lock()
     verdicts: list[Verdict] = []
     begun = 0
@@ -158,8 +160,11 @@ def judge_all(
                 if fault is None:
                     return
                 begun += 1
-            verdict = judge(core, fault, parts, usual)
+            known = kept.verdicts.get(fault.name)
+            verdict = Verdict(fault, **known) if known else judge(core, fault, parts, usual)
             with lock:
+                if not known:
+                    kept.add(fault.name, none=verdict.none, noticed=verdict.noticed, seconds=verdict.seconds)
                 begun -= bool(verdict.none)
                 verdicts.append(verdict)
                 done = sum(not each.none for each in verdicts)
@@ -175,6 +180,7 @@ def run(args: argparse.Namespace) -> Outcome:
     """Judge the faults; print those that no test noticed."""
     files = sources(args.files)
     chosen = named(files, args.only) if args.only else []
+    kept = Kept(args.keep, files)
     drawn, count = (iter(chosen), len(chosen)) if chosen else (draw(files, args.seed), args.count)
     with tempfile.TemporaryDirectory() as scratch:
         first = Core.build(copy_sources(Path(scratch, "0")))
@@ -182,7 +188,7 @@ def run(args: argparse.Namespace) -> Outcome:
         parts = [part for file in met if changes(files[file]) for part in stages(file, first.tree)[: args.stages]]
         usual = usual_seconds(first, sorted({test for part in parts for test in part}))
         cores = [first, *(first.copy(Path(scratch, str(i))) for i in range(1, args.workers))]
-        verdicts = judge_all(cores, drawn, count, args.stages, usual)
+        verdicts = judge_all(cores, drawn, count, args.stages, usual, kept)
     return outcome(verdicts)
 
 

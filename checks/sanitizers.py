@@ -23,8 +23,8 @@ from .outcome import Outcome
 
 # These build other copies of the core and of the package, with compilers that the preloaded library would come between.
 OTHER_BUILDS = ("tests/core/test_c_program.py", "tests/test_packaging.py", "tests/compat/test_install.py")
-# Without those of the loader's workers: they start threads of Python's in a child of a process that has some, and to GCC's
-# sanitizer these have the names of the parent's ("dup thread with used id").
+# Without those of the loader's workers: they start threads of Python's in a child of a process that has some, and to
+# GCC's sanitizer these have the names of the parent's ("dup thread with used id").
 THREAD_TESTS = ("tests/core/test_runtime.py", "tests/core/test_alloc.py", "tests/core/test_memory.py")
 
 # Faults that have to be noticed: source, what stands there, what is put in its place.

@@ -9,6 +9,7 @@ import subprocess
 import pytest
 
 from checks._fault_core import Core
+from checks._fault_keep import Kept
 from checks._fault_kinds import changes
 from checks._fault_tests import stages
 from checks.faults import ROOT, Fault, Verdict, draw, judge_all, named, outcome, sources
@@ -93,7 +94,7 @@ def test_what_becomes_of_a_fault(tmp_path, monkeypatch, capsys):
 
     def verdict(fault: Fault, test: str) -> Verdict:
         monkeypatch.setattr("checks.faults.stages", lambda file, root: [[f"tests/{test}.py"]])
-        (judged,) = judge_all([core], iter([fault]), 1, 1, {f"tests/{test}.py": 1.0})
+        (judged,) = judge_all([core], iter([fault]), 1, 1, {f"tests/{test}.py": 1.0}, Kept(None, {}))
         return judged
 
     assert verdict(wrong, "test_sum").noticed == "tests/test_sum.py::test_sum"
@@ -102,3 +103,19 @@ def test_what_becomes_of_a_fault(tmp_path, monkeypatch, capsys):
     assert verdict(same, "test_sum").none == "same code"
     assert (core.tree / "core" / "add.c").read_text() == SOURCE
     assert not outcome([survived]).passed and f"--only '{wrong.name}'" in capsys.readouterr().out
+
+
+def test_a_run_goes_on_from_the_verdicts_that_were_kept(tmp_path):
+    files = {"add.c": SOURCE}
+    one, two = [Fault("add.c", SOURCE, change) for change in changes(SOURCE)[:2]]
+    kept = Kept(tmp_path / "kept", files)
+    kept.add(one.name, none="same code", noticed="", seconds=1.0)
+    kept.add(two.name, none="", noticed="tests/test_sum.py::test_sum", seconds=2.0)
+    again = Kept(tmp_path / "kept", files)
+    nobody = [None]  # no core is needed
+    assert judge_all(nobody, iter([one, two]), 1, 1, {}, again) == [
+        Verdict(one, "same code", "", 1.0),
+        Verdict(two, "", "tests/test_sum.py::test_sum", 2.0),
+    ]
+    with pytest.raises(ValueError, match="keeps verdicts on other sources"):
+        Kept(tmp_path / "kept", {"add.c": SOURCE + "\n"})
