@@ -148,3 +148,18 @@ def test_hypotenuses_and_gelu_keep_their_ends(dtype):
     assert functional.mish(x).tolist()[2:] == [40, 1e4]
     assert functional.softplus(x).tolist()[2:] == [40, 1e4]
     np.testing.assert_allclose(functional.logsigmoid(x).numpy()[:2], [-1e4, -40])
+
+
+ZEROS = {
+    "lgamma": (lambda x: mpmath.log(abs(mpmath.gamma(x))), [1.0, 2.0], 8),
+    "digamma": (lambda x: mpmath.digamma(x), [1.4616321449683622], 8),
+    "logit": (lambda x: mpmath.log(x) - mpmath.log1p(-x), [0.5], 4),
+}
+
+
+@pytest.mark.parametrize("name", ZEROS)
+def test_functions_keep_their_digits_about_their_zeros(name, dtype):
+    true, zeros, bound = ZEROS[name]
+    away = 2.0 ** np.arange(-24 if dtype == np.float32 else -50, -2)
+    x = np.concatenate([zero + sign * away for zero in zeros for sign in (-1, 1)] + [[1e-3, 0.25, 0.75]]).astype(dtype)
+    assert off(getattr(tc, name)(tc.tensor(x)).numpy(), [true(value) for value in exact(x)]) <= bound

@@ -65,7 +65,9 @@ def _trapezoids(name: str, y: Tensor, x: Any, dx: Any, dim: int) -> Tensor:
 @public("trapz", method=False)
 def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Any = None, dim: int = -1) -> Tensor:
     """Return the integral along `dim` by the trapezoidal rule, at the points x or with steps dx (`torch.trapezoid`)."""
-    return _trapezoids("trapezoid", y, x, dx, dim).sum(dim)
+    if x is not None or not check_tensor(y, "trapezoid", "y")._array.shape[wrap_dim(dim, y._array.ndim)]:
+        return _trapezoids("trapezoid", y, x, dx, dim).sum(dim)
+    return (y.sum(dim) - (y.select(dim, 0) + y.select(dim, -1)) * 0.5) * (1 if dx is None else dx)
 
 
 @public(method=False)

@@ -214,6 +214,11 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, *, out: Tensor | None = None)
                 f"contracted dimensions need to match, but first has size {a._array.shape[d1]} in dim {d1} and second "
                 f"has size {b._array.shape[d2]} in dim {d2}"
             )
+    for d1, d2 in zip(first, second, strict=True):  # what is only repeated is summed before, as in PyTorch
+        size_a, size_b = a._array.shape[d1], b._array.shape[d2]
+        if size_a != size_b:
+            a = a.sum(d1, keepdim=True, dtype=a.dtype) if size_b == 1 else a
+            b = b.sum(d2, keepdim=True, dtype=b.dtype) if size_a == 1 else b
     left = _LETTERS[: a._array.ndim]
     fresh = iter(_LETTERS[a._array.ndim :])
     right = "".join([left[first[second.index(d)]] if d in second else next(fresh) for d in range(b._array.ndim)])

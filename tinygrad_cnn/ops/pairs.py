@@ -10,11 +10,10 @@ import numpy as np
 
 from tinygrad_cnn import dtypes
 from tinygrad_cnn.autograd.operation import Operation
-from tinygrad_cnn.casts import FLOATING
+from tinygrad_cnn.casts import FLOATING, HALVES, widened
 from tinygrad_cnn.tensor import Tensor, wrap
 
 from .base import as_array, broadcast_error, check_tensor, scalar_name
-from .comparison import where
 from .forms import public
 from .halves import in_float32
 from .power import pow
@@ -126,10 +125,27 @@ class Fmin(Pick):
     first = staticmethod(lambda a, b: (a <= b) | b.isnan())
 
 
+def _next_number(a: Any, b: Any) -> Any:
+    """Return the numbers after a towards b; those of halves by counting the bits of their size up or down."""
+    if a.dtype not in HALVES:
+        return np.nextafter(a, b)
+    x, y = np.broadcast_arrays(widened(a), widened(b))
+    bits, end = [np.broadcast_to(each.view(np.uint16), x.shape).astype(np.int32) for each in (a, b)]
+    step = np.greater(y, x).astype(np.int32) - np.less(y, x)
+    order = np.where(bits < _SIGN, bits, _SIGN - bits) + step  # rises with the number, through 0 in the middle
+    moved = np.where((order < 0) | ((order == 0) & (bits >= _SIGN)), _SIGN - order, order)
+    arrived = np.where(np.isnan(x), bits, end)
+    return as_array(np.where(step == 0, arrived, moved).astype(np.uint16)).view(a.dtype)
+
+
+_SIGN = 0x8000  # the bit of a half's sign
+
+
 class Nextafter(NumpyBinary):
     """The next representable number after a towards b."""
 
-    grad_name, values = "NextafterBackward0", np.nextafter
+    grad_name, values = "NextafterBackward0", staticmethod(_next_number)
+    moves_only = True  # halves are not computed in float32, where the next number is another
 
     def backward(self, grad: Tensor) -> Any:
         """It moves with a, but where a has arrived."""
@@ -296,9 +312,7 @@ def xlogy(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:
         a, b = _operands("xlogy", input, other, floating=True)
     zero = (a == 0) & b.isnan().logical_not()
     # Where the product is 0 the logarithm is taken of 1, so that its infinity leaves no NaN in the gradient.
-    infinite = zero & ((b <= 0) | b.isinf())
-    safe = where(infinite, wrap(np.ones((), b._array.dtype)), b)
-    return where(zero, a * safe.log(), a * b.masked_fill(infinite, 1).log())
+    return a * b.masked_fill(zero & ((b <= 0) | b.isinf()), 1).log()
 
 
 @public(inplace=True, out=True)

@@ -227,7 +227,7 @@ def _check_weights(name: str, weights: Tensor, count: int) -> None:
         raise RuntimeError(
             f"{expected} the same numel as there are observations in the input but got {array.size} != {count}"
         )
-    if count and (array < 0).any():
+    if count and not (array >= 0).all():  # NaN neither
         raise RuntimeError(f"cov(): {name} cannot be negative")
 
 

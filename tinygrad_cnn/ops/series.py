@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -19,9 +20,46 @@ def each(function: Callable[[float], float], x: Any) -> Any:
 
 
 def log_gamma(x: Any) -> Any:
-    """Return log |Gamma(x)|; infinite at the poles 0, -1, -2, ..."""
+    """Return log |Gamma(x)|; infinite at the poles 0, -1, -2, ...
+
+    From 0 to 21/2 by its series about 2, with (zeta(k) - 1) (-t)^k / k: log Gamma(n + 2 + t) is that of 2 + t,
+    and the logarithm of (2 + t) ... (n + 1 + t). No difference cancels about the zeros 1 and 2.
+    """
     pole = (x <= 0) & (x == np.floor(x))
-    return np.where(pole, np.inf, each(math.lgamma, np.where(pole, 1.0, x)))
+    far = each(math.lgamma, np.where(pole, 1.0, x))
+    near = (x > 0) & (x < 10.5)
+    n = np.where(near, np.rint(x), 2.0) - 2
+    t = np.where(near, x, 2.0) - (n + 2)  # exact
+    product = np.ones(np.shape(x))
+    for k in range(2, 10):
+        product = np.where(k < n + 2, product * (k + t), product)
+    series = t * horner(_log_gamma_coefficients(), t) + np.log(product) - np.where(n < 0, np.log1p(t), 0.0)
+    series -= np.log(np.where(n < -1, t, 1.0))
+    return np.where(pole, np.inf, np.where(near, series, far))
+
+
+def horner(coefficients: Any, t: Any) -> Any:
+    """Return the polynomial of t with these coefficients, that of the power 0 first."""
+    total = np.zeros(np.shape(t))
+    for coefficient in reversed(coefficients):
+        total = total * t + coefficient
+    return total
+
+
+@cache
+def _log_gamma_coefficients() -> list[float]:
+    k = np.arange(2.0, 33)
+    return [1 - float(np.euler_gamma), *((-1) ** k * zeta(k, 2.0) / k).tolist()]
+
+
+# Where digamma is 0 among the positive numbers: as a double, and what that lacks.
+_ROOT, _REST = 1.4616321449683622, 9.549995429965697e-17
+
+
+@cache
+def _digamma_coefficients() -> list[float]:
+    k = np.arange(2.0, 44)
+    return ((-1) ** k * zeta(k, _ROOT)).tolist()
 
 
 # Bernoulli numbers over factorials, B(2k) / (2k)!, of the Euler-Maclaurin formula.
@@ -64,6 +102,11 @@ def digamma_of(x: Any) -> Any:
     result = carried + np.log(y) - 0.5 / y - series
     # Of the distance to the nearest pole alone, which is exact: pi x itself would lose it.
     result = np.where(reflect, result - np.pi / np.tan(np.pi * (x - np.rint(x))), result)
+    # About its zero by Taylor's series, sum of -(root - x)^k zeta(k + 1, root), and on both sides from there.
+    lower, upper, near = x < 0.96, x > 1.96, (x > 0) & (x < 2.96)
+    t = np.where(near, (np.where(lower, x + 1, np.where(upper, x - 1, x)) - _ROOT) - _REST, 0.0)
+    series = t * horner(_digamma_coefficients(), t) + np.where(upper, 1 / (x - 1), np.where(lower, -1 / x, 0.0))
+    result = np.where(near, series, result)
     return np.where(pole, zero, np.where(x == np.inf, np.inf, result))
 
 

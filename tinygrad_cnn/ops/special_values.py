@@ -8,7 +8,8 @@ import numpy as np
 
 from tinygrad_cnn import dtypes
 from tinygrad_cnn.autograd.operation import Operation
-from tinygrad_cnn.casts import FLOATING
+from tinygrad_cnn.casts import FLOATING, widened
+from tinygrad_cnn.limits import finfo
 from tinygrad_cnn.tensor import Tensor, wrap
 
 from .base import FLOATS, check_tensor, clone
@@ -86,7 +87,6 @@ def conj(input: Tensor) -> Tensor:
 
 
 @public(inplace=True, inplace_function=True, out=True)
-@in_float32
 def nan_to_num(
     input: Tensor,
     nan: float | None = None,
@@ -99,10 +99,10 @@ def nan_to_num(
 
     `torch.nan_to_num`; the gradient is 0 where something was replaced.
     """
-    array = check_tensor(input, "nan_to_num")._array
+    array = widened(check_tensor(input, "nan_to_num")._array)
     if array.dtype not in FLOATS:
         return clone(input)
-    limits = np.finfo(array.dtype)
+    limits = finfo(input.dtype)
     y = input.masked_fill(wrap(np.asarray(np.isnan(array))), 0.0 if nan is None else nan)
     y = y.masked_fill(wrap(np.asarray(np.isposinf(array))), float(limits.max) if posinf is None else posinf)
     return y.masked_fill(wrap(np.asarray(np.isneginf(array))), float(limits.min) if neginf is None else neginf)

@@ -12,6 +12,7 @@ from tinygrad_cnn.casts import FLOATING
 from tinygrad_cnn.tensor import Tensor
 
 from .base import floating, write_out
+from .comparison import where
 from .elementwise import OfInput, OfOutput, Unary, in_double
 from .forms import public
 
@@ -68,11 +69,18 @@ class Exp2(OfOutput):
         return grad * y * math.log(2)
 
 
+def _log_odds(x: Any) -> Any:
+    """log(x / (1 - x)); about 1/2, where it is 0, of the quotient less 1, whose numerator is exact."""
+    near = np.abs(x - 0.5) < 0.25
+    middle = np.where(near, x, 0.5)
+    return np.where(near, np.log1p((2 * middle - 1) / (1 - middle)), np.log(x) - np.log1p(-x))
+
+
 class Logit(OfInput):
     """log(x / (1 - x)), the inverse of the sigmoid function; NaN outside [0, 1]."""
 
     grad_name = "LogitBackward0"
-    ufunc: ClassVar[Any] = staticmethod(in_double(lambda x: np.log(x) - np.log1p(-x)))
+    ufunc: ClassVar[Any] = staticmethod(in_double(_log_odds))
 
     def slope(self, x: Tensor) -> Tensor:
         """Return 1 / (x (1 - x)), NaN outside [0, 1]."""
@@ -276,4 +284,7 @@ def exp2(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 def logit(input: Tensor, eps: float | None = None, *, out: Tensor | None = None) -> Tensor:
     """Return log(input / (1 - input)), the input limited to [eps, 1 - eps] if `eps` is given (`torch.logit`)."""
     x = floating(input, "logit")
-    return Logit.apply(x if eps is None or eps < 0 else x.clamp(eps, 1 - eps))
+    if eps is not None and eps >= 0:
+        inside = ((x < eps) | (x > 1 - eps)).logical_not()  # NaN counts as inside, and keeps its gradient
+        x = where(inside, x, x.detach().clamp(eps, 1 - eps))
+    return Logit.apply(x)

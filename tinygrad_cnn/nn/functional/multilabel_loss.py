@@ -49,7 +49,7 @@ def multilabel_margin_loss(
     others[np.nonzero(listed)[0], index[listed]] = False
     counted = wrap(listed[:, :, None] & others[:, None, :])
     short = shortfall(1 - rows.gather(1, wrap(index)).unsqueeze(2) + rows.unsqueeze(1))
-    loss = (short * counted).sum((1, 2)) / count
+    loss = short.masked_fill(counted.logical_not(), 0).sum((1, 2)) / count
     return reduced(loss if input.ndim == 2 else loss.reshape(()), reduction)
 
 
