@@ -3,8 +3,9 @@
 Each is one change of one place of core/*.c and core/*.h: another operator, constant, index, bound of a loop, operand
 or arm of a condition, a negation or statement left out (`_fault_kinds.py`). Lines are drawn at random, so files count
 by their code. A change that does not compile is none, nor is one that leaves the compiled code as it was, byte for
-byte. The core is built with -O1 for the instruction sets that this machine has; the tests that are most concerned run
-first (`_fault_tests.py`), and the first failure, crash or run without end ends it.
+byte, or one that somebody has looked at and found to change no result (`_fault_harmless.py`). The core is built with
+-O1 for the instruction sets that this machine has; the tests that are most concerned run first (`_fault_tests.py`), and
+the first failure, crash or run without end ends it.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from tinygrad_cnn.core.runtime import isa_available
 
 from . import ROOT
 from ._fault_core import Core
+from ._fault_harmless import why_harmless
 from ._fault_keep import Kept
 from ._fault_kinds import Change, changes
 from ._fault_tests import stages
@@ -61,6 +63,12 @@ class Fault:
         line = self.source.count("\n", 0, self.change.start) + 1
         column = self.change.start - (self.source.rfind("\n", 0, self.change.start) + 1) + 1
         return f"{self.file}:{line}:{column}:{self.change.kind.replace(' ', '-')}"
+
+    @property
+    def harmless(self) -> bool:
+        """Whether somebody has looked at it and found that no test can notice it."""
+        line = self.source.splitlines()[self.source.count("\n", 0, self.change.start)]
+        return bool(why_harmless(self.file, self.change.kind, line))
 
     def diff(self) -> str:
         """Return it as a patch."""
@@ -160,7 +168,7 @@ def judge_all(
                 if fault is None:
                     return
                 begun += 1
-            known = kept.verdicts.get(fault.name)
+            known = {"none": "harmless"} if fault.harmless else kept.verdicts.get(fault.name)
             verdict = Verdict(fault, **known) if known else judge(core, fault, parts, usual)
             with lock:
                 if not known:
@@ -200,10 +208,11 @@ def outcome(verdicts: list[Verdict]) -> Outcome:
         print(f"\n{fault.diff()}\n# python -m checks faults --only '{fault.name}'")
     noticed = len(faults) - len(survivors)
     share = 100 * noticed / max(len(faults), 1)
-    broken, same = (sum(verdict.none == why for verdict in verdicts) for why in ("does not compile", "same code"))
+    nones = ("does not compile", "same code", "harmless")
+    broken, same, harmless = (sum(verdict.none == why for verdict in verdicts) for why in nones)
     seconds = sum(verdict.seconds for verdict in faults) / max(len(faults), 1)
     figures = (
         f"{noticed} of {len(faults)} faults noticed ({share:.1f} %), {seconds:.0f} s each; {broken} more changes did "
-        f"not compile, and {same} left the compiled code as it was."
+        f"not compile, {same} left the compiled code as it was, and {harmless} are listed as harmless."
     )
     return Outcome(share >= ENOUGH, figures)

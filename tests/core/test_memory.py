@@ -64,7 +64,7 @@ def test_the_same_memory_comes_again():
 @pytest.mark.parametrize("size", [1, 100, 2000, 2_000_000])
 def test_numpy_resizes_and_clears_such_memory(size):
     in_use = memory_stats()["in_use"]
-    array = new_context().run(np.zeros, size)
+    array = new_context().run(np.zeros, size, np.int64)
     assert get_handler_name(array) == "tinygrad_cnn" and not array.any()
     array[:] = np.arange(size)
     for other in (2 * size, size // 2 + 1):
