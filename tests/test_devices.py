@@ -130,21 +130,14 @@ torch.use_deterministic_algorithms(3)
 torch.set_deterministic_debug_mode('x')
 torch.set_deterministic_debug_mode(5)
 torch.set_deterministic_debug_mode(1.0)
-torch.set_deterministic_debug_mode('warn')
-torch.get_deterministic_debug_mode()
+[torch.set_deterministic_debug_mode(mode) or torch.get_deterministic_debug_mode() for mode in ('warn', 2, 'default')]
+[torch.use_deterministic_algorithms(True), torch.get_deterministic_debug_mode(), torch.set_deterministic_debug_mode(0)]
+[torch.use_deterministic_algorithms(on) or torch.are_deterministic_algorithms_enabled() for on in (True, False)]
 torch.is_deterministic_algorithms_warn_only_enabled()
-torch.use_deterministic_algorithms(True)
-torch.are_deterministic_algorithms_enabled()
-torch.get_deterministic_debug_mode()
-torch.set_deterministic_debug_mode(0)
-torch.are_deterministic_algorithms_enabled()
 torch.get_float32_matmul_precision()
-torch.set_float32_matmul_precision('medium')
-torch.get_float32_matmul_precision()
-torch.set_float32_matmul_precision('highest')
+[torch.set_float32_matmul_precision(name) or torch.get_float32_matmul_precision() for name in ('medium', 'highest')]
 torch.get_default_device()
-torch.set_default_device('cpu')
-torch.set_default_device(None)
+[torch.set_default_device('cpu'), torch.get_default_device(), torch.set_default_device(None)]
 torch.is_warn_always_enabled()
 torch.get_device_module('cpu').__name__.split('.')[-1]
 torch.get_device_module('cuda').__name__.split('.')[-1]
