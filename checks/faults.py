@@ -58,17 +58,20 @@ class Fault:
     change: Change
 
     @property
+    def row(self) -> int:
+        """How many lines stand before it."""
+        return self.source.count("\n", 0, self.change.start)
+
+    @property
     def name(self) -> str:
         """Say where and of what kind it is."""
-        line = self.source.count("\n", 0, self.change.start) + 1
         column = self.change.start - (self.source.rfind("\n", 0, self.change.start) + 1) + 1
-        return f"{self.file}:{line}:{column}:{self.change.kind.replace(' ', '-')}"
+        return f"{self.file}:{self.row + 1}:{column}:{self.change.kind.replace(' ', '-')}"
 
     @property
     def harmless(self) -> bool:
         """Whether somebody has looked at it and found that no test can notice it."""
-        line = self.source.splitlines()[self.source.count("\n", 0, self.change.start)]
-        return bool(why_harmless(self.file, self.change.kind, line))
+        return bool(why_harmless(self.file, self.change.kind, self.source.splitlines()[self.row]))
 
     def diff(self) -> str:
         """Return it as a patch."""

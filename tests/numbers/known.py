@@ -13,6 +13,8 @@ KEPT = "a NaN stays here; a comparison of PyTorch's loses it"
 ENDS = "PyTorch's vectors, and the loop over what is left of them, disagree on the gradient at NaN"
 RANDOM = "other random numbers"
 FACTORS = "an infinite factor is multiplied after the sum of gradients in one of both, before it in the other"
+MULTIPLIED = "infinite weights, or elements of a row of one: PyTorch multiplies out"
+UNSORTED = "boundaries with NaN are not sorted: where the search ends is its own affair"
 
 KNOWN = {
     (r".*(cholesky|lu|qr|svd|pinv|eig|solve|inv|det|lstsq|ormqr|householder|cond).*", r".*"): LAPACK,
@@ -31,18 +33,12 @@ KNOWN = {
     (r"pow|__rpow__|float_power|nn\.functional\.multilabel_soft_margin_loss", r"gradient .*"): OVERFLOW,
     (r"fmod|remainder|__rmod__|floor_divide|sinc|nn\.functional\.(hardswish|soft_margin_loss)", r".*"): OVERFLOW,
     (r"addcmul|addcdiv|ldexp|xlogy|norm", r"gradient .*"): FACTORS,
-    (
-        r"nn\.functional\.(group|layer)_norm",
-        r".*",
-    ): "infinite weights, or elements of a row of one: PyTorch multiplies out",
+    (r"nn\.functional\.(group|layer)_norm", r".*"): MULTIPLIED,
     (r"nn\.functional\.normalize", r"gradient value"): "a difference that cancels, but for its rounding",
     (r"nn\.functional\.binary_cross_entropy_with_logits", r".*"): OVERFLOW,
     (r"nanquantile", r"gradient .*"): KEPT,
     (r"histc", r"value"): "PyTorch looks for the bin of a half in halves",
-    (
-        r"bucketize|searchsorted",
-        r"value",
-    ): "boundaries with NaN are not sorted: where the search ends is its own affair",
+    (r"bucketize|searchsorted", r"value"): UNSORTED,
     (r"as_strided_scatter", r"gradient .*"): "PyTorch's gradient of an overwritten element is not 0, ours is",
     (r"nn\.functional\.scaled_dot_product_attention", r".*"): OVERFLOW,
     (r"nn\.functional\.(elu|selu|celu|hardshrink|softshrink|hardtanh|hardsigmoid|relu6)", r"gradient .*"): ENDS,

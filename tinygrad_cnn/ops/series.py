@@ -26,7 +26,6 @@ def log_gamma(x: Any) -> Any:
     and the logarithm of (2 + t) ... (n + 1 + t). No difference cancels about the zeros 1 and 2.
     """
     pole = (x <= 0) & (x == np.floor(x))
-    far = each(math.lgamma, np.where(pole, 1.0, x))
     near = (x > 0) & (x < 10.5)
     n = np.where(near, np.rint(x), 2.0) - 2
     t = np.where(near, x, 2.0) - (n + 2)  # exact
@@ -35,7 +34,10 @@ def log_gamma(x: Any) -> Any:
         product = np.where(k < n + 2, product * (k + t), product)
     series = t * horner(_log_gamma_coefficients(), t) + np.log(product) - np.where(n < 0, np.log1p(t), 0.0)
     series -= np.log(np.where(n < -1, t, 1.0))
-    return np.where(pole, np.inf, np.where(near, series, far))
+    result = np.where(pole, np.inf, series)
+    far = ~(pole | near)
+    result[far] = each(math.lgamma, x[far])
+    return result
 
 
 def horner(coefficients: Any, t: Any) -> Any:
