@@ -178,7 +178,7 @@ static void add_band(const depthwise *g, int64_t plane, int64_t q0, char *cells,
 {
     const tc_conv2d_params *p = g->p;
     tc_plane source = {.rows = g->cell_rows, .cols = g->pitch, .h = p->oh, .w = p->ow, .row = q0 + g->row_low,
-                             .col = g->col_low, .row_step = 1, .col_step = 1, .ahead = p->oh * p->ow};
+                       .col = g->col_low, .row_step = 1, .col_step = 1, .ahead = p->oh * p->ow};
     conv_place(&source);
     g->conv->pack(&source, at(g, g->dy, plane * p->oh * p->ow), cells);
     const char *filter = at(g, g->weight, plane % p->k * p->r * p->s);

@@ -14,15 +14,9 @@
 #define ODD_LANES 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31
 #endif
 
-#if defined(__clang__)
-#define UNZIP(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
-#else
-#define UNZIP(a, b, ...) __builtin_shuffle(a, b, (ivec){__VA_ARGS__})
-#endif
-
 /* The even, and the odd, elements of a and b, one after the other. */
-TC_INLINE vec FN(unzip)(vec a, vec b) { return UNZIP(a, b, EVEN_LANES); }
-TC_INLINE vec FN(unzip_odd)(vec a, vec b) { return UNZIP(a, b, ODD_LANES); }
+TC_INLINE vec FN(unzip)(vec a, vec b) { return SHUFFLE(a, b, EVEN_LANES); }
+TC_INLINE vec FN(unzip_odd)(vec a, vec b) { return SHUFFLE(a, b, ODD_LANES); }
 
 /* count cells from pixels `step` apart, of which `readable` elements exist. What whole vectors leave is covered by one that
  * overlaps; with a step of 2, a vector of cells reads one pixel more than it needs, so that the last may have to go singly. */
@@ -120,22 +114,12 @@ static void FN(conv_copy_rows)(int64_t rows, int64_t cols, const void *x_, int64
 
 #include "conv_block_tpl.h"
 
-static void FN(conv_add)(int64_t n, const void *x_, void *y_)
-{
-    const T *x = x_;
-    T *y = y_;
-    for (int64_t i = 0; i < n; i += VLEN)
-        store(y + i, load(y + i) + load(x + i));
-}
-
 static const tc_conv_kernels FN(conv_kernels) = {
     .pack = FN(conv_pack),
     .copy = FN(conv_copy_rows),
     .block = FN(conv_block),
     .gather = FN(conv_gather),
-    .add = FN(conv_add),
 };
 
-#undef UNZIP
 #undef EVEN_LANES
 #undef ODD_LANES

@@ -318,6 +318,6 @@ int conv_winograd_weight_grad(int dtype, const tc_conv2d_params *p, const void *
     g.x_images = x;
     g.dweight = dweight;
     const int status = run(&g);
-    *done = all_finite(all_weights(&g), dweight);
+    *done = status == TC_OK && all_finite(all_weights(&g), dweight);
     return status;
 }

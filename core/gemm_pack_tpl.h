@@ -38,12 +38,6 @@
 #define HIGH_BLOCKS HIGH_LANES
 #endif
 
-#if defined(__clang__)
-#define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
-#else
-#define SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (ivec){__VA_ARGS__})
-#endif
-
 /* a0 b0 a1 b1 ... of lanes within each 128 bits, or of blocks: of the lower halves, and of the upper halves. */
 TC_INLINE vec FN(merge_low)(bool blocks, vec a, vec b)
 {

@@ -241,4 +241,3 @@ static const tc_gemm_kernels FN(gemm_kernels) = {
 #undef LANES_128
 #undef LOW_BLOCKS
 #undef HIGH_BLOCKS
-#undef SHUFFLE

@@ -81,7 +81,6 @@ typedef struct {
     /* panel[p * nr + to + j] = planes[offset[p] + from + j] for p < kc, pieces in rising order of `to`, and j up to the next
      * piece. Reads up to nr elements past a piece, and writes as many past the panel. */
     void (*gather)(int64_t kc, int pieces, const tc_conv_piece *piece, const int64_t *offset, const void *planes, void *panel);
-    void (*add)(int64_t n, const void *x, void *y);     /* y += x, n a whole number of vectors */
 } tc_conv_kernels;
 
 /* sums(i, j) += sum over p < count of a[p * rows + i] * vector at b[unit[j] + offset[p]], for i < rows, j < nv: the outer

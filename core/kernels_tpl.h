@@ -65,4 +65,5 @@ static const tc_kernels FN(kernels) = {
 #undef store
 #undef splat
 #undef select_
+#undef SHUFFLE
 #undef VLEN

@@ -20,7 +20,7 @@ typedef struct {
         float f32;
         double f64;
     } one_g; /* one for all positions, scaled */
-    double weight_sum;
+    double weight_sum; /* 0 where no label is smoothed */
     const char *g, *logits, *weight;
     const int64_t *target;
     char *losses, *lse, *dlogits;
@@ -197,7 +197,7 @@ int tc_cross_entropy_grad(int dtype, const tc_cross_entropy_params *p, const voi
     if (status != TC_OK)
         return status;
     set_gradient(&task, g, g_per_position, scale);
-    for (int64_t k = 0; k < p->classes; k++)
+    for (int64_t k = 0; p->label_smoothing != 0 && k < p->classes; k++) /* else NaN of a class that no target has counts */
         task.weight_sum += weight_at(&task, k);
     run(&task, cross_entropy_grad_range);
     return TC_OK;

@@ -46,13 +46,6 @@
 #define UPPER_TWICE 4, 4, 5, 5, 6, 6, 7, 7
 #endif
 
-/* gcc has __builtin_shufflevector from version 12 on only, clang has no __builtin_shuffle. */
-#if defined(__clang__)
-#define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
-#else
-#define SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (ivec){__VA_ARGS__})
-#endif
-
 /* The even and the odd lanes of a and b, which follow each other, not settled. */
 TC_INLINE void FN(split_pairs)(vec a, vec b, vec *even, vec *odd)
 {
@@ -100,7 +93,6 @@ TC_INLINE void FN(twice)(vec v, vec *lower, vec *upper)
     *upper = SHUFFLE(v, v, UPPER_TWICE);
 }
 
-#undef SHUFFLE
 #undef EVEN_LANES
 #undef EVEN_LANES_EARLY
 #undef ODD_LANES

@@ -21,6 +21,14 @@ TC_INLINE vec FN(select)(ivec mask, vec a, vec b)
     return (vec)((mask & (ivec)a) | (~mask & (ivec)b));
 }
 
+/* The lanes of a, then b, that the numbers behind them name. gcc has __builtin_shufflevector from version 12 on only, clang
+ * has no __builtin_shuffle. */
+#if defined(__clang__)
+#define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#define SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (ivec){__VA_ARGS__})
+#endif
+
 #define load FN(load)
 #define store FN(store)
 #define splat FN(splat)

@@ -26,6 +26,8 @@ EXPRESSIONS = [
     "torch.tensordot(torch.full((1, 1, 1), 2.), torch.tensor([[[inf, 1.]], [[1., inf]]]), dims=[[0, 1], [2, 0]])",
     "torch.tensordot(torch.ones(1, 2).int(), torch.arange(6).int().view(2, 3), dims=[[0], [1]])",
     "grad(lambda x: torch.logit(x, 0.25), torch.tensor([0.125, 0.25, nan, 0.75, 1.]))",
+    *(f"grad(lambda x: F.cross_entropy(x, torch.tensor([1, 0]), torch.tensor([1., 3.] + [{odd}] * {classes - 2})), "
+      f"200. * torch.eye(2, {classes}))" for odd in ("nan", "inf") for classes in (3, 40)),
     "F.multi_margin_loss(torch.tensor([[-inf, 1., 2.]]), torch.tensor([0]), weight=torch.tensor([-1., 1., 1.]))",
     "F.multi_margin_loss(torch.tensor([[9., 1., 2.]]), torch.tensor([0]), weight=torch.tensor([inf, 1., 1.]))",
     "F.multilabel_margin_loss(torch.tensor([inf, 0., 0.5]), torch.tensor([0, -1, 1]))",
