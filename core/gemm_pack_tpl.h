@@ -122,11 +122,12 @@ TC_INLINE void FN(pack_rows)(int width, int64_t count, const T *src, int64_t p_s
 }
 
 /* p_stride == 1: blocks of VLEN x VLEN are transposed in registers. A block whose lanes reach past the panel's width
- * spills into the next row of the panel, so lanes go from right to left, which then overwrites the spill; the last rows
- * are left to pack_any where that happens, so that nothing after the panel is written. */
+ * spills into the next rows of the panel, so lanes go from right to left, and rows down, which overwrites the spill; the
+ * last rows are left to pack_any where that happens, so that nothing after the panel is written. */
 static void FN(pack_columns)(int width, int valid, int64_t count, const T *src, int64_t i_stride, T *dst)
 {
-    int64_t whole = (count - (width % VLEN != 0)) / VLEN * VLEN;
+    const int spilled = (width + VLEN - 1) / VLEN * VLEN - width;
+    const int64_t whole = tc_max(count - tc_ceil_div(spilled, width), 0) / VLEN * VLEN;
     for (int i0 = (width - 1) / VLEN * VLEN; i0 >= 0; i0 -= VLEN)
         for (int64_t p = 0; p < whole; p += VLEN) {
             vec r[VLEN];

@@ -177,7 +177,7 @@ static void FN(cross_entropy_grad_turned)(const tc_cross_entropy_params *p, cons
             FN(cross_entropy_grad_vector)(p, stride, x == buffer ? VLEN : count - l, tc_min(VLEN, count - l), weight_sum,
                                           g + (at + l) * g_step, g_step, x + l, target + at + l, weight, lse + at + l, dx + l);
         if (x == buffer)
-            FN(scatter_lanes)(a, count, buffer, dlogits + at * a->lane);
+            FN(scatter_lanes)(a, stride, count, buffer, dlogits + at * a->lane);
     }
 }
 

@@ -171,15 +171,16 @@ static void arg_range(void *ctx, int64_t begin, int64_t end)
 {
     const arg_job *job = ctx;
     const int64_t size = (int64_t)job->itemsize;
-    for (int64_t u = begin; u < end; u++) {
+    const bool rows = job->inner == 1;
+    for (int64_t u = begin; u < end; u += rows ? end - begin : 1) {
         const int64_t outer = u / job->strips, strip = u % job->strips;
         const int64_t left = strip * job->inner / job->strips, right = (strip + 1) * job->inner / job->strips;
         const char *x = job->x + (outer * job->len * job->inner + left) * size;
         const int64_t at = outer * job->inner + left;
         void *values = job->values ? job->values + at * size : NULL;
         int64_t *indices = job->indices ? job->indices + at : NULL;
-        if (job->inner == 1)
-            job->kernels->arg_rows(job->smallest, 1, job->len, x, values, indices);
+        if (rows)
+            job->kernels->arg_rows(job->smallest, end - begin, job->len, x, values, indices);
         else
             job->kernels->arg_columns(job->smallest, job->len, right - left, job->inner, x, values, indices);
     }

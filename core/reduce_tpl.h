@@ -77,22 +77,32 @@ TC_INLINE T FN(short_row)(int64_t len, const T *x, T (*op)(T, T), T identity)
     return op(op(sum[0], sum[1]), op(sum[2], sum[3]));
 }
 
-/* Rows up to this length are taken by short_row. */
+/* Rows up to this length are taken by short_row, or turned into columns. */
 enum { FN(SHORT) = 32 };
+
+static void FN(arg_rows)(int smallest, int64_t rows, int64_t len, const void *x, void *values, int64_t *indices);
 
 TC_INLINE void FN(all_rows)(int64_t rows, int64_t len, const T *x, T *y, vec (*op)(vec, vec), T (*op_scalar)(T, T), T identity)
 {
-    if (len <= FN(SHORT)) {
-        for (int64_t r = 0; r < rows; r++)
-            y[r] = FN(short_row)(len, x + r * len, op_scalar, identity);
-        return;
-    }
     for (int64_t r = 0; r < rows; r++)
         y[r] = FN(row)(len, x + r * len, op, op_scalar, identity);
 }
 
+TC_INLINE void FN(short_rows)(int64_t rows, int64_t len, const T *x, T *y, T (*op)(T, T), T identity)
+{
+    for (int64_t r = 0; r < rows; r++)
+        y[r] = FN(short_row)(len, x + r * len, op, identity);
+}
+
 static void FN(reduce_rows)(int op, int64_t rows, int64_t len, const void *x, void *y)
 {
+    if (len <= FN(SHORT))
+        switch (op) {
+        case TC_PROD: FN(short_rows)(rows, len, x, y, FN(prod2_scalar), 1); return;
+        case TC_AMAX:
+        case TC_AMIN: FN(arg_rows)(op == TC_AMIN, rows, len, x, y, NULL); return;
+        default: FN(short_rows)(rows, len, x, y, FN(sum2_scalar), 0); return;
+        }
     switch (op) {
     case TC_PROD: FN(all_rows)(rows, len, x, y, FN(op_mul), FN(prod2_scalar), 1); break;
     case TC_AMAX: FN(all_rows)(rows, len, x, y, FN(op_maximum), FN(max2_scalar), -(T)INFINITY); break;
@@ -219,24 +229,6 @@ static int64_t FN(find)(int64_t len, const T *x, T m)
     return i;
 }
 
-static void FN(arg_rows)(int smallest, int64_t rows, int64_t len, const void *x, void *values, int64_t *indices)
-{
-    enum { BATCH = 64 };
-    T best[BATCH];
-    for (int64_t first = 0; first < rows; first += BATCH) {
-        const int64_t m = tc_min(BATCH, rows - first);
-        const T *batch = (const T *)x + first * len;
-        FN(reduce_rows)(smallest ? TC_AMIN : TC_AMAX, m, len, batch, best);
-        for (int64_t r = 0; r < m; r++) {
-            const int64_t i = FN(find)(len, batch + r * len, best[r]);
-            if (values)
-                ((T *)values)[first + r] = batch[r * len + i];
-            if (indices)
-                indices[first + r] = i;
-        }
-    }
-}
-
 /* The extremes of rows [0, len) of a strip, len <= 2^30 so that indices fit a lane. The last vec overlaps its neighbour, which
  * does no harm, since no element beats itself; rows shorter than a vec are padded. best and index have TC_STRIP elements. */
 static void FN(arg_strip)(int smallest, int64_t len, int64_t width, int64_t stride, const T *x, T *best, TI *index)
@@ -279,6 +271,30 @@ static void FN(arg_columns)(int smallest, int64_t len, int64_t width, int64_t st
     }
     if (values)
         memcpy(values, best, (size_t)width * sizeof(T));
+}
+
+static void FN(arg_rows)(int smallest, int64_t rows, int64_t len, const void *x, void *values, int64_t *indices)
+{
+    enum { BATCH = 64 };
+    T best[BATCH], turned[BATCH * FN(SHORT)];
+    for (int64_t first = 0; first < rows; first += BATCH) {
+        const int64_t m = tc_min(BATCH, rows - first), filled = tc_ceil_div(m, VLEN) * VLEN;
+        const T *batch = (const T *)x + first * len;
+        T *value = values ? (T *)values + first : best;
+        int64_t *index = indices ? indices + first : NULL;
+        if (len <= FN(SHORT)) { /* the rows side by side: one has few vectors, and branches on it would be guesses */
+            FN(pack_columns)((int)filled, (int)m, len, batch, len, turned);
+            FN(arg_columns)(smallest, len, m, filled, turned, value, index);
+            continue;
+        }
+        FN(reduce_rows)(smallest ? TC_AMIN : TC_AMAX, m, len, batch, value);
+        for (int64_t r = 0; r < m; r++) {
+            const int64_t i = FN(find)(len, batch + r * len, value[r]);
+            value[r] = batch[r * len + i]; /* of two zeros the first */
+            if (index)
+                index[r] = i;
+        }
+    }
 }
 
 static const tc_reduce_kernels FN(reduce_kernels) = {

@@ -116,36 +116,34 @@ typedef struct {
 } FN(layout);
 
 /* Copies n <= lanes_width positions to the buffer, side by side, with zeros up to a whole vector, and sets *stride to the way
- * between terms. Strides are often powers of two, of which a cache keeps only a few lines: without the copy each pass would
+ * between terms: rows are panels of GEMM, packed by its transposition. Strides are often powers of two, of which a cache keeps only a few lines: without the copy each pass would
  * fetch them again. With too many terms for the buffer x itself is returned. */
 NOINLINE const T *FN(gather_lanes)(const FN(layout) *a, int64_t *stride, int64_t n, const T *x, T *buffer)
 {
-    const int64_t width = FN(lanes_width)(a->len), filled = (n + VLEN - 1) / VLEN * VLEN;
+    const int64_t filled = (n + VLEN - 1) / VLEN * VLEN;
 
     *stride = a->term;
-    if (a->len * width > LANES_BUFFER)
+    if (a->len * FN(lanes_width)(a->len) > LANES_BUFFER)
         return x;
-    *stride = width;
-    for (int64_t k = 0; a->lane == 1 && k < a->len; k++)
-        memcpy(buffer + k * width, x + k * a->term, (size_t)n * sizeof(T));
-    for (int64_t l = 0; a->lane != 1 && l < n; l++)
-        for (int64_t k = 0; k < a->len; k++)
-            buffer[k * width + l] = x[l * a->lane + k];
-    for (int64_t k = 0; n < filled && k < a->len; k++)
-        memset(buffer + k * width + n, 0, (size_t)(filled - n) * sizeof(T));
+    *stride = filled;
+    if (a->lane != 1) {
+        FN(pack_columns)((int)filled, (int)n, a->len, x, a->lane, buffer);
+        return buffer;
+    }
+    for (int64_t k = 0; k < a->len; k++) {
+        memcpy(buffer + k * filled, x + k * a->term, (size_t)n * sizeof(T));
+        memset(buffer + k * filled + n, 0, (size_t)(filled - n) * sizeof(T));
+    }
     return buffer;
 }
 
 /* The way back, from the buffer to y. */
-NOINLINE void FN(scatter_lanes)(const FN(layout) *a, int64_t n, const T *buffer, T *y)
+NOINLINE void FN(scatter_lanes)(const FN(layout) *a, int64_t stride, int64_t n, const T *buffer, T *y)
 {
-    const int64_t width = FN(lanes_width)(a->len);
-
+    if (a->lane != 1 && a->len > 0)
+        FN(pack_columns)((int)a->len, (int)a->len, n, buffer, stride, y);
     for (int64_t k = 0; a->lane == 1 && k < a->len; k++)
-        memcpy(y + k * a->term, buffer + k * width, (size_t)n * sizeof(T));
-    for (int64_t l = 0; a->lane != 1 && l < n; l++)
-        for (int64_t k = 0; k < a->len; k++)
-            y[l * a->lane + k] = buffer[k * width + l];
+        memcpy(y + k * a->term, buffer + k * stride, (size_t)n * sizeof(T));
 }
 
 /* ---- softmax ---- */
@@ -183,7 +181,7 @@ static void FN(softmax_turned)(int logarithm, const FN(layout) *a, int64_t begin
         for (int64_t l = 0; l < count; l += VLEN)
             FN(softmax_vector)(logarithm, a->len, stride, in == buffer ? VLEN : count - l, in + l, out + l);
         if (in == buffer)
-            FN(scatter_lanes)(a, count, buffer, y + at * a->lane);
+            FN(scatter_lanes)(a, stride, count, buffer, y + at * a->lane);
     }
 }
 
@@ -262,7 +260,7 @@ static void FN(softmax_grad_turned)(int logarithm, const FN(layout) *a, int64_t 
                 FN(softmax_grad_vector)(0, a->len, stride, n, g + l, out + l, in + l);
         }
         if (g == slopes)
-            FN(scatter_lanes)(a, count, slopes, dx + at * a->lane);
+            FN(scatter_lanes)(a, stride, count, slopes, dx + at * a->lane);
     }
 }
 
