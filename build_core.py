@@ -72,7 +72,6 @@ SOURCE_FLAGS = {
     "isa_generic.c": "-Os",
     "tinygrad_cnn._core.c": "-Os",
     "copy.c": "-O3",
-    "elementwise.c": "-O3",
     "random.c": "-O3",
 }
 

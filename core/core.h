@@ -127,6 +127,12 @@ void tc_binary(int op, int dtype, int ndim, const int64_t *shape, const void *a,
 /* The same with a scalar, dense x: y = op(x, s), or op(s, x) if scalar_first. s is rounded to dtype first. */
 void tc_binary_scalar(int op, int dtype, int64_t n, const void *x, double s, int scalar_first, void *y);
 
+/* y = g * slope, dense: the slope is `above` where x >= high, `between` where x > low, else (NaN, too) `below`; of 0 it gives
+ * 0 whatever g is. The five are rounded to dtype first; y may be g or x. So g is the gradient at the output of a function of
+ * straight pieces (leaky_relu, hardtanh), or x itself, which gives the function. */
+void tc_bend(int dtype, int64_t n, const void *g, const void *x, double low, double high, double below, double between,
+             double above, void *y);
+
 /* y (TC_BOOL, dense) = a op b, broadcast and strided as tc_binary. Comparisons with NaN are false, TC_NE true. */
 enum tc_compare_op { TC_EQ, TC_NE, TC_LT, TC_LE, TC_GT, TC_GE, TC_COMPARE_COUNT };
 void tc_compare(int op, int dtype, int ndim, const int64_t *shape, const void *a, const int64_t *a_strides,

@@ -21,6 +21,9 @@ int tc_ndarray_unary(int op, tc_ndarray x, tc_ndarray y);
 int tc_ndarray_binary(int op, tc_ndarray a, tc_ndarray b, tc_ndarray y);
 int tc_ndarray_binary_scalar(int op, tc_ndarray x, double s, int scalar_first, tc_ndarray y);
 int tc_ndarray_add_scaled(tc_ndarray a, tc_ndarray b, double alpha, tc_ndarray y);
+/* Of g and x dense and of the shape of y alone. */
+int tc_ndarray_bend(tc_ndarray g, tc_ndarray x, double low, double high, double below, double between, double above,
+                    tc_ndarray y);
 int tc_ndarray_compare(int op, tc_ndarray a, tc_ndarray b, tc_ndarray y);
 int tc_ndarray_where(tc_ndarray condition, tc_ndarray a, tc_ndarray b, tc_ndarray y);
 int tc_ndarray_reduce(int op, uint64_t dims, tc_ndarray x, tc_ndarray y);   /* bit d of dims: d is reduced */

@@ -1,5 +1,6 @@
 /* elementwise.c - unary and binary arithmetic, comparisons, where and fill. */
 #include "strided.h"
+#include "target.h"
 
 /* Elements of one chunk of work: about 10 microseconds for what one load and one store bound, and for what costs
  * tens of instructions an element. */
@@ -76,6 +77,33 @@ void tc_add_scaled(int dtype, int ndim, const int64_t *shape, const void *a, con
     tc_map(&s, itemsizes, (const void *const[]){a, b, scale}, tc_kernels_for(dtype)->elementwise->add_scaled, y);
 }
 
+typedef struct {
+    const tc_elementwise_kernels *kernels;
+    size_t itemsize;
+    const char *g, *x;
+    const void *bend;
+    char *y;
+} bend_job;
+
+static void bend_range(void *ctx, int64_t begin, int64_t end)
+{
+    const bend_job *job = ctx;
+    const size_t at = (size_t)begin * job->itemsize;
+    job->kernels->bend(end - begin, job->bend, job->g + at, job->x + at, job->y + at);
+}
+
+void tc_bend(int dtype, int64_t n, const void *g, const void *x, double low, double high, double below, double between,
+             double above, void *y)
+{
+    FP_SCOPE caller = fp_enter();
+    const double bend[] = {low, high, below, between, above};
+    const float bend32[] = {(float)low, (float)high, (float)below, (float)between, (float)above};
+    bend_job job = {tc_kernels_for(dtype)->elementwise, tc_itemsize(dtype), g, x, bend, y};
+    if (dtype == TC_F32)
+        job.bend = bend32;
+    tc_parallel_stream(n, CHEAP_GRAIN, bend_range, &job);
+}
+
 void tc_compare(int op, int dtype, int ndim, const int64_t *shape, const void *a, const int64_t *a_strides,
                 const void *b, const int64_t *b_strides, void *y)
 {
@@ -89,36 +117,53 @@ void tc_compare(int op, int dtype, int ndim, const int64_t *shape, const void *a
 
 /* ---- where ---- */
 
-/* One loop for each element size; the three are moves, so that no instruction set's table is needed. */
+#define WHERE_BLOCK 64
 
-static void where1(int64_t n, const void *const *in, const int64_t *step, void *y)
+/* An operand with step 0 is one element: it is spread over a block, so that the loop is the same for all. */
+static __attribute__((noinline)) const void *spread(const void *x, int64_t step, size_t itemsize, void *block)
 {
-    const uint8_t *cond = in[0], *a = in[1], *b = in[2];
-    for (int64_t i = 0; i < n; i++) {
-        const uint8_t yes = a[i * step[1]], no = b[i * step[2]];
-        ((uint8_t *)y)[i] = cond[i * step[0]] ? yes : no;
-    }
+    for (size_t i = 0; step == 0 && i < WHERE_BLOCK; i++)
+        memcpy((char *)block + i * itemsize, x, itemsize);
+    return step ? x : block;
 }
 
-static void where4(int64_t n, const void *const *in, const int64_t *step, void *y)
+/* The next m elements of an operand; of an end that is no whole block a copy. */
+static __attribute__((noinline)) const void *next_block(const void *x, int64_t at, int64_t m, size_t itemsize, void *block)
 {
-    const uint8_t *cond = in[0];
-    const uint32_t *a = in[1], *b = in[2];
-    for (int64_t i = 0; i < n; i++) {
-        const uint32_t yes = a[i * step[1]], no = b[i * step[2]];
-        ((uint32_t *)y)[i] = cond[i * step[0]] ? yes : no;
-    }
+    const char *from = (const char *)x + (size_t)at * itemsize;
+    return m == WHERE_BLOCK ? from : memcpy(block, from, (size_t)m * itemsize);
 }
 
-static void where8(int64_t n, const void *const *in, const int64_t *step, void *y)
-{
-    const uint8_t *cond = in[0];
-    const uint64_t *a = in[1], *b = in[2];
-    for (int64_t i = 0; i < n; i++) {
-        const uint64_t yes = a[i * step[1]], no = b[i * step[2]];
-        ((uint64_t *)y)[i] = cond[i * step[0]] ? yes : no;
+/* One loop for each element size; the three are moves, so that no instruction set's table is needed. They choose by masks:
+ * a branch would often be guessed wrong. */
+#define WHERE(name, type, vectors) \
+    static void name(int64_t n, const void *const *in, const int64_t *step, void *y) \
+    { \
+        uint8_t conds[2][WHERE_BLOCK]; \
+        type blocks[5][WHERE_BLOCK]; \
+        const uint8_t *cond = spread(in[0], step[0], 1, conds[0]); \
+        const type *a = spread(in[1], step[1], sizeof(type), blocks[0]); \
+        const type *b = spread(in[2], step[2], sizeof(type), blocks[1]); \
+        for (int64_t i = 0; i < n; i += WHERE_BLOCK) { \
+            const int64_t m = tc_min(WHERE_BLOCK, n - i); \
+            const uint8_t *c = next_block(cond, i * step[0], m, 1, conds[1]); \
+            const type *yes = next_block(a, i * step[1], m, sizeof(type), blocks[2]); \
+            const type *no = next_block(b, i * step[2], m, sizeof(type), blocks[3]); \
+            vectors \
+            for (int j = 0; j < WHERE_BLOCK; j++) \
+                blocks[4][j] = (type)-(type)(c[j] != 0); \
+            TC_SIMD \
+            for (int j = 0; j < WHERE_BLOCK; j++) \
+                blocks[4][j] = no[j] ^ ((yes[j] ^ no[j]) & blocks[4][j]); \
+            memcpy((type *)y + i, blocks[4], (size_t)m * sizeof(type)); \
+        } \
     }
-}
+
+WHERE(where1, uint8_t, )
+WHERE(where4, uint32_t, TC_SIMD)
+WHERE(where8, uint64_t, )
+
+#undef WHERE
 
 void tc_where(int dtype, int ndim, const int64_t *shape, const void *cond, const int64_t *cond_strides,
               const void *a, const int64_t *a_strides, const void *b, const int64_t *b_strides, void *y)

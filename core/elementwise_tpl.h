@@ -197,6 +197,28 @@ static void FN(add_scaled)(int64_t n, const void *const *in, const int64_t *step
         memcpy((T *)y + whole, last[2], (size_t)rest * sizeof(T));
 }
 
+/* y = g times the slope at x, as tc_bend says; as map2. */
+static void FN(bend)(int64_t n, const void *bend, const void *g_, const void *x_, void *y)
+{
+    const T *const at = bend;
+    const vec low = splat(at[0]), high = splat(at[1]), below = splat(at[2]), between = splat(at[3]), above = splat(at[4]);
+    T last[3][VLEN] = {0};
+    const T *g = g_, *x = x_;
+    T *out = y;
+    const int64_t rest = n % VLEN, whole = n - rest;
+    memcpy(last[0], g + whole, (size_t)rest * sizeof(T));
+    memcpy(last[1], x + whole, (size_t)rest * sizeof(T));
+    for (int64_t m = whole;; m = VLEN, g = last[0], x = last[1], out = last[2]) {
+        for (int64_t i = 0; i < m; i += VLEN) {
+            const vec place = load(x + i), slope = select_(place >= high, above, select_(place > low, between, below));
+            store(out + i, select_(slope == (T)0, splat(0), load(g + i) * slope));
+        }
+        if (out == last[2] || !rest)
+            break;
+    }
+    memcpy((T *)y + whole, last[2], (size_t)rest * sizeof(T));
+}
+
 /* ---- comparisons ---- */
 
 TC_INLINE vec FN(op_eq)(vec a, vec b) { return (vec)(a == b); }
@@ -244,5 +266,6 @@ LANEWISE const tc_elementwise_kernels LANEWISE_TABLE(elementwise) = {
         [TC_ADD_RELU] = FN(add_relu),
     },
     .add_scaled = FN(add_scaled),
+    .bend = FN(bend),
     .compare = {[TC_EQ] = FN(eq), [TC_NE] = FN(ne), [TC_LT] = FN(lt), [TC_LE] = FN(le)},
 };

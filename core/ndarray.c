@@ -212,6 +212,17 @@ int tc_ndarray_add_scaled(tc_ndarray x1, tc_ndarray x2, double alpha, tc_ndarray
     return TC_OK;
 }
 
+int tc_ndarray_bend(tc_ndarray g, tc_ndarray x, double low, double high, double below, double between, double above,
+                    tc_ndarray y)
+{
+    const ndarray *a[3];
+    int dtype;
+    if (tc_ndarray_look(3, (const tc_ndarray[]){y, g, x}, a, TC_F32, TC_F64, &dtype) != TC_OK || !alike(3, a))
+        return TC_EINVAL;
+    tc_bend(dtype, tc_ndarray_size(a[0]), a[1]->data, a[2]->data, low, high, below, between, above, a[0]->data);
+    return TC_OK;
+}
+
 int tc_ndarray_compare(int op, tc_ndarray x1, tc_ndarray x2, tc_ndarray y)
 {
     const ndarray *a[3];

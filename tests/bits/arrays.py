@@ -58,6 +58,13 @@ def tc_ndarray_add_scaled(call: Call) -> None:
 
 
 @case
+def tc_ndarray_bend(call: Call) -> None:
+    n = call.size(LONG)
+    g, x = call.values(n), call.values(n)
+    succeeds(lib.tc_ndarray_bend(id(g), id(x), -0.3, 0.9, 0.0, 1.7, -0.6, id(call.out(n))))
+
+
+@case
 def tc_ndarray_compare(call: Call) -> None:
     a, b = _pair(call)
     succeeds(lib.tc_ndarray_compare(lib.TC_LT, id(a), id(b), id(call.out(*a.shape, dtype=np.bool_))))

@@ -65,6 +65,13 @@ def tc_add_scaled(call: Call) -> None:
 
 
 @case
+def tc_bend(call: Call) -> None:
+    n = call.size(LONG)
+    g, x = call.values(n), call.values(n)
+    lib.tc_bend(call.code, n, ptr(g), ptr(x), -0.3, 0.9, 0.0, 1.7, -0.6, ptr(call.out(n)))
+
+
+@case
 def tc_where(call: Call) -> None:
     for shape, a, b in _broadcast(call):
         mask, y = call.integers(2, *shape, dtype=np.bool_), call.out(*shape)

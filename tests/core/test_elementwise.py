@@ -180,6 +180,33 @@ def test_add_scaled(shapes, isa, dtype, threads, rng):
     np.testing.assert_array_equal(y.check(), expected)
 
 
+def slopes(x, low, high, below, between, above):
+    return np.select([x >= high, x > low], [above, between], below)
+
+
+@pytest.mark.parametrize("n", [0, 1, 3, 8, 31, 1000, 70_001])
+def test_bend(n, isa, dtype, threads, rng):
+    g, x = rng.integers(-9, 9, (2, n)).astype(dtype)
+    special = np.array([np.nan, np.inf, -np.inf, -2, 3], dtype)[:n]
+    x[: special.size] = special
+    for pieces in ((-2.0, 3.0, 2.0, 1.0, -4.0), (-2.0, 3.0, 0.0, 1.0, 0.0), (0.0, np.inf, 0.25, 1.0, 1.0)):
+        expected = g * slopes(x, *pieces).astype(dtype)
+        y = Guarded((n,), dtype)
+        lib.tc_bend(code(g), n, ptr(g), ptr(x), *pieces, ptr(y.array))
+        np.testing.assert_array_equal(y.check(), expected)
+        for start in (g, x):
+            y.array[...] = start  # in place
+            lib.tc_bend(code(g), n, ptr(y.array if start is g else g), ptr(y.array if start is x else x), *pieces,
+                        ptr(y.array))  # fmt: skip
+            np.testing.assert_array_equal(y.check(), expected)
+
+
+def test_a_slope_of_zero_gives_zero(isa, dtype):
+    g, x, y = np.array([np.nan, np.inf, -np.inf, 2], dtype), np.zeros(4, dtype), np.ones(4, dtype)
+    lib.tc_bend(code(g), 4, ptr(g), ptr(x), 0.0, 1.0, 0.0, 1.0, 1.0, ptr(y))
+    np.testing.assert_array_equal(y, 0)
+
+
 def views(x):
     """Return arrays of the same values as x in several layouts."""
     doubled = np.zeros([2 * size for size in x.shape], x.dtype)

@@ -56,6 +56,17 @@ def test_broadcast(dtype, shapes, rng):
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
+def test_bend_takes_dense_arrays_of_one_shape(dtype, rng):
+    g, x, out = integers(rng, (4, 6), dtype), integers(rng, (4, 6), dtype), Guarded((4, 6), dtype)
+    pieces = (-1.0, 2.0, 0.0, 3.0, 5.0)
+    assert lib.tc_ndarray_bend(id(g), id(x), *pieces, id(out.array)) == lib.TC_OK
+    np.testing.assert_array_equal(out.check(), np.where(x >= 2, 5 * g, np.where(x > -1, 3 * g, 0)))
+    turned, row = integers(rng, (6, 4), dtype).T, integers(rng, (6,), dtype)
+    for one, other in ((turned, x), (g, turned), (row, x), (g, row)):
+        assert lib.tc_ndarray_bend(id(one), id(other), *pieces, id(out.array)) == lib.TC_EINVAL
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
 def test_one_operand_of_any_strides(dtype, rng):
     x = integers(rng, (4, 6), dtype)
     for view in views(x):
@@ -143,6 +154,7 @@ def test_refuses_what_it_does_not_know():
         lambda x: lib.tc_ndarray_binary(lib.TC_ADD, x, x, x),
         lambda x: lib.tc_ndarray_binary_scalar(lib.TC_ADD, x, 1.0, 0, x),
         lambda x: lib.tc_ndarray_add_scaled(x, x, 1.0, x),
+        lambda x: lib.tc_ndarray_bend(x, x, 0.0, 1.0, 0.0, 1.0, 1.0, x),
         lambda x: lib.tc_ndarray_compare(lib.TC_LT, x, x, x),
         lambda x: lib.tc_ndarray_where(x, x, x, x),
         lambda x: lib.tc_ndarray_reduce(lib.TC_SUM, 1, x, x),

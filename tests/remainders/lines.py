@@ -77,7 +77,7 @@ def _binary(name: str, count: int, layout: str, fence: Fence, dtype: np.dtype) -
 
 
 def _compare(count: int, layout: str, fence: Fence, dtype: np.dtype) -> None:
-    """Compare the comparisons, a + alpha * b and where."""
+    """Compare the comparisons, a + alpha * b, a times a slope, and where."""
     x, other = (_whole(count, count + seed).astype(dtype) for seed in (0, 1))
     a = fence.put(x)
     b = fence.put(other[:1] if layout == "value" else other)
@@ -90,6 +90,9 @@ def _compare(count: int, layout: str, fence: Fence, dtype: np.dtype) -> None:
     z = fence.out((count,), dtype)
     lib.tc_add_scaled(code(dtype), 1, i64([count]), ptr(a), strides(left), ptr(b), strides(right), 3.0, ptr(z))
     same(z, left + 3 * right, "a + 3 b")
+    if layout != "value":
+        lib.tc_bend(code(dtype), count, ptr(a), ptr(b), -1.0, 2.0, 0.0, 3.0, -2.0, ptr(z))
+        same(z, np.where(b >= 2, -2 * a, np.where(b > -1, 3 * a, 0)), "a times the slope at b")
     fence.check()
     fence.begin(fence.at_end)
     for element in (dtype, np.dtype("i8"), np.dtype("i4"), np.dtype("?")):

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from .buffers import SMALL, Array, check, code, empty, knows, lib, pointer
+from .buffers import SMALL, Array, check, code, contiguous, empty, empty_like, knows, lib, pointer
 
 _BOOL = np.dtype(np.bool_)
 
@@ -49,6 +49,19 @@ def add_scaled(a: Array, b: Array, alpha: float, out: Array | None = None) -> Ar
     if out is None:
         out = empty(_shape(a.shape, b.shape), a.dtype)
     check(lib.tc_ndarray_add_scaled(id(a), id(b), alpha, id(out)))
+    return out
+
+
+def bend(g: Array, x: Array, pieces: tuple[float, float, float, float, float], out: Array | None = None) -> Array:
+    """Return g, broadcast to x, times the slope at x of a function of straight pieces; `out` may be `x` if it is dense.
+
+    pieces: low, high, and the slopes where x <= low (and where x is NaN), between, and where x >= high.
+    """
+    if out is None:
+        out = empty_like(x)
+    if lib.tc_ndarray_bend(id(g), id(x), *pieces, id(out)):
+        g, x = contiguous(np.broadcast_to(g, x.shape)), contiguous(x)
+        check(lib.tc_ndarray_bend(id(g), id(x), *pieces, id(out)))
     return out
 
 

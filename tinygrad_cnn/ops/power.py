@@ -72,10 +72,13 @@ class PowScalar(Scalar):
 
     @classmethod
     def compute(cls, x: Any, value: Any, out: Any = None) -> Any:
-        """Return x ** value; squares and reciprocals without the general power."""
-        if x.dtype in FLOATS and value in _SHORT_CUTS:
-            return core.unary(_SHORT_CUTS[value], x, out)
-        return super().compute(x, value, out)
+        """Return x ** value; what a root, products and a reciprocal give without the general power, as in PyTorch."""
+        if x.dtype not in FLOATS or value not in _SHORT_CUTS:
+            return super().compute(x, value, out)
+        y = core.unary(_SHORT_CUTS[value], x, None if value == 3 else out)
+        if value == 3:
+            return core.binary(core.MUL, y, x, y if out is None else out)
+        return core.unary(core.RECIPROCAL, y, y) if value == -2 else y
 
     def forward(self, x: Any, value: Any, out: Any = None) -> Any:
         """Return x ** value."""
@@ -95,7 +98,9 @@ class PowScalar(Scalar):
         return grad * (x ** (self.value - 1) * self.value)
 
 
-_SHORT_CUTS: dict[Any, int] = {2: core.SQUARE, -1: core.RECIPROCAL}
+_SHORT_CUTS: dict[Any, int] = {
+    0.5: core.SQRT, 2: core.SQUARE, 3: core.SQUARE, -0.5: core.RSQRT, -1: core.RECIPROCAL, -2: core.SQUARE
+}  # fmt: skip
 
 
 class RpowScalar(Scalar):

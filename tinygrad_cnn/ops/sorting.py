@@ -29,6 +29,18 @@ def _order(x: Any, dim: int, descending: bool) -> Any:
     return np.ascontiguousarray(np.flip(x.shape[dim] - 1 - places, dim))
 
 
+def _first(x: Any, k: int, dim: int, largest: bool) -> Any:
+    """Return the indices of the k that come first if sorted along `dim`; of few among many only those are sorted."""
+    chosen = (slice(None),) * dim
+    size = x.shape[dim]
+    if not 0 < 4 * k < size:
+        return np.ascontiguousarray(_order(x, dim, largest)[chosen + (slice(k),)])
+    part = np.argpartition(x, size - k if largest else k - 1, dim)
+    ends = slice(size - k, None) if largest else slice(k)
+    some = np.sort(part[chosen + (ends,)], dim)  # equals stay in their order
+    return np.take_along_axis(some, _order(np.take_along_axis(x, some, dim), dim, largest), dim)
+
+
 def _picked(input: Tensor, places: Any, dim: int, name: str, keepdim: bool = True) -> Tensor:
     return Pick.apply(input, index=places, dim=dim, grad_name=name, keepdim=keepdim)
 
@@ -69,7 +81,7 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
         raise RuntimeError("selected index k out of range")
     if x.ndim == 0:
         return _TopK(input.clone(), wrap(np.zeros((), np.int64)))
-    places = np.ascontiguousarray(_order(x, dim, largest)[(slice(None),) * dim + (slice(k),)])
+    places = _first(x, k, dim, largest)
     return _TopK(_picked(input, places, dim, "TopkBackward0"), wrap(places))
 
 

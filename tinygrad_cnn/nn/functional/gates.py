@@ -7,10 +7,11 @@ from typing import Any
 
 from tinygrad_cnn.nn.functional._arguments import check_tensor
 from tinygrad_cnn.nn.functional.activation import _implicit_dim, softmax
-from tinygrad_cnn.nn.functional.rectifiers import apply_in_place, check_floating, hardtanh
+from tinygrad_cnn.nn.functional.rectifiers import apply_in_place, apply_operation, check_floating
 from tinygrad_cnn.ops.comparison import where
 from tinygrad_cnn.ops.forms import with_out
 from tinygrad_cnn.ops.halves import in_float32
+from tinygrad_cnn.ops.pieces import Gelu, HardSigmoid, HardSwish
 from tinygrad_cnn.tensor import Tensor
 
 __all__ = [
@@ -59,7 +60,7 @@ def gelu(input: Tensor, approximate: str = "none", *, out: Tensor | None = None)
     """
     check_floating(input, "gelu", "GeluKernelImpl")
     if approximate == "none":
-        return input * 0.5 * ((input * math.sqrt(0.5)).erf() + 1)
+        return Gelu.apply(input)
     if approximate == "tanh":
         inner = (input + input * input * input * 0.044715) * math.sqrt(2 / math.pi)
         return input * 0.5 * (inner.tanh() + 1)
@@ -84,19 +85,13 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
     """Return (input + 3) / 6 limited to [0, 1] (`F.hardsigmoid`)."""
     check_floating(input, "hardsigmoid", "hardsigmoid_cpu")
-    return apply_in_place(inplace, lambda x: hardtanh(x + 3, 0.0, 6.0) / 6, input)
+    return apply_operation(inplace, HardSigmoid, input)
 
 
 def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
     """Return input * (input + 3) / 6 between -3 and 3, 0 below, input above (`F.hardswish`; Howard et al., 2019)."""
     check_floating(input, "hardswish", "hardswish_cpu")
-
-    def compute(x: Tensor) -> Tensor:
-        above, below = x >= 3, x <= -3
-        middle = x.masked_fill(above | below, 0)
-        return where(above, x, where(below, x * 0, middle * (middle + 3) / 6))
-
-    return apply_in_place(inplace, compute, input)
+    return apply_in_place(inplace, HardSwish.apply, input)
 
 
 def softsign(input: Tensor) -> Tensor:

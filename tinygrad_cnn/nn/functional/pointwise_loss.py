@@ -12,10 +12,17 @@ import warnings
 
 from tinygrad_cnn.autograd.grad_mode import no_grad
 from tinygrad_cnn.like import full_like, ones_like, zeros_like
-from tinygrad_cnn.nn.functional._arguments import check_reduction, check_tensor, legacy_reduction, warn_of_sizes
+from tinygrad_cnn.nn.functional._arguments import (
+    check_reduction,
+    check_tensor,
+    legacy_reduction,
+    not_implemented_for,
+    warn_of_sizes,
+)
 from tinygrad_cnn.ops.broadcasting import broadcast_tensors
 from tinygrad_cnn.ops.comparison import where
 from tinygrad_cnn.ops.loss import BinaryCrossEntropy
+from tinygrad_cnn.ops.pieces import Huber
 from tinygrad_cnn.tensor import Tensor
 
 __all__ = [
@@ -67,6 +74,13 @@ def l1_loss(
     return reduced(loss, reduction) if weight is None else _weighted(loss, input, weight, reduction, of_weights=True)
 
 
+def _huber(difference: Tensor, delta: float, kernel: str) -> Tensor:
+    """Return d^2 / 2 where |d| is at most delta, else delta (|d| - delta / 2); NotImplementedError for integers."""
+    if not difference.is_floating_point():
+        raise not_implemented_for(kernel, difference)
+    return Huber.apply(difference, delta=float(delta))
+
+
 def smooth_l1_loss(
     input: Tensor,
     target: Tensor,
@@ -81,11 +95,9 @@ def smooth_l1_loss(
     reduction = legacy_reduction(size_average, reduce, reduction)
     if beta < 0:
         raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
-    distance = (one - other).abs()
     if beta == 0.0:
-        return reduced(distance, reduction)
-    near = distance.masked_fill(distance >= beta, 0)  # far ones would give 0 times infinity in the gradient
-    return reduced(where(distance < beta, near * near * 0.5 / beta, distance - 0.5 * beta), reduction)
+        return reduced((one - other).abs(), reduction)
+    return reduced(_huber(one - other, beta, "smooth_l1_cpu") / beta, reduction)
 
 
 def huber_loss(
@@ -99,9 +111,7 @@ def huber_loss(
     one, other = _together(input, target)
     if delta <= 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
-    distance = (one - other).abs()
-    near = distance.masked_fill(distance > delta, 0)
-    loss = where(distance <= delta, near * near * 0.5, (distance - 0.5 * delta) * delta)
+    loss = _huber(one - other, delta, "huber_cpu")
     return reduced(loss, reduction) if weight is None else _weighted(loss, input, weight, reduction, of_weights=False)
 
 

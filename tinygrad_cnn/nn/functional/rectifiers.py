@@ -7,7 +7,9 @@ not chosen is kept finite, for 0 times infinity would make a gradient NaN; what 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
+from tinygrad_cnn.autograd.operation import Operation
 from tinygrad_cnn.creation import empty
 from tinygrad_cnn.dtypes import bool as bool_
 from tinygrad_cnn.dtypes import float64, uint8
@@ -16,6 +18,7 @@ from tinygrad_cnn.limits import finfo
 from tinygrad_cnn.nn.functional._arguments import check_tensor, not_implemented_for, scalar_name
 from tinygrad_cnn.ops.comparison import where
 from tinygrad_cnn.ops.forms import with_out
+from tinygrad_cnn.ops.pieces import HardTanh, LeakyRelu
 from tinygrad_cnn.tensor import Tensor
 
 __all__ = [
@@ -40,6 +43,11 @@ def apply_in_place(inplace: bool, function: Callable[[Tensor], Tensor], input: T
     return input.copy_(function(input.clone())) if inplace else function(input)
 
 
+def apply_operation(inplace: bool, operation: type[Operation], input: Tensor, **params: Any) -> Tensor:
+    """Return the operation's result, with `inplace` written over the input."""
+    return input._inplace(operation, **params) if inplace else operation.apply(input, **params)
+
+
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
     """Return input where it is above the threshold, else `value` (`F.threshold`)."""
     check_tensor(input, "threshold")
@@ -49,6 +57,8 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """Return input where it is positive, else negative_slope * input (`F.leaky_relu`)."""
     check_floating(input, "leaky_relu", "leaky_relu_cpu")
+    if negative_slope > 0:
+        return apply_operation(inplace, LeakyRelu, input, slope=float(negative_slope))
     return apply_in_place(inplace, lambda x: where(x > 0, x, x * negative_slope), input)
 
 
@@ -140,14 +150,10 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace
     if input.dtype == uint8 and min_val < 0:
         raise RuntimeError("cannot do hardtanh on an unsigned type with negative limits")
 
-    if not input.is_floating_point():  # an integer tensor stays one, limited by whole numbers
-        min_val, max_val = int(min_val), int(max_val)
-
-    def limit(x: Tensor) -> Tensor:
-        limited = x.detach().clamp(min_val, max_val)
-        return where((x > min_val) & (x < max_val), x, limited)
-
-    return apply_in_place(inplace, limit, input)
+    if input.is_floating_point():
+        return apply_operation(inplace, HardTanh, input, low=float(min_val), high=float(max_val))
+    # An integer tensor stays one, limited by whole numbers.
+    return apply_in_place(inplace, lambda x: x.clamp(int(min_val), int(max_val)), input)
 
 
 def relu6(input: Tensor, inplace: bool = False) -> Tensor:
