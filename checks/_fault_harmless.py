@@ -11,6 +11,7 @@ GRAIN = "how much work is done, or taken by a thread, at a time: any is right"
 WAY = "which of several ways with equal results is taken"
 EMPTY = "a call, or a pass of a loop, with nothing to do"
 FILLER = "what stands in lanes that nobody reads"
+EQUAL = "a number that another operand has as well, by what callers promise"
 TIME = "how long a thread waits before it sleeps"
 
 HARMLESS: dict[tuple[str, str, str], str] = {
@@ -23,7 +24,20 @@ HARMLESS: dict[tuple[str, str, str], str] = {
     ("threads_worker.c", "operands", "for (int i = 0; i < 32; i++) {"): TIME,
     ("copy.c", "arms", "job.piece_rows = tc_min(rows, transposed ? PIECE : UNIT / job.piece_cols);"): GRAIN,
     ("wide_tpl.h", "constant+1", "T last[WIDE] = {0};"): FILLER,
-}
+    ("ndarray.c", "constant+1", "const int row = x[0]->ndim - 2, column = row + 1;"): EQUAL,
+    ("gemm_packed.c", "constant+1", "s->block_rows * s->block_cols * s->depth > 2 * TASK_WORK) {"): GRAIN,
+    ("conv_depthwise_tpl.h", "constant+1", "T weight[9];"): FILLER,
+    ("conv_winograd_points.c", "constant+1", "p->oh > 0 && p->ow > 0 && state != TC_WINOGRAD_OFF;"): WAY,
+    (
+        "pool.c", "constant+1",
+        "tc_parallel_stream(p->planes, tc_ceil_div(POOL_GRAIN, in + out + 1), max_grad_range, &task);",
+    ): GRAIN,
+    (
+        "loss_tpl.h", "constant-1",
+        "FN(cross_entropy_grad_turned)(p, &(FN(layout)){p->classes, 1, p->classes}, begin, end, weight_sum, g, g_step, "
+        "logits,",
+    ): "a distance that only rows too long for the buffer ask for, and these are short",
+}  # fmt: skip
 
 
 def why_harmless(file: str, kind: str, line: str) -> str:
