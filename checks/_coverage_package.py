@@ -23,6 +23,7 @@ from .outcome import Outcome
 
 PACKAGE = ROOT / "tinygrad_cnn"
 ENOUGH = 95.0
+TESTS_FAILED = 1  # pytest's exit status
 # They measure time, of which the measurement takes its own part, or where the package's lines come from.
 LEFT_OUT = ("tests/test_import.py", "tests/test_packaging.py", "tests/test_steady_state.py", "tests/benchmarks")
 CONFIGURATION = """
@@ -63,13 +64,23 @@ def run(args: argparse.Namespace) -> Outcome:
 
 
 def measure(folder: Path, tests: list[str], workers: int) -> int:
-    """Run tests with their data in `folder`; return pytest's exit status."""
+    """Run tests with their data in `folder`; return pytest's exit status, of what failed without the measurement."""
     configuration = folder / "coveragerc"
     configuration.write_text(CONFIGURATION.format(folder=folder), encoding="utf-8")
-    pytest = ["pytest", "-q", "-p", "no:cacheprovider", *tests, *(f"--ignore={path}" for path in LEFT_OUT)]
-    pytest += ["-n", str(workers)] if workers > 1 else []
-    command = [sys.executable, "-m", "coverage", "run", f"--rcfile={configuration}", "-m", *pytest]
-    return subprocess.run(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False).returncode
+    pytest = ["-m", "pytest", "-q", "-o", f"cache_dir={folder / 'cache'}", *tests]
+    pytest += [*(f"--ignore={path}" for path in LEFT_OUT), *(["-n", str(workers)] if workers > 1 else [])]
+
+    def status(*command: str) -> int:
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        return subprocess.run([sys.executable, *command], cwd=ROOT, env=environment, check=False).returncode
+
+    measured = status("-m", "coverage", "run", f"--rcfile={configuration}", *pytest)
+    if measured != TESTS_FAILED:
+        return measured
+    print(
+        "what failed, without the measurement, which may itself fail where a test forks or sends signals:", flush=True
+    )
+    return status(*pytest, "--last-failed")
 
 
 def combined(folder: Path) -> dict[str, dict]:

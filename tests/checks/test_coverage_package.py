@@ -52,3 +52,12 @@ def test_a_run(tmp_path, capsys):
     assert not outcome.passed and " statements" in outcome.figures and "pytest ended" not in outcome.figures
     shown = capsys.readouterr().out
     assert "tinygrad_cnn/_absent.py" in shown and "raise statements that no test reaches:" in shown
+
+
+def test_what_fails_runs_again_without_the_measurement(tmp_path):
+    pytest.importorskip("coverage")
+    test = tmp_path / "test_measured.py"
+    test.write_text("import sys\n\ndef test_alone():\n    assert 'coverage' not in sys.modules\n")
+    assert check.measure(tmp_path, [str(test)], 1) == 0
+    test.write_text("def test_wrong():\n    assert False\n")
+    assert check.measure(tmp_path, [str(test)], 1) == 1
