@@ -58,6 +58,10 @@ def _relu(torch: Any, library: Library, shape: Shape) -> Any:
     return torch.relu
 
 
+def _activation(name: str) -> Make:
+    return lambda torch, library, shape: getattr(torch.nn.functional, name)
+
+
 def _dropout(torch: Any, library: Library, shape: Shape) -> Any:
     return torch.nn.Dropout(0.5).train()
 
@@ -128,6 +132,10 @@ OPERATIONS = [
             ("bias add", _Bias, 2, 1),
         )
         for shape in ((64, 6, 28, 28), (128, 16, 32, 32))
+    ),
+    *(
+        _same(name, (128, 16, 32, 32), _activation(name), 2, 3)
+        for name in ("leaky_relu", "relu6", "hardswish", "silu", "gelu", "elu")
     ),
     *(_same("softmax", shape, _softmax, 2, 3) for shape in ((64, 10), (256, 1000))),
     *(_same("log_softmax", shape, _log_softmax, 2, 3) for shape in ((64, 10), (256, 1000))),

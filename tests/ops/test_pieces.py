@@ -59,6 +59,17 @@ def test_in_place_without_another_array(rng):
         y.sum().backward()
 
 
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_results_may_be_changed_in_place(name, rng):
+    """As in PyTorch, which keeps the input: `y = leaky_relu(x); y += x` is what networks do."""
+    data, found = rng.standard_normal((4, 5)), []
+    for change in (lambda y: y.add_(1), lambda y: y + 1):
+        x = tinygrad_cnn.tensor(data, requires_grad=True)
+        change(FUNCTIONS[name](tinygrad_cnn.nn.functional, x)).sum().backward()
+        found.append(x.grad.numpy())
+    np.testing.assert_array_equal(*found)
+
+
 @pytest.mark.parametrize("loss", ["huber_loss", "smooth_l1_loss"])
 def test_losses_refuse_integers(loss):
     ones = tinygrad_cnn.ones(3, dtype=tinygrad_cnn.int64)

@@ -34,7 +34,7 @@ class Bend(Operation):
 
 
 class LeakyRelu(Operation):
-    """x where x > 0, else slope * x, for slope > 0: the output has the input's sign, and is kept in its place."""
+    """x where x > 0, else slope * x, for slope > 0: in place the output, of the same sign, serves as the input."""
 
     grad_name = "LeakyReluBackward0"
     takes_out = True
@@ -44,13 +44,13 @@ class LeakyRelu(Operation):
         """Bend x at 0."""
         self.pieces = (0.0, math.inf, slope, 1.0, 1.0)
         y = core.bend(x, x, self.pieces, out)
-        self.save_for_backward(y)
+        self.save_for_backward(x if out is None else y)
         return y
 
     def backward(self, grad: Tensor) -> Tensor:
         """Scale the gradient by 1 or the slope."""
-        (y,) = self.saved_tensors
-        return Bend.apply(grad, y, pieces=self.pieces)
+        (x,) = self.saved_tensors
+        return Bend.apply(grad, x, pieces=self.pieces)
 
 
 class HardTanh(Operation):
@@ -61,17 +61,17 @@ class HardTanh(Operation):
     saves_input = False
 
     def forward(self, x: Any, *, low: float, high: float, out: Any = None) -> Any:
-        """Limit x; the output is at a bound where the input is at it or beyond."""
+        """Limit x; the output is at a bound where the input is at it or beyond, and serves in its place."""
         self.pieces = (low, high, 0.0, 1.0, 0.0)
         y = core.binary_scalar(core.MAXIMUM, x, low, out=out)
         y = core.binary_scalar(core.MINIMUM, y, high, out=y)
-        self.save_for_backward(y)
+        self.save_for_backward(x if out is None else y)
         return y
 
     def backward(self, grad: Tensor) -> Tensor:
         """Let the gradient pass between the bounds."""
-        (y,) = self.saved_tensors
-        return Bend.apply(grad, y, pieces=self.pieces)
+        (x,) = self.saved_tensors
+        return Bend.apply(grad, x, pieces=self.pieces)
 
 
 def _six(x: Any, out: Any = None) -> Any:
