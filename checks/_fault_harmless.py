@@ -27,6 +27,12 @@ HARMLESS: dict[tuple[str, str, str], str] = {
     ("ndarray.c", "constant+1", "const int row = x[0]->ndim - 2, column = row + 1;"): EQUAL,
     ("gemm_packed.c", "constant+1", "s->block_rows * s->block_cols * s->depth > 2 * TASK_WORK) {"): GRAIN,
     ("conv_depthwise_tpl.h", "constant+1", "T weight[9];"): FILLER,
+    ("conv_panels.c", "arguments", "cut_axes(a, a->merged ? tc_ceil_div(a->tiles, 2) : a->tiles);"): GRAIN,
+    (
+        "conv_weight_layout.c", "*>/",
+        "const double depth = (double)(p->c / p->groups) * (double)(p->r * p->s), "
+        "outputs = (double)(p->n * p->oh * p->ow);",
+    ): GRAIN,
     ("conv_winograd_points.c", "constant+1", "p->oh > 0 && p->ow > 0 && state != TC_WINOGRAD_OFF;"): WAY,
     (
         "pool.c", "constant+1",

@@ -84,6 +84,15 @@ def test_any_strides(dtype, isa, rng):
                 np.testing.assert_array_equal(found, wanted)
 
 
+def test_dense_copies_are_freed(rng):
+    for function, arrays in calls(rng, np.float32):
+        given = [strided(a) for a in arrays]
+        function(*given)
+        before = memory_stats()["in_use"]
+        function(*given)
+        assert memory_stats()["in_use"] == before
+
+
 @needs_failing_memory
 def test_no_memory_for_a_dense_copy(rng):
     for function, arrays in calls(rng, np.float32):
