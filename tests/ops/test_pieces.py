@@ -50,13 +50,24 @@ def test_gradients_of_first_and_second_order(name, rng):
     assert tinygrad_cnn.autograd.gradgradcheck(lambda x: FUNCTIONS[name](tinygrad_cnn.nn.functional, x), (x,))
 
 
-def test_in_place_without_another_array(rng):
+def test_leaky_relu_in_place_keeps_its_output_alone(rng):
     x = tinygrad_cnn.tensor(rng.standard_normal((50, 60)).astype(np.float32), requires_grad=True)
-    for change in (tinygrad_cnn.nn.functional.leaky_relu_, tinygrad_cnn.nn.functional.hardtanh_):
-        y = x * 1
-        memory = y.data_ptr()
-        assert change(y) is y and y.data_ptr() == memory
-        y.sum().backward()
+    y = x * 1
+    memory = y.data_ptr()
+    assert tinygrad_cnn.nn.functional.leaky_relu_(y, 0.25) is y and y.data_ptr() == memory
+    assert y.grad_fn.saved_tensors[0].data_ptr() == memory
+    y.sum().backward()
+    np.testing.assert_array_equal(x.grad.numpy(), np.where(x.detach().numpy() > 0, 1, np.float32(0.25)))
+
+
+def test_relu6_in_place_may_be_changed_in_place(rng):
+    """As in PyTorch, which keeps a copy of the input: `relu6_(y); y += x` is what networks do."""
+    x = tinygrad_cnn.tensor([[-1.0, 0.5, 7.0]], requires_grad=True)
+    y = x * 1
+    tinygrad_cnn.nn.functional.relu6(y, inplace=True)
+    y += x
+    y.sum().backward()
+    np.testing.assert_array_equal(x.grad.numpy(), [[1, 2, 1]])
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -68,6 +79,76 @@ def test_results_may_be_changed_in_place(name, rng):
         change(FUNCTIONS[name](tinygrad_cnn.nn.functional, x)).sum().backward()
         found.append(x.grad.numpy())
     np.testing.assert_array_equal(*found)
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize(
+    "name", [*sorted(FUNCTIONS.keys() - {"hardsigmoid"}), "leaky_relu of a tiny slope"]
+)  # not in PyTorch
+def test_gradients_of_gradients_at_kinks_and_infinities(name):
+    torch, found = pytest.importorskip("torch"), []
+    kinks = [-np.inf, -3.0, -1.0, -0.5, 0.0, 0.5, 0.95, 1.0, 2.0, 3.0, 6.0, np.inf]
+    for package in (tinygrad_cnn, torch):
+        F = package.nn.functional
+        call = FUNCTIONS.get(name) or (lambda F, x: F.leaky_relu(x, 1e-50))
+        x, v = package.tensor(kinks, requires_grad=True), package.ones(12).requires_grad_()
+        y = call(F, x)
+        (g,) = package.autograd.grad(y, x, v, create_graph=True)
+        second = package.autograd.grad(g.sum(), v, retain_graph=True)
+        if name != "gelu":  # which PyTorch, too, differentiates to NaN at infinities
+            (by_x,) = package.autograd.grad((g * g).sum(), x, allow_unused=True)
+            second += (package.zeros(12) if by_x is None else by_x,)
+        found.append([y.detach().numpy(), g.detach().numpy(), *(each.numpy() for each in second)])
+    for ours, theirs in zip(*found, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32"])
+@pytest.mark.parametrize("beta", [1e-5, 1e-3, 0.11, 1.0, 10.0, np.inf])
+def test_smooth_l1_loss_of_large_and_small(beta, dtype):
+    torch, found = pytest.importorskip("torch"), []
+    if beta == np.inf and dtype == "float16":
+        pytest.skip("in PyTorch the squares overflow, and inf / inf is NaN")
+    for package in (tinygrad_cnn, torch):
+        kind = getattr(package, dtype)
+        x = package.tensor([7000.0, -20000.0, 1e-3, 1e-4, 0.5, 700.0, np.inf, np.nan], dtype=kind, requires_grad=True)
+        y = package.nn.functional.smooth_l1_loss(x, package.zeros(8, dtype=kind), reduction="none", beta=beta)
+        y.backward(package.ones(8, dtype=kind))
+        found.append((y.detach().float().numpy(), x.grad.float().numpy()))
+    for ours, theirs in zip(*found, strict=True):
+        # PyTorch rounds the products of halves one by one.
+        np.testing.assert_allclose(ours, theirs, *((1e-6, 0) if dtype == "float32" else (8e-3, 1e-5)))
+
+
+@pytest.mark.parity
+def test_roots_of_halves():
+    torch, found = pytest.importorskip("torch"), []
+    for package in (tinygrad_cnn, torch):
+        for dtype in (package.float16, package.bfloat16):
+            x = package.tensor([-np.inf, -0.0, 0.0, 4.0, np.inf], dtype=dtype)
+            found.append([(x**exponent).float().numpy() for exponent in (0.5, -0.5, 2, 3)])
+    for ours, theirs in zip(found[:2], found[2:], strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_topk_takes_the_first_of_equals():
+    np.testing.assert_array_equal(tinygrad_cnn.zeros(2, 100).topk(3)[1].numpy(), [[0, 1, 2]] * 2)
+    x = tinygrad_cnn.tensor([5.0, 1.0] * 50)
+    np.testing.assert_array_equal(x.topk(2)[1].numpy(), [0, 2])
+    np.testing.assert_array_equal(x.topk(3, largest=False)[1].numpy(), [1, 3, 5])
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16", "int64", "bool"])
+def test_where_takes_numbers(dtype):
+    torch, found = pytest.importorskip("torch"), []
+    for package in (tinygrad_cnn, torch):
+        x, mask = package.tensor([0, 1]).to(getattr(package, dtype)), package.tensor([True, False])
+        found.append(
+            [(str(y.dtype), y.float().tolist()) for y in (package.where(mask, x, 2), package.where(mask, 2, x))]
+        )
+    assert found[0] == found[1]
 
 
 @pytest.mark.parametrize("loss", ["huber_loss", "smooth_l1_loss"])

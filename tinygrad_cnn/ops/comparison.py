@@ -239,7 +239,7 @@ def where(condition: Tensor, input: Any = None, other: Any = None, *, out: Tenso
             )
         mask = wrap(mask._array != 0)
     dtype = common_dtype(input, other)
-    a, b = (cast(x, dtype) if isinstance(x, Tensor) else wrap(np.array(x, dtype._numpy)) for x in (input, other))
+    a, b = (cast(x, dtype) if isinstance(x, Tensor) else wrap(constant(x, dtype._numpy)) for x in (input, other))
     y = Where.apply(mask, a, b)
     return y if out is None else write_out("where", out, y, input, other)
 

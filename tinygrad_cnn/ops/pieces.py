@@ -58,15 +58,13 @@ class HardTanh(Operation):
 
     grad_name = "HardtanhBackward0"
     takes_out = True
-    saves_input = False
 
     def forward(self, x: Any, *, low: float, high: float, out: Any = None) -> Any:
-        """Limit x; the output is at a bound where the input is at it or beyond, and serves in its place."""
+        """Limit x."""
         self.pieces = (low, high, 0.0, 1.0, 0.0)
+        self.save_for_backward(x)
         y = core.binary_scalar(core.MAXIMUM, x, low, out=out)
-        y = core.binary_scalar(core.MINIMUM, y, high, out=y)
-        self.save_for_backward(x if out is None else y)
-        return y
+        return core.binary_scalar(core.MINIMUM, y, high, out=y)
 
     def backward(self, grad: Tensor) -> Tensor:
         """Let the gradient pass between the bounds."""
@@ -114,7 +112,9 @@ class HardSwish(Operation):
     def backward(self, grad: Tensor) -> Tensor:
         """The slope is x / 3 + 1/2 between the kinks (and NaN for NaN, as in PyTorch), and 1 from 3 on."""
         (x,) = self.saved_tensors
-        middle = Bend.apply(grad * (x / 3 + 0.5), x, pieces=(-3.0, 3.0, 1.0, 1.0, 0.0))
+        # What is masked must be finite for the gradient's gradient, where 0 times infinity would be NaN.
+        finite = x.masked_fill(x.abs() >= 3, 0) if mode.enabled else x
+        middle = Bend.apply(grad * (finite / 3 + 0.5), x, pieces=(-3.0, 3.0, 1.0, 1.0, 0.0))
         above = Bend.apply(grad, x, pieces=(-3.0, 3.0, 0.0, 0.0, 1.0))
         return (middle + above).masked_fill(x <= -3, 0)
 
@@ -153,19 +153,28 @@ class Gelu(Operation):
 
 
 class Huber(Operation):
-    """d^2 / 2 where |d| <= delta, else delta (|d| - delta / 2): with c, d limited to [-delta, delta], c (d - c / 2)."""
+    """(d^2 / 2) / width where |d| < delta, else (|d| - delta / 2) * (delta / width).
 
-    grad_name = "HuberLossBackward0"
+    With m, the smaller of |d| and delta, it is (|d| - m / 2) * (m / width), which overflows only where the result does.
+    """
 
-    def forward(self, d: Any, *, delta: float) -> Any:
+    def forward(self, d: Any, *, delta: float, width: float, grad_name: str) -> Any:
         """Limit, then multiply."""
-        self.delta = delta
+        self.delta, self.width, self.grad_name = delta, width, grad_name
         self.save_for_backward(d)
-        c = core.binary_scalar(core.MINIMUM, core.binary_scalar(core.MAXIMUM, d, -delta), delta)
-        rest = core.add_scaled(d, c, -0.5)
-        return core.binary(core.MUL, c, rest, rest)
+        distance = core.unary(core.ABS, d)
+        m = core.binary_scalar(core.MINIMUM, distance, delta)
+        loss = core.add_scaled(distance, m, -0.5, distance)
+        m = m if width == 1 else core.binary_scalar(core.DIV, m, width, out=m)
+        return core.binary(core.MUL, loss, m, loss)
 
     def backward(self, grad: Tensor) -> Tensor:
-        """The slope is c."""
+        """The slope is d / width between -delta and delta (and NaN for NaN), beyond it delta / width with d's sign."""
         (d,) = self.saved_tensors
-        return grad * d.clamp(-self.delta, self.delta)
+        delta, far = self.delta, 1.0 if self.width == self.delta else self.delta / self.width
+        if not mode.enabled and delta < math.inf:
+            return grad * (d.clamp(-delta, delta) / self.width)
+        finite = d.masked_fill(d.abs() >= delta, 0)
+        near = Bend.apply(grad * (finite / self.width), d, pieces=(-delta, delta, 1.0, 1.0, 0.0))
+        beyond = Bend.apply(grad, d, pieces=(-delta, delta, -far, 0.0, far))
+        return near.masked_fill(d <= -delta, 0) + beyond

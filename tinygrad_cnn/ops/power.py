@@ -69,11 +69,12 @@ class PowScalar(Scalar):
 
     grad_name, op, ufunc = "PowBackward0", core.POW, np.power
     saves_input = True
+    roots: ClassVar[bool] = True  # whether the exponents of roots are taken as roots
 
     @classmethod
     def compute(cls, x: Any, value: Any, out: Any = None) -> Any:
-        """Return x ** value; what a root, products and a reciprocal give without the general power, as in PyTorch."""
-        if x.dtype not in FLOATS or value not in _SHORT_CUTS:
+        """Return x ** value; what roots, products and a reciprocal give without the general power, as in PyTorch."""
+        if x.dtype not in FLOATS or value not in _SHORT_CUTS or (value in (0.5, -0.5) and not cls.roots):
             return super().compute(x, value, out)
         y = core.unary(_SHORT_CUTS[value], x, None if value == 3 else out)
         if value == 3:
@@ -95,7 +96,13 @@ class PowScalar(Scalar):
             return grad
         if self.value == 2:
             return grad * (x * 2)
-        return grad * (x ** (self.value - 1) * self.value)
+        return grad * (type(self).apply(x, value=self.value - 1) * self.value)
+
+
+class PowFloat16(PowScalar):
+    """x ** number of float16, whose roots PyTorch takes as powers: they differ for -0 and -inf."""
+
+    roots = False
 
 
 _SHORT_CUTS: dict[Any, int] = {
@@ -142,7 +149,7 @@ def pow(input: Any, exponent: Any, *, out: Tensor | None = None) -> Tensor:
     else:
         a, b = pair("pow", input, exponent)
         if a._array.dtype in FLOATING:
-            y = PowScalar.apply(a, value=b)
+            y = (PowFloat16 if a.dtype is dtypes.float16 else PowScalar).apply(a, value=b)
         else:
             if b < 0:
                 raise RuntimeError("Integers to negative integer powers are not allowed.")

@@ -31,14 +31,18 @@ def _order(x: Any, dim: int, descending: bool) -> Any:
 
 def _first(x: Any, k: int, dim: int, largest: bool) -> Any:
     """Return the indices of the k that come first if sorted along `dim`; of few among many only those are sorted."""
-    chosen = (slice(None),) * dim
     size = x.shape[dim]
-    if not 0 < 4 * k < size:
-        return np.ascontiguousarray(_order(x, dim, largest)[chosen + (slice(k),)])
-    part = np.argpartition(x, size - k if largest else k - 1, dim)
-    ends = slice(size - k, None) if largest else slice(k)
-    some = np.sort(part[chosen + (ends,)], dim)  # equals stay in their order
-    return np.take_along_axis(some, _order(np.take_along_axis(x, some, dim), dim, largest), dim)
+    if not 0 < 4 * k < size or (x.dtype.kind == "f" and np.isnan(x).any()):
+        return np.ascontiguousarray(_order(x, dim, largest)[(slice(None),) * dim + (slice(k),)])
+    rows = np.moveaxis(x, dim, -1)
+    place = size - k if largest else k - 1
+    last = np.partition(rows, place, -1)[..., place, None]
+    chosen = rows > last if largest else rows < last
+    equal = rows == last  # the first of them fill up the k
+    chosen |= equal & (np.cumsum(equal, -1) <= k - chosen.sum(-1, keepdims=True))
+    some = np.nonzero(chosen)[-1].reshape(*rows.shape[:-1], k)
+    order = _order(np.take_along_axis(rows, some, -1), rows.ndim - 1, largest)
+    return np.ascontiguousarray(np.moveaxis(np.take_along_axis(some, order, -1), -1, dim))
 
 
 def _picked(input: Tensor, places: Any, dim: int, name: str, keepdim: bool = True) -> Tensor:

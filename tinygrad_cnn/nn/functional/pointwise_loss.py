@@ -11,7 +11,9 @@ import math
 import warnings
 
 from tinygrad_cnn.autograd.grad_mode import no_grad
+from tinygrad_cnn.dtypes import float32, float64
 from tinygrad_cnn.like import full_like, ones_like, zeros_like
+from tinygrad_cnn.limits import finfo
 from tinygrad_cnn.nn.functional._arguments import (
     check_reduction,
     check_tensor,
@@ -74,11 +76,12 @@ def l1_loss(
     return reduced(loss, reduction) if weight is None else _weighted(loss, input, weight, reduction, of_weights=True)
 
 
-def _huber(difference: Tensor, delta: float, kernel: str) -> Tensor:
-    """Return d^2 / 2 where |d| is at most delta, else delta (|d| - delta / 2); NotImplementedError for integers."""
+def _huber(difference: Tensor, delta: float, width: float, name: str) -> Tensor:
+    """Return d^2 / 2 where |d| < delta, else delta (|d| - delta / 2), by width. NotImplementedError for integers."""
     if not difference.is_floating_point():
-        raise not_implemented_for(kernel, difference)
-    return Huber.apply(difference, delta=float(delta))
+        raise not_implemented_for(f"{name}_cpu", difference)
+    grad_name = "HuberLossBackward0" if name == "huber" else "SmoothL1LossBackward0"
+    return Huber.apply(difference, delta=float(delta), width=float(width), grad_name=grad_name)
 
 
 def smooth_l1_loss(
@@ -95,9 +98,10 @@ def smooth_l1_loss(
     reduction = legacy_reduction(size_average, reduce, reduction)
     if beta < 0:
         raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
-    if beta == 0.0:
+    check_reduction(reduction)
+    if beta < finfo(float64 if one.dtype == float64 else float32).tiny:  # a zero to the core
         return reduced((one - other).abs(), reduction)
-    return reduced(_huber(one - other, beta, "smooth_l1_cpu") / beta, reduction)
+    return reduced(_huber(one - other, beta, beta, "smooth_l1"), reduction)
 
 
 def huber_loss(
@@ -111,7 +115,8 @@ def huber_loss(
     one, other = _together(input, target)
     if delta <= 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
-    loss = _huber(one - other, delta, "huber_cpu")
+    check_reduction(reduction)
+    loss = _huber(one - other, delta, 1.0, "huber")
     return reduced(loss, reduction) if weight is None else _weighted(loss, input, weight, reduction, of_weights=False)
 
 

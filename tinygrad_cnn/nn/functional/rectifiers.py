@@ -12,7 +12,7 @@ from typing import Any
 from tinygrad_cnn.autograd.operation import Operation
 from tinygrad_cnn.creation import empty
 from tinygrad_cnn.dtypes import bool as bool_
-from tinygrad_cnn.dtypes import float64, uint8
+from tinygrad_cnn.dtypes import float32, float64, uint8
 from tinygrad_cnn.like import full_like, ones_like
 from tinygrad_cnn.limits import finfo
 from tinygrad_cnn.nn.functional._arguments import check_tensor, not_implemented_for, scalar_name
@@ -57,7 +57,7 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """Return input where it is positive, else negative_slope * input (`F.leaky_relu`)."""
     check_floating(input, "leaky_relu", "leaky_relu_cpu")
-    if negative_slope > 0:
+    if negative_slope >= finfo(float32).tiny:  # what is smaller is a zero to the core, which would lose NaN
         return apply_operation(inplace, LeakyRelu, input, slope=float(negative_slope))
     return apply_in_place(inplace, lambda x: where(x > 0, x, x * negative_slope), input)
 
