@@ -27,6 +27,8 @@ HARMLESS: dict[tuple[str, str, str], str] = {
     ("ndarray.c", "constant+1", "const int row = x[0]->ndim - 2, column = row + 1;"): EQUAL,
     ("gemm_packed.c", "constant+1", "s->block_rows * s->block_cols * s->depth > 2 * TASK_WORK) {"): GRAIN,
     ("conv_depthwise_tpl.h", "constant+1", "T weight[9];"): FILLER,
+    ("avg_pool_grad_tpl.h", "<><=", "return room < VLEN ? 0 : tc_min(room, p->w);"): WAY,
+    ("conv_block_tpl.h", "constant-1", "if (t->by_filters && !t->add && t->cols >= NR && t->rows > 2)"): WAY,
     ("conv_panels.c", "arguments", "cut_axes(a, a->merged ? tc_ceil_div(a->tiles, 2) : a->tiles);"): GRAIN,
     (
         "conv_weight_layout.c", "*>/",

@@ -77,6 +77,7 @@ def elementwise(tc: Any, x: Any) -> Outputs:
     """Unary and binary functions, scalars, comparisons, choices, copies and fills, and steps of their gradients."""
     for name in UNARY:
         yield getattr(x, name)()
+    yield tc.nn.functional.leaky_relu(x)
     y = x.flip(0)
     for name in BINARY:
         yield getattr(x, name)(y)

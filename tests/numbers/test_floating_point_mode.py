@@ -50,6 +50,20 @@ def test_every_function_leaves_it_and_does_not_see_it():
     assert not missing, f"functions that the program does not call: {sorted(missing)}"
 
 
+@pytest.mark.skipif(platform.machine() not in PLACES, reason="denormals are computed with on other processors")
+def test_new_threads_take_denormals_for_zeros():
+    """From their first piece of work on: they start in the mode of the thread that makes them, which may be another."""
+    program = """
+import tinygrad_cnn as tc
+tc.set_num_threads(3)
+x = tc.full((1 << 20,), 1e-40)
+y = x + x
+assert not y.numpy().view("u4").any()
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+
+
 def test_what_is_only_handed_on_keeps_denormals():
     tiny = np.float32(1e-40)
     for made in (
