@@ -186,3 +186,39 @@ def test_topk_of_equals_and_nan(k, largest, dtype, rng):
     np.testing.assert_array_equal(values, whole[:, ::-1][:, :k] if largest else whole[:, :k])
     np.testing.assert_array_equal(np.take_along_axis(data, places, 1), values)
     assert all(len(set(column)) == k for row in places for column in row.T)
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16", "int64", "uint8", "bool"])
+def test_a_number_where_a_mask_holds(dtype, rng):
+    torch, found = pytest.importorskip("torch"), []
+    mask = rng.random((6, 8)) > 0.5
+    for package in (tinygrad_cnn, torch):
+        x = package.tensor(np.arange(48).reshape(6, 8)).to(getattr(package, dtype))
+        masks = package.tensor(mask)
+        x[masks] = 3
+        x.t()[masks.t()] = 5
+        x[1:3][masks[1:3]] = 7
+        x[:, ::2][masks[:, ::2]] = 9
+        x[None, masks] = package.tensor(2.5)
+        x[masks[:, 0]] = 1
+        found.append(x.float().numpy())
+    np.testing.assert_array_equal(*found)
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("dim", [0, 1, 2])
+def test_elements_of_a_rank(dim, rng):
+    """kthvalue and median: values as in PyTorch, indices of the element that a stable sort would put there."""
+    torch = pytest.importorskip("torch")
+    for data in (rng.integers(0, 4, (5, 6, 7)), rng.standard_normal((5, 6, 7)), np.full((5, 6, 7), np.nan)):
+        order = np.argsort(data, dim, kind="stable")
+        for k in (1, 3, data.shape[dim]):
+            values, places = tinygrad_cnn.tensor(data).kthvalue(k, dim)
+            np.testing.assert_array_equal(values.numpy(), torch.tensor(data).kthvalue(k, dim)[0].numpy())
+            np.testing.assert_array_equal(places.numpy(), order.take(k - 1, dim))
+        median = tinygrad_cnn.tensor(data).median(dim, keepdim=True)[0].numpy()
+        np.testing.assert_array_equal(median, torch.tensor(data).median(dim, keepdim=True)[0].numpy())
+        assert tinygrad_cnn.tensor(data).median().isnan() or (
+            tinygrad_cnn.tensor(data).median() == torch.tensor(data).median().item()
+        )

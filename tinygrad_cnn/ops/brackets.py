@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_cnn import core
 from tinygrad_cnn.autograd.grad_mode import mode
 from tinygrad_cnn.autograd.waiting import settle
 from tinygrad_cnn.creation import check_fits
@@ -217,19 +218,28 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
         copy_(target, value)
         return
     target = BasicIndex.apply(input, basic)
-    where = advanced_index(target._array.shape, advanced)
     if recorded:
-        target._inplace(PutAt, value, index=where, accumulate=False)
+        target._inplace(PutAt, value, index=advanced_index(target._array.shape, advanced), accumulate=False)
         return
     input._check_inplace()
     settle(target._array)
+    _write_at(target._array, advanced, value._array)
+    input._bump()
+
+
+def _write_at(array: Any, advanced: list[Any], value: Any) -> None:
+    """Write into an array at index arrays by dimension."""
+    mask = advanced[0]
+    if value.ndim == 0 and mask is not None and mask.dtype.kind == "b" and mask.shape == array.shape:
+        core.copy_into(core.where(mask, value, array), array)  # one number needs no list of places
+        return
+    where = advanced_index(array.shape, advanced)
     try:
-        target._array[where] = value._array
+        array[where] = value
     except IndexError as error:
         raise index_error(error, where) from None
     except ValueError:
-        raise shape_error(value._array, target._array[where]) from None
-    input._bump()
+        raise shape_error(value, array[where]) from None
 
 
 def _value(value: Any, like: Tensor) -> Tensor:

@@ -99,13 +99,19 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False, *, out
         raise RuntimeError("kthvalue(): selected number k out of range for dimension " + str(dim))
     if x.ndim == 0:
         return _KthValue(input.clone(), wrap(np.zeros((), np.int64)))
-    return _one(_KthValue, input, _order(x, dim, False), k - 1, dim, keepdim, "KthvalueBackward0")
+    places = _ranked(x, k - 1, dim)
+    values = _picked(input, places, dim, "KthvalueBackward0", keepdim)
+    return _KthValue(values, wrap(places if keepdim else np.squeeze(places, dim)))
 
 
-def _one(kind: Any, input: Tensor, order: Any, rank: Any, dim: int, keepdim: bool, name: str) -> Any:
-    """Return the named tuple for the element of one rank along `dim`."""
-    places = np.ascontiguousarray(order[(slice(None),) * dim + (slice(rank, rank + 1),)])
-    return kind(_picked(input, places, dim, name, keepdim), wrap(places if keepdim else np.squeeze(places, dim)))
+def _ranked(x: Any, rank: int, dim: int) -> Any:
+    """Return the index of the element that sorting along `dim`, which stays with size 1, would put at a rank."""
+    if x.dtype.kind == "f" and np.isnan(x).any():
+        return np.take(_order(x, dim, False), [rank], axis=dim)
+    value = np.take(np.partition(x, rank, dim), [rank], axis=dim)
+    equals_before = rank - np.count_nonzero(x < value, axis=dim, keepdims=True)
+    place = np.cumsum(x == value, axis=dim) == equals_before + 1
+    return np.expand_dims(np.argmax(place, axis=dim), dim)
 
 
 @public(out=True)
@@ -146,7 +152,7 @@ def _median_of_all(x: Tensor) -> Tensor:
 
 def _median_places(x: Any, dim: int) -> Any:
     """Return the index of the median along `dim`, which stays with size 1; the first NaN if there is one."""
-    places = np.take(_order(x, dim, False), [(x.shape[dim] - 1) // 2], axis=dim)
+    places = _ranked(x, (x.shape[dim] - 1) // 2, dim)
     missing = np.isnan(x) if x.dtype.kind == "f" else np.zeros((), np.bool_)
     if missing.any():
         first = np.expand_dims(np.argmax(missing, axis=dim), dim)
