@@ -9,25 +9,9 @@ import numpy as np
 from tinygrad_cnn.autograd.operation import Operation
 from tinygrad_cnn.core import Array
 
-__all__ = ["AddRows", "TakeRows", "add_columns"]
+from .places import add_rows
 
-_FEW = 256  # columns shorter than this cost less to number than a call each
-
-
-def add_columns(parts: Array, index: Array, size: int) -> Array:
-    """Return y (C, size), where y[:, j] is the sum of the columns parts (C, M)[:, m] whose index (M,) is j.
-
-    Added in the order of m. One `np.bincount` a row (in float64) takes a tenth of `np.add.at`'s time on rows.
-    """
-    rows = len(parts)
-    if len(index) < _FEW:
-        y = np.zeros(rows * size, parts.dtype)
-        np.add.at(y, (np.arange(rows)[:, None] * size + index).ravel(), parts.ravel())
-        return y.reshape(rows, size)
-    y = np.empty((rows, size), parts.dtype)
-    for row in range(rows):
-        y[row] = np.bincount(index, parts[row], size)
-    return y
+__all__ = ["AddRows", "TakeRows"]
 
 
 class TakeRows(Operation):
@@ -55,16 +39,12 @@ class AddRows(Operation):
     """x (size, D), where x[j] is the sum of y * factor (..., D) over the places whose index (...) is j."""
 
     def forward(self, y: Array, *, index: Array, factor: Array | None, size: int, grad_name: str) -> Array:
-        """Add up; a table with more rows than are looked up is mostly zeros."""
+        """Add up."""
         self.grad_name = grad_name
         self.params = {"index": index, "factor": factor, "grad_factor": factor, "grad_name": grad_name}
         parts = (y if factor is None else y * factor).reshape(index.size, y.shape[-1])
-        places = index.reshape(-1)
-        if size <= 2 * len(places):
-            return np.ascontiguousarray(add_columns(np.ascontiguousarray(parts.T), places, size).T)
         x = np.zeros((size, y.shape[-1]), y.dtype)
-        used, places = np.unique(places, return_inverse=True)
-        x[used] = add_columns(np.ascontiguousarray(parts.T), places.reshape(-1), len(used)).T
+        add_rows(x, index.reshape(-1), parts)
         return x
 
     def backward(self, grad: Any) -> Any:

@@ -20,9 +20,9 @@ from tinygrad_cnn.sequences import linspace
 from tinygrad_cnn.tensor import Tensor, wrap
 
 from .base import check_tensor, scalar_name
-from .embedding import add_columns
 from .halves import in_float32
 from .joining import stack
+from .places import add_columns
 
 __all__ = ["affine_grid_generator", "grid_sampler", "grid_sampler_2d", "grid_sampler_3d"]
 

@@ -5,6 +5,7 @@ Index arithmetic is NumPy's; reading and adding are each other's gradients.
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -19,6 +20,7 @@ from .base import check_tensor, clone, scalar_name, write_out
 from .broadcasting import broadcast_tensors
 from .forms import public
 from .halves import in_float32
+from .places import add_rows, rows_of
 
 # ---- what an index array is ----
 
@@ -93,6 +95,17 @@ def shape_error(value: Any, place: Any) -> RuntimeError:
     )
 
 
+def _add_at(x: Any, index: tuple[Any, ...], y: Any) -> None:
+    """Add y, broadcast, to x at an index with index arrays in it."""
+    rows = rows_of(index, x.shape) if x.size and x.flags.c_contiguous else None
+    rest = x.shape[len(index) :]
+    if rows is None or y.shape != rows.shape + rest:
+        np.add.at(x, index, y)
+        return
+    length = math.prod(rest)
+    add_rows(x.reshape(-1, length), rows.reshape(-1), y.reshape(-1, length))
+
+
 # ---- operations ----
 
 
@@ -128,7 +141,7 @@ class PutAt(Operation):
         result = x if fresh else core.copy(x)
         try:
             if accumulate:
-                np.add.at(result, index, y)
+                _add_at(result, index, y)
             else:
                 result[index] = y
         except IndexError as error:

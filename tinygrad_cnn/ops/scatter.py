@@ -12,7 +12,7 @@ from tinygrad_cnn.tensor import Tensor, wrap
 
 from .base import check_tensor
 from .forms import public
-from .gather import AddAt, Pick, PutAlong, along, check_index
+from .gather import AddAt, Pick, PutAlong, check_index, grid
 from .halves import in_float32
 
 # ---- operations ----
@@ -36,7 +36,7 @@ class Multiplied(Operation):
         """Multiply."""
         self.index, self.dim = index, dim
         result = core.copy(x)
-        np.multiply.at(result, along(index, dim), y)
+        np.multiply.at(result, grid(index, dim), y)
         self.save_for_backward(x, y, result)
         return result
 
@@ -72,7 +72,7 @@ class Extreme(Operation):
         """Compare; a NaN wins."""
         self.index, self.dim = index, dim
         result = core.copy(x)
-        (np.minimum if smallest else np.maximum).at(result, along(index, dim), y)
+        (np.minimum if smallest else np.maximum).at(result, grid(index, dim), y)
         self.save_for_backward(x, y, result)
         return result
 
@@ -204,7 +204,7 @@ def reduced(x: Tensor, index: Any, dim: int, src: Tensor, reduce: str, include_s
         return total
     count = np.full(x._array.shape, 1, x._array.dtype if x._array.dtype.kind == "f" else np.int64)
     if not include_self:
-        count[along(index, dim)] = 0
-    np.add.at(count, along(index, dim), 1)
+        count[grid(index, dim)] = 0
+    np.add.at(count, grid(index, dim), 1)
     number = wrap(np.maximum(count, 1))
     return total / number if x._array.dtype.kind == "f" else (total // number).to(x.dtype)
