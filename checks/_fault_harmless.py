@@ -29,6 +29,16 @@ HARMLESS: dict[tuple[str, str, str], str] = {
     ("conv_depthwise_tpl.h", "constant+1", "T weight[9];"): FILLER,
     ("avg_pool_grad_tpl.h", "<><=", "return room < VLEN ? 0 : tc_min(room, p->w);"): WAY,
     ("conv_block_tpl.h", "constant-1", "if (t->by_filters && !t->add && t->cols >= NR && t->rows > 2)"): WAY,
+    ("threads.c", "no-statement", "pool->ended = tc_now_ns();"): TIME,
+    ("norm_stats_tpl.h", ">=>>", "if (inner == 1 && last - first >= VLEN) {"): WAY,
+    (
+        "conv_weight_layout.c", "&&>||",
+        "if (!fits(g, room) && (g->bands > 1 || g->together > 1))     /* images are not cut for this */",
+    ): GRAIN,
+    (
+        "conv_winograd_layout.c", "*>/",
+        "const double product = (double)POINTS * (double)a->source.channels * (double)a->out_vectors;",
+    ): GRAIN,
     ("conv_panels.c", "arguments", "cut_axes(a, a->merged ? tc_ceil_div(a->tiles, 2) : a->tiles);"): GRAIN,
     (
         "conv_weight_layout.c", "*>/",
