@@ -29,7 +29,7 @@ HARMLESS: dict[tuple[str, str, str], str] = {
     ("conv_depthwise_tpl.h", "constant+1", "T weight[9];"): FILLER,
     ("avg_pool_grad_tpl.h", "<><=", "return room < VLEN ? 0 : tc_min(room, p->w);"): WAY,
     ("conv_block_tpl.h", "constant-1", "if (t->by_filters && !t->add && t->cols >= NR && t->rows > 2)"): WAY,
-    ("threads.c", "no-statement", "pool->ended = tc_now_ns();"): TIME,
+    ("threads.c", "no statement", "pool->ended = tc_now_ns();"): TIME,
     ("norm_stats_tpl.h", ">=>>", "if (inner == 1 && last - first >= VLEN) {"): WAY,
     (
         "conv_weight_layout.c", "&&>||",
