@@ -39,7 +39,7 @@ CONCERNED: dict[str, tuple[list[str], list[str]]] = {
     "softmax": (["softmax"], ["ops/test_softmax"]),
     "stop": (["signals"], []),
     "strided": (["copy", "elementwise"], ["ops/test_movement", "ops/test_elementwise"]),
-    "threads": (["runtime", "memory", "signals", "gemm"], [PROGRAM]),
+    "threads": (["runtime", "memory", "signals", "gemm"], [PROGRAM, "numbers/test_floating_point_mode"]),
     "wide": (["wide", "elementwise", "random"], ["ops/test_elementwise"]),
 }
 # Met by every fault in the end: random shapes, buffers between pages that cannot be touched, networks of many layers.
