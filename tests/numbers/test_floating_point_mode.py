@@ -60,7 +60,8 @@ x = tc.full((1 << 20,), 1e-40)
 y = x + x
 assert not y.numpy().view("u4").any()
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=300)
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tempfile.gettempdir(), timeout=300)
     assert done.returncode == 0, done.stderr
 
 
