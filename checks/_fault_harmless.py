@@ -39,6 +39,11 @@ HARMLESS: dict[tuple[str, str, str], str] = {
         "conv_winograd_layout.c", "*>/",
         "const double product = (double)POINTS * (double)a->source.channels * (double)a->out_vectors;",
     ): GRAIN,
+    (
+        "conv_panels.c", "operands",
+        "const bool enough = left >= 4 * image || (left >= cells * conv_channel_size(v, 1) && "
+        "(a->slice - 1) * taps < most / 2);",
+    ): WAY,
     ("conv_panels.c", "arguments", "cut_axes(a, a->merged ? tc_ceil_div(a->tiles, 2) : a->tiles);"): GRAIN,
     (
         "conv_weight_layout.c", "*>/",
