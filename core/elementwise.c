@@ -77,31 +77,19 @@ void tc_add_scaled(int dtype, int ndim, const int64_t *shape, const void *a, con
     tc_map(&s, itemsizes, (const void *const[]){a, b, scale}, tc_kernels_for(dtype)->elementwise->add_scaled, y);
 }
 
-typedef struct {
-    const tc_elementwise_kernels *kernels;
-    size_t itemsize;
-    const char *g, *x;
-    const void *bend;
-    char *y;
-} bend_job;
-
-static void bend_range(void *ctx, int64_t begin, int64_t end)
-{
-    const bend_job *job = ctx;
-    const size_t at = (size_t)begin * job->itemsize;
-    job->kernels->bend(end - begin, job->bend, job->g + at, job->x + at, job->y + at);
-}
-
 void tc_bend(int dtype, int64_t n, const void *g, const void *x, double low, double high, double below, double between,
              double above, void *y)
 {
     FP_SCOPE caller = fp_enter();
-    const double bend[] = {low, high, below, between, above};
-    const float bend32[] = {(float)low, (float)high, (float)below, (float)between, (float)above};
-    bend_job job = {tc_kernels_for(dtype)->elementwise, tc_itemsize(dtype), g, x, bend, y};
-    if (dtype == TC_F32)
-        job.bend = bend32;
-    tc_parallel_stream(n, CHEAP_GRAIN, bend_range, &job);
+    const int64_t one = 1, none = 0;
+    const double pieces[] = {low, high, below, between, above};
+    const float pieces32[] = {(float)low, (float)high, (float)below, (float)between, (float)above};
+    const void *bend = dtype == TC_F32 ? (const void *)pieces32 : (const void *)pieces;
+    const size_t itemsize = tc_itemsize(dtype);
+    tc_strided s;
+    tc_strided_init(&s, 1, &n, 3, (const int64_t *const[]){&one, &one, &none});
+    const size_t itemsizes[] = {itemsize, itemsize, itemsize, itemsize};
+    tc_map(&s, itemsizes, (const void *const[]){g, x, bend}, tc_kernels_for(dtype)->elementwise->bend, y);
 }
 
 void tc_compare(int op, int dtype, int ndim, const int64_t *shape, const void *a, const int64_t *a_strides,

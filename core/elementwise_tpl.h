@@ -197,13 +197,14 @@ static void FN(add_scaled)(int64_t n, const void *const *in, const int64_t *step
         memcpy((T *)y + whole, last[2], (size_t)rest * sizeof(T));
 }
 
-/* y = g times the slope at x, as tc_bend says; as map2. */
-static void FN(bend)(int64_t n, const void *bend, const void *g_, const void *x_, void *y)
+/* y = g times the slope at x, as tc_bend says; g and x are in[0] and in[1], with steps of 1. */
+static void FN(bend)(int64_t n, const void *const *in, const int64_t *step, void *y)
 {
-    const T *const at = bend;
+    (void)step;
+    const T *const at = in[2];
     const vec low = splat(at[0]), high = splat(at[1]), below = splat(at[2]), between = splat(at[3]), above = splat(at[4]);
     T last[3][VLEN] = {0};
-    const T *g = g_, *x = x_;
+    const T *g = in[0], *x = in[1];
     T *out = y;
     const int64_t rest = n % VLEN, whole = n - rest;
     memcpy(last[0], g + whole, (size_t)rest * sizeof(T));

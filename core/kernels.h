@@ -159,7 +159,7 @@ typedef struct {
     void (*unary)(int op, int64_t n, const void *x, void *y);      /* dense; x may be y */
     tc_map_fn binary[TC_BINARY_COUNT];                              /* an operand with step 1 may be y */
     tc_map_fn add_scaled;                                           /* in[2] is one value, alpha; in[0] may be y */
-    void (*bend)(int64_t n, const void *bend, const void *g, const void *x, void *y);  /* bend: 2 bounds, 3 slopes */
+    tc_map_fn bend;     /* of dense g and x; in[2] is five values, the bounds and slopes; in[0] or in[1] may be y */
     tc_map_fn compare[TC_COMPARE_COUNT];                            /* y in bytes; only TC_EQ, NE, LT and LE */
 } tc_elementwise_kernels;
 

@@ -167,22 +167,27 @@ typedef struct {
     int64_t *indices;
 } arg_job;
 
-static void arg_range(void *ctx, int64_t begin, int64_t end)
+/* Units of inner == 1: rows. */
+static void arg_row_range(void *ctx, int64_t begin, int64_t end)
 {
     const arg_job *job = ctx;
     const int64_t size = (int64_t)job->itemsize;
-    const bool rows = job->inner == 1;
-    for (int64_t u = begin; u < end; u += rows ? end - begin : 1) {
+    job->kernels->arg_rows(job->smallest, end - begin, job->len, job->x + begin * job->len * size,
+                           job->values ? job->values + begin * size : NULL, job->indices ? job->indices + begin : NULL);
+}
+
+/* Units of inner > 1: outer, then strips of columns. */
+static void arg_column_range(void *ctx, int64_t begin, int64_t end)
+{
+    const arg_job *job = ctx;
+    const int64_t size = (int64_t)job->itemsize;
+    for (int64_t u = begin; u < end; u++) {
         const int64_t outer = u / job->strips, strip = u % job->strips;
         const int64_t left = strip * job->inner / job->strips, right = (strip + 1) * job->inner / job->strips;
         const char *x = job->x + (outer * job->len * job->inner + left) * size;
         const int64_t at = outer * job->inner + left;
-        void *values = job->values ? job->values + at * size : NULL;
-        int64_t *indices = job->indices ? job->indices + at : NULL;
-        if (rows)
-            job->kernels->arg_rows(job->smallest, end - begin, job->len, x, values, indices);
-        else
-            job->kernels->arg_columns(job->smallest, job->len, right - left, job->inner, x, values, indices);
+        job->kernels->arg_columns(job->smallest, job->len, right - left, job->inner, x,
+                                  job->values ? job->values + at * size : NULL, job->indices ? job->indices + at : NULL);
     }
 }
 
@@ -194,5 +199,6 @@ void tc_argmax(int smallest, int dtype, int64_t outer, int64_t len, int64_t inne
     arg_job job = {tc_kernels_for(dtype)->reduce, smallest, tc_itemsize(dtype), len, inner, tc_ceil_div(inner, TC_STRIP),
                    x, values, indices};
     const int64_t width = tc_ceil_div(inner, job.strips);
-    tc_parallel_for(outer * job.strips, tc_max(1, CHUNK / (len * width)), arg_range, &job);
+    tc_parallel_for(outer * job.strips, tc_max(1, CHUNK / (len * width)),
+                    inner == 1 ? arg_row_range : arg_column_range, &job);
 }

@@ -116,8 +116,9 @@ typedef struct {
 } FN(layout);
 
 /* Copies n <= lanes_width positions to the buffer, side by side, with zeros up to a whole vector, and sets *stride to the way
- * between terms: rows are panels of GEMM, packed by its transposition. Strides are often powers of two, of which a cache keeps only a few lines: without the copy each pass would
- * fetch them again. With too many terms for the buffer x itself is returned. */
+ * between terms: rows are panels of GEMM, packed by its transposition. Strides are often powers of two, of which a cache
+ * keeps only a few lines: without the copy each pass would fetch them again. With too many terms for the buffer x itself is
+ * returned. */
 NOINLINE const T *FN(gather_lanes)(const FN(layout) *a, int64_t *stride, int64_t n, const T *x, T *buffer)
 {
     const int64_t filled = (n + VLEN - 1) / VLEN * VLEN;

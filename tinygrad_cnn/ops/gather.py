@@ -19,7 +19,7 @@ from .places import along
 from .slices import PutBasic
 
 
-def grid(index: Any, dim: int) -> tuple[Any, ...]:
+def _grid(index: Any, dim: int) -> tuple[Any, ...]:
     """Return the index that takes the element index[i, j, ...] of `dim` at each place (i, j, ...)."""
     grid = list(np.ogrid[tuple([slice(size) for size in index.shape])]) if index.ndim else []
     grid[dim : dim + 1] = [index]
@@ -39,7 +39,7 @@ class Pick(Operation):
         """Read."""
         self.grad_name = grad_name
         self.shape, self.index, self.dim = x.shape, index, dim
-        y = np.asarray(x.reshape(-1).take(along(index, dim, x.shape))) if x.flags.c_contiguous else x[grid(index, dim)]
+        y = np.asarray(x.reshape(-1).take(along(index, dim, x.shape))) if x.flags.c_contiguous else x[_grid(index, dim)]
         return y if keepdim else y.reshape(y.shape[:dim] + y.shape[dim + 1 :])
 
     def backward(self, grad: Tensor) -> Tensor:
@@ -61,10 +61,7 @@ class AddAt(Operation):
         self.index, self.dim, self.y_shape = index, dim, y.shape
         result = x if fresh else core.copy(x)
         y = y if y.shape == index.shape else y[tuple([slice(size) for size in index.shape])]
-        if result.flags.c_contiguous:
-            np.add.at(result.reshape(-1), along(index, dim, result.shape).reshape(-1), y.reshape(-1))
-        else:
-            np.add.at(result, grid(index, dim), y)
+        np.add.at(result.reshape(-1), along(index, dim, result.shape).reshape(-1), y.reshape(-1))
         return result
 
     def backward(self, grad: Tensor) -> Any:
@@ -91,11 +88,7 @@ class PutAlong(Operation):
         """Write."""
         self.index, self.dim, self.y_shape = index, dim, y.shape
         result = core.copy(x)
-        y = y[tuple([slice(size) for size in index.shape])]
-        if result.flags.c_contiguous:
-            result.reshape(-1)[along(index, dim, result.shape)] = y
-        else:
-            result[grid(index, dim)] = y
+        result.reshape(-1)[along(index, dim, result.shape)] = y[tuple([slice(size) for size in index.shape])]
         return result
 
     def backward(self, grad: Tensor) -> Any:

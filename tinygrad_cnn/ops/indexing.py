@@ -96,8 +96,8 @@ def shape_error(value: Any, place: Any) -> RuntimeError:
 
 
 def _add_at(x: Any, index: tuple[Any, ...], y: Any) -> None:
-    """Add y, broadcast, to x at an index with index arrays in it."""
-    rows = rows_of(index, x.shape) if x.size and x.flags.c_contiguous else None
+    """Add y, broadcast, to the dense x at an index with index arrays in it."""
+    rows = rows_of(index, x.shape) if x.size else None
     rest = x.shape[len(index) :]
     if rows is None or y.shape != rows.shape + rest:
         np.add.at(x, index, y)

@@ -12,8 +12,9 @@ from tinygrad_cnn.tensor import Tensor, wrap
 
 from .base import check_tensor
 from .forms import public
-from .gather import AddAt, Pick, PutAlong, check_index, grid
+from .gather import AddAt, Pick, PutAlong, check_index
 from .halves import in_float32
+from .places import along
 
 # ---- operations ----
 
@@ -36,7 +37,7 @@ class Multiplied(Operation):
         """Multiply."""
         self.index, self.dim = index, dim
         result = core.copy(x)
-        np.multiply.at(result, grid(index, dim), y)
+        np.multiply.at(result.reshape(-1), along(index, dim, result.shape), y)
         self.save_for_backward(x, y, result)
         return result
 
@@ -72,7 +73,7 @@ class Extreme(Operation):
         """Compare; a NaN wins."""
         self.index, self.dim = index, dim
         result = core.copy(x)
-        (np.minimum if smallest else np.maximum).at(result, grid(index, dim), y)
+        (np.minimum if smallest else np.maximum).at(result.reshape(-1), along(index, dim, result.shape), y)
         self.save_for_backward(x, y, result)
         return result
 
@@ -203,8 +204,9 @@ def reduced(x: Tensor, index: Any, dim: int, src: Tensor, reduce: str, include_s
     if reduce == "sum":
         return total
     count = np.full(x._array.shape, 1, x._array.dtype if x._array.dtype.kind == "f" else np.int64)
+    flat, places = count.reshape(-1), along(index, dim, count.shape).reshape(-1)
     if not include_self:
-        count[grid(index, dim)] = 0
-    np.add.at(count, grid(index, dim), 1)
+        flat[places] = 0
+    np.add.at(flat, places, 1)
     number = wrap(np.maximum(count, 1))
     return total / number if x._array.dtype.kind == "f" else (total // number).to(x.dtype)
