@@ -23,16 +23,17 @@ class Call:
 
     Seed 0 gives sizes at which the thread pool splits the work; others give any size up to half as much again, every
     eighth of them sizes that take long (`large`) as well. `like` is an earlier call of the case, whose inputs are taken
-    again rather than drawn.
+    again rather than drawn, `unsigned` without their signs: what is linear then gives the sums of its terms' sizes.
     """
 
-    def __init__(self, dtype: type, seed: int = 0, offset: int = 0, like: Call | None = None):
+    def __init__(self, dtype: type, seed: int = 0, offset: int = 0, like: Call | None = None, unsigned: bool = False):
         self.dtype = np.dtype(dtype)
         self.code = CODES[self.dtype]
         self.seed, self.offset, self.large = seed, offset, seed % 8 == 1
         self.sizes, self.numbers = np.random.default_rng(seed).spawn(2)
         self.inputs: list[np.ndarray] = []
         self.again = iter(like.inputs) if like else None
+        self.unsigned = unsigned
         self.held: list[np.ndarray] = []  # kernels get addresses
         self.kept: list[np.ndarray] = []
 
@@ -60,7 +61,7 @@ class Call:
         """Return what `make` draws, or what it drew in the earlier call."""
         array = make(self.numbers) if self.again is None else next(self.again)
         self.inputs.append(array)
-        return self.place(array)
+        return self.place(np.abs(array) if self.unsigned and array.dtype.kind == "f" else array)
 
     def values(self, *shape: int, low: float = -2, high: float = 2) -> np.ndarray:
         """Return an input of the case's dtype."""
@@ -90,9 +91,11 @@ def case(function: Case) -> Case:
     return function
 
 
-def run(name: str, dtype: type, seed: int = 0, offset: int = 0, like: Call | None = None) -> Call:
+def run(
+    name: str, dtype: type, seed: int = 0, offset: int = 0, like: Call | None = None, unsigned: bool = False
+) -> Call:
     """Run a case; the call has what it kept."""
-    call = Call(dtype, seed, offset, like)
+    call = Call(dtype, seed, offset, like, unsigned)
     CASES[name](call)
     return call
 
