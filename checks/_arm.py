@@ -46,6 +46,8 @@ def unpack(folder: Path) -> None:
     subprocess.run([*apt, "--download-only", "install", "python3", "libstdc++6"], env=environment, check=True)
     for package in sorted((folder / "cache" / "archives").glob("*.deb")):
         subprocess.run(["dpkg", "-x", str(package), str(folder / "root")], check=True)
+    if not (folder / "root" / "lib").exists():  # base-files has the link, since Debian 13
+        (folder / "root" / "lib").symlink_to("usr/lib")
 
 
 def install_wheels(folder: Path, version: str) -> None:
