@@ -30,6 +30,7 @@ EXPRESSIONS = [
       f"200. * torch.eye(2, {classes}))" for odd in ("nan", "inf") for classes in (3, 40)),
     "F.multi_margin_loss(torch.tensor([[-inf, 1., 2.]]), torch.tensor([0]), weight=torch.tensor([-1., 1., 1.]))",
     "F.multi_margin_loss(torch.tensor([[9., 1., 2.]]), torch.tensor([0]), weight=torch.tensor([inf, 1., 1.]))",
+    "grad(lambda x: F.multi_margin_loss(x, torch.tensor([0]), weight=torch.tensor([inf, 1., 1.])), torch.eye(1, 3))",
     "F.multilabel_margin_loss(torch.tensor([inf, 0., 0.5]), torch.tensor([0, -1, 1]))",
 ]  # fmt: skip
 

@@ -113,13 +113,12 @@ def multi_margin_loss(
     index = target.reshape(-1, 1)
     if not bool(((index >= 0) & (index < rows.size(1))).all()):
         raise RuntimeError("target out of range")
-    distance = margin - rows.gather(1, index) + rows
+    distance = (margin - rows.gather(1, index) + rows).scatter(1, index, 0)  # the true class is left out
     short = shortfall(distance)
     short = short * short if p == 2 else short
     if weight is not None:
         short = (short * weight[index]).masked_fill((distance > 0).logical_not(), 0)  # even if the weight is infinite
-    others = short.scatter(1, index, zeros_like(short.gather(1, index)))
-    loss = others.sum(1) / rows.size(1)
+    loss = short.sum(1) / rows.size(1)
     return reduced(loss if target.ndim else loss.reshape(()), reduction)
 
 
