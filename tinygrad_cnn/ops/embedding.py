@@ -9,7 +9,7 @@ import numpy as np
 from tinygrad_cnn.autograd.operation import Operation
 from tinygrad_cnn.core import Array
 
-from .places import add_rows
+from .places import add_rows, kept
 
 __all__ = ["AddRows", "TakeRows"]
 
@@ -26,6 +26,8 @@ class TakeRows(Operation):
     ) -> Array:
         """Look up."""
         self.grad_name = grad_name
+        if self.recording:
+            index = kept(index)
         self.params = {"index": index, "factor": grad_factor, "size": len(x), "grad_name": grad_name}
         y = x.take(index, 0)
         return y if factor is None else y * factor
@@ -41,6 +43,8 @@ class AddRows(Operation):
     def forward(self, y: Array, *, index: Array, factor: Array | None, size: int, grad_name: str) -> Array:
         """Add up."""
         self.grad_name = grad_name
+        if self.recording:
+            index = kept(index)
         self.params = {"index": index, "factor": factor, "grad_factor": factor, "grad_name": grad_name}
         parts = (y if factor is None else y * factor).reshape(index.size, y.shape[-1])
         x = np.zeros((size, y.shape[-1]), y.dtype)

@@ -15,6 +15,7 @@ from .base import FLOATS, as_array, check_tensor, numpy_names, wrap_dim, wrap_di
 from .forms import public
 from .gather import AddAt
 from .halves import in_float32
+from .places import kept
 from .power import maximum, minimum
 from .reduce import Extreme
 
@@ -57,7 +58,7 @@ class ExtremeAlong(Operation):
         values, indices = extreme_along(x, dim, smallest, True)
         if self.recording:
             self.grad_name = "MinBackward0" if smallest else "MaxBackward0"
-            self.shape, self.dim, self.index = x.shape, dim, np.expand_dims(indices, dim)
+            self.shape, self.dim, self.index = x.shape, dim, kept(np.expand_dims(indices, dim))
         if keepdim:
             values, indices = np.expand_dims(values, dim), np.expand_dims(indices, dim)
         return values, indices

@@ -15,7 +15,7 @@ from tinygrad_cnn.tensor import Tensor, wrap
 
 from .base import check_tensor, scalar_name, wrap_dim, write_out
 from .forms import public
-from .places import along
+from .places import along, kept
 from .slices import PutBasic
 
 
@@ -38,7 +38,8 @@ class Pick(Operation):
     def forward(self, x: Any, index: Any, dim: int, grad_name: str = "GatherBackward0", keepdim: bool = True) -> Any:
         """Read."""
         self.grad_name = grad_name
-        self.shape, self.index, self.dim = x.shape, index, dim
+        if self.recording:
+            self.shape, self.index, self.dim = x.shape, kept(index), dim
         y = np.asarray(x.reshape(-1).take(along(index, dim, x.shape))) if x.flags.c_contiguous else x[_grid(index, dim)]
         return y if keepdim else y.reshape(y.shape[:dim] + y.shape[dim + 1 :])
 
@@ -58,7 +59,8 @@ class AddAt(Operation):
 
     def forward(self, x: Any, y: Any, index: Any, dim: int, fresh: bool = False) -> Any:
         """Add; `fresh`: x is nobody else's and may be changed."""
-        self.index, self.dim, self.y_shape = index, dim, y.shape
+        if self.recording:
+            self.index, self.dim, self.y_shape = kept(index), dim, y.shape
         result = x if fresh else core.copy(x)
         y = y if y.shape == index.shape else y[tuple([slice(size) for size in index.shape])]
         np.add.at(result.reshape(-1), along(index, dim, result.shape).reshape(-1), y.reshape(-1))
@@ -86,7 +88,8 @@ class PutAlong(Operation):
 
     def forward(self, x: Any, y: Any, index: Any, dim: int) -> Any:
         """Write."""
-        self.index, self.dim, self.y_shape = index, dim, y.shape
+        if self.recording:
+            self.index, self.dim, self.y_shape = kept(index), dim, y.shape
         result = core.copy(x)
         result.reshape(-1)[along(index, dim, result.shape)] = y[tuple([slice(size) for size in index.shape])]
         return result

@@ -20,7 +20,7 @@ from .base import check_tensor, clone, scalar_name, write_out
 from .broadcasting import broadcast_tensors
 from .forms import public
 from .halves import in_float32
-from .places import add_rows, rows_of
+from .places import add_rows, kept, rows_of
 
 # ---- what an index array is ----
 
@@ -118,7 +118,8 @@ class TakeAt(Operation):
     def forward(self, x: Any, index: tuple[Any, ...], grad_name: str = "IndexBackward0") -> Any:
         """Read."""
         self.grad_name = grad_name
-        self.shape, self.index = x.shape, index
+        if self.recording:
+            self.shape, self.index = x.shape, kept(index)
         try:
             return np.asarray(x[index], order="C")
         except IndexError as error:
@@ -137,7 +138,8 @@ class PutAt(Operation):
 
     def forward(self, x: Any, y: Any, index: tuple[Any, ...], accumulate: bool, fresh: bool = False) -> Any:
         """Write or add."""
-        self.index, self.accumulate = index, accumulate
+        if self.recording:
+            self.index, self.accumulate = kept(index), accumulate
         result = x if fresh else core.copy(x)
         try:
             if accumulate:

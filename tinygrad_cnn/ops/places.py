@@ -13,10 +13,20 @@ import numpy as np
 
 from tinygrad_cnn.core import Array
 
-__all__ = ["add_columns", "add_rows", "along", "rows_of"]
+__all__ = ["add_columns", "add_rows", "along", "kept", "rows_of"]
 
 # Numbers that are made at a time: 2 MiB of them, whatever is added up.
 _BLOCK = 1 << 18
+
+
+def kept(index: Any) -> Any:
+    """Return a copy of an index array, or of those in a tuple, for backward: the tensor may be changed before that.
+
+    PyTorch refuses such a backward; here the gradient is that of the index as it was.
+    """
+    if isinstance(index, tuple):
+        return tuple([part if isinstance(part, slice) else part.copy() for part in index])
+    return index.copy()
 
 
 def along(index: Array, dim: int, shape: tuple[int, ...]) -> Array:

@@ -14,7 +14,7 @@ from .base import check_tensor
 from .forms import public
 from .gather import AddAt, Pick, PutAlong, check_index
 from .halves import in_float32
-from .places import along
+from .places import along, kept
 
 # ---- operations ----
 
@@ -35,7 +35,8 @@ class Multiplied(Operation):
 
     def forward(self, x: Any, y: Any, index: Any, dim: int) -> Any:
         """Multiply."""
-        self.index, self.dim = index, dim
+        if self.recording:
+            self.index, self.dim = kept(index), dim
         result = core.copy(x)
         np.multiply.at(result.reshape(-1), along(index, dim, result.shape), y)
         self.save_for_backward(x, y, result)
@@ -71,7 +72,8 @@ class Extreme(Operation):
 
     def forward(self, x: Any, y: Any, index: Any, dim: int, smallest: bool) -> Any:
         """Compare; a NaN wins."""
-        self.index, self.dim = index, dim
+        if self.recording:
+            self.index, self.dim = kept(index), dim
         result = core.copy(x)
         (np.minimum if smallest else np.maximum).at(result.reshape(-1), along(index, dim, result.shape), y)
         self.save_for_backward(x, y, result)
