@@ -4,7 +4,7 @@ Computed by NumPy (LAPACK) in float32 or float64, differentiable as in PyTorch. 
 `eigvals`) raises NotImplementedError.
 """
 
-from tinygrad_cnn.ops.decompositions import SingularError as LinAlgError
+from tinygrad_cnn.ops.lapack import SingularError as LinAlgError
 from tinygrad_cnn.ops.products import cross_along as cross
 from tinygrad_cnn.ops.products import multi_dot
 

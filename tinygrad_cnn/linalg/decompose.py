@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_cnn.ops import lapack
 from tinygrad_cnn.ops import lu as elimination
 from tinygrad_cnn.ops.decompositions import QR, SVD, Cholesky, Eigh, identity_like, not_positive, reflected, tied
 from tinygrad_cnn.ops.joining import cat
@@ -81,7 +82,7 @@ def svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = None, out
     x = matrices("linalg.svd", A)
     u, s, vh = SVD.apply(x)
     if full_matrices:
-        whole_u, _, whole_vh = np.linalg.svd(x._array, full_matrices=True)
+        whole_u, _, whole_vh = lapack.svd(x._array, full_matrices=True)
         k = s._array.shape[-1]
         if whole_u.shape[-1] > k:
             u = cat([u, wrap(np.ascontiguousarray(whole_u[..., k:]))], -1)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_cnn import dtypes
+from tinygrad_cnn.ops import lapack
 from tinygrad_cnn.ops import vector_norm as lengths
 from tinygrad_cnn.ops.base import FLOATS, check_tensor, scalar_name, wrap_dim, write_out
 from tinygrad_cnn.ops.decompositions import SVD, Inverse
@@ -135,7 +136,7 @@ def matrix_rank(
     """
     array = matrices("linalg.matrix_rank", A)._array
     atol = tol if atol is None else atol
-    values = np.abs(np.linalg.eigvalsh(array)) if hermitian else np.linalg.svd(array, compute_uv=False)
+    values = np.abs(lapack.eigh(array, "L")[0]) if hermitian else lapack.singular_values(array)
     if rtol is None:
         rtol = max(array.shape[-2:]) * float(np.finfo(array.dtype).eps) if atol is None else 0.0
     absolute, relative = [

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_cnn.ops import lapack
 from tinygrad_cnn.ops import lu as elimination
 from tinygrad_cnn.ops.base import check_tensor
 from tinygrad_cnn.ops.decompositions import Inverse, PInv, Solve
@@ -168,13 +169,13 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
         raise RuntimeError(f"torch.linalg.lstsq: input.size(-2) should match other.size({'-1' if vector else '-2'})")
     relative = max(rows, columns) * float(np.finfo(A._array.dtype).eps) if rcond is None else rcond
     solution = matmul(pinv(A, rtol=relative), right)
-    rank = np.asarray(np.linalg.matrix_rank(A._array), np.int64)
+    rank = np.asarray(lapack.rank(A._array), np.int64)
     empty = wrap(np.zeros(0, A._array.dtype))
     residuals = empty
     if rows > columns and driver != "gelsy" and (rank == columns).all():
         error = matmul(A, solution) - right
         residuals = (error * error).sum(-2)
-    values = wrap(np.linalg.svd(A._array, compute_uv=False)) if driver in ("gelsd", "gelss") else empty
+    values = wrap(lapack.singular_values(A._array)) if driver in ("gelsd", "gelss") else empty
     ranks = wrap(rank) if driver != "gels" else wrap(np.zeros(0, np.int64))
     return _Lstsq(solution.squeeze(-1) if vector else solution, residuals, ranks, values)
 

@@ -15,14 +15,9 @@ import numpy as np
 from tinygrad_cnn.autograd.operation import Operation
 from tinygrad_cnn.tensor import Tensor, wrap
 
+from . import lapack
+from .lapack import SingularError
 from .matmul import matmul
-
-
-class SingularError(RuntimeError):
-    """A matrix that cannot be inverted or decomposed (`torch.linalg.LinAlgError`)."""
-
-
-SingularError.__name__ = SingularError.__qualname__ = "LinAlgError"
 
 
 def identity_like(x: Tensor, size: int) -> Tensor:
@@ -110,7 +105,7 @@ class Det(Operation):
     def backward(self, grad: Tensor) -> Tensor:
         """The gradient of a determinant is the matrix of cofactors, det(A) A^-T."""
         a, y = self.saved_tensors
-        if (np.linalg.matrix_rank(a._array) == a._array.shape[-1]).all():
+        if (lapack.rank(a._array) == a._array.shape[-1]).all():
             return (grad * y).unsqueeze(-1).unsqueeze(-1) * Inverse.apply(a).mT
         return Cofactors.apply(a) * grad.unsqueeze(-1).unsqueeze(-1)
 
@@ -123,7 +118,7 @@ class Cofactors(Operation):
 
     def forward(self, a: Any) -> Any:
         """Compute."""
-        u, s, vh = np.linalg.svd(a)
+        u, s, vh = lapack.svd(a)
         n = s.shape[-1]
         others = np.stack([np.prod(np.delete(s, i, -1), -1) for i in range(n)], -1)
         sign = np.linalg.det(u) * np.linalg.det(vh)
@@ -229,7 +224,7 @@ class SVD(Operation):
 
     def forward(self, a: Any) -> Any:
         """Decompose."""
-        u, s, vh = np.linalg.svd(a, full_matrices=False)
+        u, s, vh = lapack.svd(a)
         self.save_for_backward(u, s, vh)
         return u, np.ascontiguousarray(s), vh
 
@@ -277,7 +272,7 @@ class Eigh(Operation):
 
     def forward(self, a: Any, triangle: Any) -> Any:
         """Decompose."""
-        values, vectors = np.linalg.eigh(a, triangle)
+        values, vectors = lapack.eigh(a, triangle)
         self.save_for_backward(values, vectors)
         return np.ascontiguousarray(values), vectors
 
@@ -300,7 +295,7 @@ class PInv(Operation):
 
     def forward(self, a: Any, atol: float, rtol: float, hermitian: bool) -> Any:
         """Compute by the singular value decomposition."""
-        u, s, vh = np.linalg.svd(a, full_matrices=False, hermitian=hermitian)
+        u, s, vh = lapack.svd(a, hermitian=hermitian)
         largest = s.max(-1, keepdims=True, initial=0)
         kept = s > np.maximum(atol, rtol * largest)
         inverse = np.where(kept, 1 / np.where(kept, s, 1), 0).astype(a.dtype)
