@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import copy
 import operator
 from collections.abc import Iterator
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 from . import core, dtypes
 from .autograd.waiting import settle
 from .casts import BF16, FLOATING, widened
+from .dtypes import from_numpy_dtype
 from .tensor import Tensor, wrap
 
 _NO_NUMPY = "Got unsupported ScalarType BFloat16"
@@ -208,11 +210,24 @@ def __dlpack_device__(self: Tensor) -> tuple[builtins.int, builtins.int]:
     return (1, 0)
 
 
+# What a tensor keeps of its own beside the attributes that users give it.
+_OWN_ATTRIBUTES = frozenset((
+    "_array", "_requires_grad", "_grad", "_node", "_output_index", "_version_counter", "_view_base", "_view_made",
+    "_epoch", "_hooks", "_post_accumulate_hooks", "_task", "persistent",
+))  # fmt: skip
+
+
+def user_attributes(tensor: Tensor) -> dict[builtins.str, Any]:
+    """Return the attributes that a user has set on a tensor, such as `weight.no_decay = True`."""
+    return {name: value for name, value in tensor.__dict__.items() if name not in _OWN_ATTRIBUTES}
+
+
 def _share(self: Tensor) -> Tensor:
     result = builtins.object.__new__(type(self))
     result._array = self._array
     result._version_counter = self._counter()
     result._requires_grad = self.requires_grad
+    result.__dict__.update(user_attributes(self))
     return result
 
 
@@ -236,6 +251,7 @@ def __deepcopy__(self: Tensor, memo: dict[builtins.int, Any]) -> Tensor:
     result._array = core.copy(self._array)
     result._requires_grad = self._requires_grad
     memo[id(self)] = result
+    result.__dict__.update(copy.deepcopy(user_attributes(self), memo))
     if self._grad is not None:
         result._grad = __deepcopy__(self._grad, memo)
     return result
@@ -243,11 +259,13 @@ def __deepcopy__(self: Tensor, memo: dict[builtins.int, Any]) -> Tensor:
 
 def _rebuild(array: Any, requires_grad: builtins.bool) -> Tensor:
     """Unpickle a tensor."""
+    from_numpy_dtype(array.dtype)  # which notes that there are halves in this program
     result = wrap(array)
     result._requires_grad = requires_grad
     return result
 
 
 def __reduce_ex__(self: Tensor, protocol: Any) -> Any:
-    """Pickle the elements and whether a gradient is required; views become tensors of their own."""
-    return _rebuild, (core.contiguous(self._array), self.requires_grad)
+    """Pickle the elements, whether a gradient is required and the user's attributes; views become tensors of their
+    own."""
+    return _rebuild, (core.contiguous(self._array), self.requires_grad), user_attributes(self) or None

@@ -7,6 +7,7 @@ from typing import Any
 
 from tinygrad_cnn import core
 from tinygrad_cnn.creation import empty
+from tinygrad_cnn.interop import user_attributes
 from tinygrad_cnn.tensor import Tensor
 
 __all__ = [
@@ -67,7 +68,7 @@ class Parameter(Tensor):
         return memo[id(self)]
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        return _rebuild_parameter, (self.data, self.requires_grad)
+        return _rebuild_parameter, (self.data, self.requires_grad), user_attributes(self) or None
 
 
 class Buffer(Tensor):

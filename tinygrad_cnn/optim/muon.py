@@ -10,6 +10,7 @@ import numpy as np
 
 from tinygrad_cnn import core
 from tinygrad_cnn.autograd.grad_mode import no_grad
+from tinygrad_cnn.casts import widened
 from tinygrad_cnn.core import Array
 from tinygrad_cnn.optim._rule import zeros_like
 from tinygrad_cnn.optim.optimizer import Optimizer, Params, number
@@ -37,6 +38,7 @@ def orthogonalized(matrix: Array, coefficients: tuple[float, float, float], step
     if len(coefficients) != 3:
         raise ValueError("Coefficients must be a tuple of exactly 3 values")
     a, b, c = coefficients
+    matrix = widened(matrix)
     tall = matrix.shape[0] > matrix.shape[1]
     x = _rounded(np.array(matrix.T if tall else matrix, np.float32, order="C"))
     x = _rounded(x / _rounded(np.maximum(np.sqrt(np.sum(x * x, keepdims=True)), np.float32(eps))))

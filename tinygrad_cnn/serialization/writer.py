@@ -16,7 +16,8 @@ from typing import IO, Any, ClassVar
 import numpy as np
 
 from tinygrad_cnn import core, dtypes
-from tinygrad_cnn.nn.parameter import Parameter
+from tinygrad_cnn.interop import user_attributes
+from tinygrad_cnn.nn.parameter import Parameter, is_lazy
 from tinygrad_cnn.serialization.legacy import MAGIC, PROTOCOL
 from tinygrad_cnn.serialization.storage import DTYPE_NAMES, storage_of
 from tinygrad_cnn.tensor import Tensor
@@ -101,6 +102,8 @@ class _Pickler(_PythonPickler):
 
     def reducer_override(self, obj: Any) -> Any:
         """Take the types apart that PyTorch has names for."""
+        if is_lazy(obj):
+            return _global("torch.nn.parameter", type(obj).__name__), (obj.requires_grad, obj.device, obj.dtype)
         if isinstance(obj, Tensor):
             return self._reduce_parameter(obj) if isinstance(obj, Parameter) else self._reduce_tensor(obj)
         if type(obj) is dtypes.Size:
@@ -117,8 +120,11 @@ class _Pickler(_PythonPickler):
     dispatch.update(dict.fromkeys(map(type, dtypes.ALL), save_dtype))
 
     def _reduce_parameter(self, parameter: Tensor) -> tuple[Any, ...]:
-        data = parameter.detach()
-        return _global("torch._utils", "_rebuild_parameter"), (data, parameter.requires_grad, OrderedDict())
+        arguments: tuple[Any, ...] = parameter.detach(), parameter.requires_grad, OrderedDict()
+        attributes = user_attributes(parameter)
+        if attributes:
+            return _global("torch._utils", "_rebuild_parameter_with_state"), (*arguments, attributes)
+        return _global("torch._utils", "_rebuild_parameter"), arguments
 
     def _reduce_tensor(self, tensor: Tensor) -> tuple[Any, ...]:
         array = tensor._array
@@ -133,7 +139,11 @@ class _Pickler(_PythonPickler):
         strides = tuple(stride // array.itemsize for stride in array.strides)
         # Hooks are never saved; PyTorch's loader expects their place.
         arguments: tuple[Any, ...] = (ref, offset, tuple(array.shape), strides, tensor.requires_grad, OrderedDict())
-        return _global("torch._utils", "_rebuild_tensor_v2"), arguments
+        function, attributes = _global("torch._utils", "_rebuild_tensor_v2"), user_attributes(tensor)
+        if attributes:
+            kept = function, _global("torch", "Tensor"), arguments, attributes
+            return _global("torch._tensor", "_rebuild_from_type_v2"), kept
+        return function, arguments
 
     def _storage(self, owner: core.Array, address: int, dtype: dtypes.dtype) -> _StorageRef:
         known = self._refs.get(address) if owner.nbytes else None

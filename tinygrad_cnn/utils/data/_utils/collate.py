@@ -62,13 +62,18 @@ def default_convert(data: Any) -> Any:
         return data if isinstance(data, np.str_) or _is_text(data) else as_tensor(data)
     if isinstance(data, Mapping):
         return _rebuild_mapping(data, {key: default_convert(data[key]) for key in data})
-    if isinstance(data, tuple) and hasattr(data, "_fields"):
+    if _is_named(data):
         return type(data)(*(default_convert(item) for item in data))
     if isinstance(data, tuple):
         return [default_convert(item) for item in data]
     if isinstance(data, Sequence) and not isinstance(data, (str, bytes)):
         return _rebuild_sequence(data, [default_convert(item) for item in data])
     return data
+
+
+def _is_named(data: Any) -> bool:
+    """Whether this is a named tuple; what max and sort return counts as a plain one, as in PyTorch."""
+    return isinstance(data, tuple) and hasattr(data, "_fields") and type(data).__module__ != "torch.return_types"
 
 
 def collate(batch: Any, *, collate_fn_map: CollateMap | None = None) -> Any:
@@ -89,7 +94,7 @@ def collate(batch: Any, *, collate_fn_map: CollateMap | None = None) -> Any:
     if isinstance(element, Mapping):
         joined = {key: collate([item[key] for item in batch], collate_fn_map=collate_fn_map) for key in element}
         return _rebuild_mapping(element, joined)
-    if isinstance(element, tuple) and hasattr(element, "_fields"):
+    if _is_named(element):
         columns = zip(*batch, strict=False)
         return kind(*(collate(column, collate_fn_map=collate_fn_map) for column in columns))
     if isinstance(element, Sequence):
