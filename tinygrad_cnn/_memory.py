@@ -36,6 +36,18 @@ def _overlaps_itself(array: Any) -> bool:
     return any(step == 0 and size > 1 for step, size in zip(array.strides, array.shape, strict=True))
 
 
+def unrepeated(array: Any) -> Any:
+    """Return an array, which NumPy will not write into, for filling: each element of an expanded one once.
+
+    Raises RuntimeError if the memory is read-only.
+    """
+    once = array[tuple([slice(0, 1) if step == 0 else slice(None) for step in array.strides])]
+    check_writable(once)
+    writable = once.view()
+    writable.flags.writeable = True
+    return writable
+
+
 def writable_by(operation: type[Operation], array: Any, others: list[Any]) -> bool:
     """Return whether an operation can write its result over its first operand while it reads the others."""
     flags = array.flags

@@ -222,6 +222,14 @@ class device:
     def __reduce__(self) -> Any:
         return device, (str(self),)
 
+    def __enter__(self) -> device:
+        """Make new tensors here: on the CPU. Another device raises now what PyTorch's CPU build raises later."""
+        check_device(self)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        pass
+
 
 CPU = device("cpu")
 
@@ -248,6 +256,21 @@ SCALAR_NAMES = {
     int8: "Char",
     uint8: "Byte",
     bool: "Bool",
+}
+
+
+# The types of C that some of its messages use.
+C_NAMES = {
+    float32: "float",
+    float64: "double",
+    float16: "c10::Half",
+    bfloat16: "c10::BFloat16",
+    int64: "long int",
+    int32: "int",
+    int16: "short int",
+    int8: "signed char",
+    uint8: "unsigned char",
+    bool: "bool",
 }
 
 

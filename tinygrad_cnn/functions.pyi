@@ -185,8 +185,8 @@ from .ops.old_names import nuclear_norm as nuclear_norm
 from .ops.order import movedim as moveaxis
 from .ops.order import movedim as movedim
 from .ops.order import permute as permute
+from .ops.order import swapaxes as swapaxes
 from .ops.order import t as t
-from .ops.order import transpose as swapaxes
 from .ops.order import transpose as swapdims
 from .ops.order import transpose as transpose
 from .ops.pairs import bitwise_left_shift as bitwise_left_shift

@@ -10,6 +10,7 @@ import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from .casts import FLOATING
 from .dtypes import scalar_name
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ class Gradient:
                     "in a subgraph that doesn't require differentiation use var_no_grad = var.detach()."
                 )
             return
+        if value and self._node is None:
+            self._array  # noqa: B018  (a leaf has elements: this one's are computed if they were put off)
         self._requires_grad = bool(value)
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
@@ -69,7 +72,10 @@ class Gradient:
     @property
     def grad_fn(self) -> Any:
         """The node that made this tensor, None for a leaf."""
-        return self._current_node()
+        from .autograd.node import named
+
+        node = self._current_node()
+        return None if node is None else named(node)
 
     @property
     def output_nr(self) -> int:
@@ -188,6 +194,8 @@ class Gradient:
     def data(self, value: Tensor) -> None:
         if not isinstance(value, Gradient):
             raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
+        if self._requires_grad and value._array.dtype not in FLOATING:
+            raise RuntimeError("data set to a tensor that requires gradients must be floating point or complex dtype")
         if value._array.shape != self._array.shape or value._array.dtype != self._array.dtype:
             self._bump()  # operations that saved this tensor count on its sizes: their backward must refuse
         self._array = value._array

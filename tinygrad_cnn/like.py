@@ -7,7 +7,7 @@ import builtins
 from typing import Any
 
 from . import core, creation, data
-from ._arguments import check_options, deliver, to_dtype, to_number
+from ._arguments import check_options, deliver, preserve_format, to_dtype, to_number
 from .tensor import Tensor
 
 
@@ -45,21 +45,24 @@ def _permuted_like(shape: tuple[int, ...], strides: tuple[int, ...], numpy_dtype
     return dense.transpose(inverse)
 
 
-def like_array(input: Tensor, numpy_dtype: Any) -> Any:
-    """Return an uninitialised array of the shape of `input`, and of its order in memory if that is a dense one."""
+def like_array(input: Tensor, numpy_dtype: Any, memory_format: Any = None) -> Any:
+    """Return an uninitialised array of the shape of `input`, and of its order in memory if that is a dense one.
+
+    Row-major if another memory format than `preserve_format` is asked for.
+    """
     array = input._array
-    if array.flags.c_contiguous or 0 in array.strides:
+    if array.flags.c_contiguous or 0 in array.strides or memory_format not in (None, preserve_format):
         return core.empty(array.shape, numpy_dtype)
     return _permuted_like(array.shape, array.strides, numpy_dtype)
 
 
-def _like(function: str, input: Any, value: Any, options: creation.Options) -> Tensor:
+def _like(function: str, input: Any, value: Any, options: creation.Options, memory_format: Any) -> Tensor:
     if not isinstance(input, Tensor):
         raise TypeError(f"{function}(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
     _, wanted, layout, device, pin_memory, requires_grad = options
     dtype = to_dtype(function, wanted, input.dtype)
     check_options(function, dtype, layout, device, pin_memory, requires_grad)
-    array = like_array(input, dtype._numpy)
+    array = like_array(input, dtype._numpy, memory_format)
     if value is not None:
         creation._fill(array, value, dtype)
     return deliver(function, array, None, requires_grad)
@@ -76,7 +79,7 @@ def empty_like(
     memory_format: Any = None,
 ) -> Tensor:
     """Return an uninitialised tensor with the shape and dtype of `input` (`torch.empty_like`)."""
-    return _like("empty_like", input, None, (None, dtype, layout, device, pin_memory, requires_grad))
+    return _like("empty_like", input, None, (None, dtype, layout, device, pin_memory, requires_grad), memory_format)
 
 
 def zeros_like(
@@ -90,7 +93,7 @@ def zeros_like(
     memory_format: Any = None,
 ) -> Tensor:
     """Return zeros with the shape and dtype of `input` (`torch.zeros_like`)."""
-    return _like("zeros_like", input, 0, (None, dtype, layout, device, pin_memory, requires_grad))
+    return _like("zeros_like", input, 0, (None, dtype, layout, device, pin_memory, requires_grad), memory_format)
 
 
 def ones_like(
@@ -104,7 +107,7 @@ def ones_like(
     memory_format: Any = None,
 ) -> Tensor:
     """Return ones with the shape and dtype of `input` (`torch.ones_like`)."""
-    return _like("ones_like", input, 1, (None, dtype, layout, device, pin_memory, requires_grad))
+    return _like("ones_like", input, 1, (None, dtype, layout, device, pin_memory, requires_grad), memory_format)
 
 
 def full_like(
@@ -120,7 +123,7 @@ def full_like(
 ) -> Tensor:
     """Return a tensor with the shape and dtype of `input` filled with a number (`torch.full_like`)."""
     value = to_number("full_like", fill_value, 2)
-    return _like("full_like", input, value, (None, dtype, layout, device, pin_memory, requires_grad))
+    return _like("full_like", input, value, (None, dtype, layout, device, pin_memory, requires_grad), memory_format)
 
 
 # ---- new_* ----

@@ -437,7 +437,7 @@ class Methods:
     sum = _reduce.sum
     sum_to_size = _broadcasting.sum_to_size
     svd = _linear_algebra.svd
-    swapaxes = _order.transpose
+    swapaxes = _order.swapaxes
     swapaxes_ = _inplace.transpose_
     swapdims = _order.transpose
     swapdims_ = _inplace.transpose_

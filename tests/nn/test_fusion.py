@@ -219,15 +219,39 @@ def test_relu_takes_no_pass_of_its_own(name: str, monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_tensor_is_put_off_only_while_a_module_runs() -> None:
-    net = Network(lambda net, x: _keep(net, net.conv(x)).relu())
     seen = []
-    net.conv.register_forward_hook(lambda module, args, output: seen.append(type(output)))
-    x = torch.randn(*SHAPE)
+
+    def body(net: Any, x: Any) -> Any:
+        y = _keep(net, net.conv(x))
+        seen.append(type(y))
+        return y.relu()
+
+    net, x = Network(body), torch.randn(*SHAPE)
     net(x)
     assert seen == [Deferred]
     assert type(net.kept[0]) is torch.Tensor  # computed at the end of the call, because somebody holds it
     assert type(net.conv(x)) is torch.Tensor
     assert type(F.conv2d(x, net.conv.weight)) is torch.Tensor
+
+
+def test_hooks_see_plain_tensors() -> None:
+    net, seen = Network(lambda net, x: net.conv(x).relu()), []
+    net.conv.register_forward_hook(lambda module, args, output: seen.append(type(output)))
+    net(torch.randn(*SHAPE))
+    assert seen == [torch.Tensor]
+
+
+@pytest.mark.parametrize("in_place", [False, True])
+def test_a_gradient_asked_for_between_layers_is_computed(in_place: bool) -> None:
+    def body(net: Any, x: Any) -> Any:
+        with torch.no_grad():
+            y = net.conv(x)
+        _keep(net, y.requires_grad_())
+        return (y * 1).relu_() if in_place else y.relu()
+
+    net = Network(body)
+    net(torch.randn(*SHAPE)).sum().backward()
+    assert ((net.kept[0].grad == 1) == (net.kept[0] > 0)).all()
 
 
 def test_what_a_put_off_tensor_knows_without_being_computed() -> None:

@@ -158,6 +158,13 @@ def put_off(task: Task) -> Tensor:
     return tensor
 
 
+def compute(values: Any) -> None:
+    """Compute the tensors among `values` that were put off, before a user's code sees them and asks for their type."""
+    for value in values:
+        if type(value) is Deferred:
+            value._array  # noqa: B018
+
+
 def facts(tensor: Tensor) -> tuple[tuple[int, ...], Any]:
     """Return shape and NumPy dtype without asking for elements."""
     source: Any = tensor._task if type(tensor) is Deferred else tensor._array

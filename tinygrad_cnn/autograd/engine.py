@@ -106,6 +106,8 @@ def backward(
         wanted = _tuple(inputs)
         if not wanted:
             raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
+        if not all(tensor.requires_grad for tensor in wanted):
+            raise RuntimeError("`inputs` argument to `backward()` has a tensor that does not require grad")
     keep = create_graph if retain_graph is None else retain_graph
     run = Run(keep, create_graph, wanted, capture=False)
     _execute(run, tensors, grads)

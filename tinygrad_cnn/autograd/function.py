@@ -82,6 +82,17 @@ class _FunctionNode(Node):
     def name(self) -> str:
         return f"{self.function.__name__}Backward"
 
+    def __getattr__(self, name: str) -> Any:
+        """Return what forward put on the context, which in PyTorch is the node itself."""
+        if name.startswith("__") or "ctx" not in self.__dict__:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return getattr(self.ctx, name)
+
+    @property
+    def saved_tensors(self) -> tuple[Any, ...]:
+        """What forward gave to the context's `save_for_backward`."""
+        return self.ctx.saved_tensors
+
     def release(self) -> None:
         if self.ctx._saved:
             self.ctx._saved = []

@@ -109,14 +109,14 @@ class enable_grad(_GradMode):
 class set_grad_enabled(_GradMode):
     """Set the flag at once, and restore it if used as a context manager (`torch.set_grad_enabled`)."""
 
-    def __init__(self, mode_: bool):
-        if not isinstance(mode_, bool):
+    def __init__(self, mode: bool):
+        if not isinstance(mode, bool):
             raise TypeError(
-                f"set_grad_enabled(): argument 'enabled' (position 1) must be bool, not {type(mode_).__name__}"
+                f"set_grad_enabled(): argument 'enabled' (position 1) must be bool, not {type(mode).__name__}"
             )
-        self._before = mode.enabled
-        self.value = mode_
-        mode.enabled = self.value
+        self.value = mode
+        self._before = is_grad_enabled()
+        self.__enter__()
 
     def __enter__(self) -> None:
         mode.enabled = self.value
@@ -132,6 +132,10 @@ class set_grad_enabled(_GradMode):
 
 class inference_mode(_GradMode):
     """Record nothing inside (`torch.inference_mode`); tensors made inside are ordinary ones here."""
+
+    def __new__(cls, mode: Any = True) -> Any:
+        """Accept the decorator without parentheses, too."""
+        return super().__new__(cls) if isinstance(mode, bool) else cls()(mode)
 
     def __init__(self, mode: bool = True):
         self.value = not mode

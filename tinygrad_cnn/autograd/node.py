@@ -85,7 +85,7 @@ class Node:
             elif edge[1] == LEAF:
                 found.append((AccumulateGrad(edge[0]), 0))
             else:
-                found.append(edge[:2])
+                found.append((named(edge[0]), edge[1]))
         return tuple(found)
 
     @property
@@ -134,10 +134,27 @@ class AccumulateGrad(Node):
 
     def name(self) -> str:
         """Return PyTorch's name for it."""
-        return "struct torch::autograd::AccumulateGrad"
+        return "torch::autograd::AccumulateGrad"
 
     def __repr__(self) -> str:
         return f"<AccumulateGrad object at {id(self):#x}>"
+
+
+_named_classes: dict[tuple[Any, str], Any] = {}
+
+
+def named(node: Any) -> Any:
+    """Return a node as users get it: the name of its class is that of the operation, as in PyTorch.
+
+    What draws graphs reads `type(node).__name__`.
+    """
+    kind, name = type(node), node.name()
+    if kind.__name__ != name:
+        found = _named_classes.get((kind, name))
+        if found is None:
+            found = _named_classes[kind, name] = type(name, (kind,), {"__module__": kind.__module__})
+        node.__class__ = found
+    return node
 
 
 def connect(node: Node, inputs: tuple[Any, ...]) -> list[Any]:

@@ -15,7 +15,7 @@ from tinygrad_cnn.autograd.deferred import Task
 from tinygrad_cnn.casts import FLOATING
 from tinygrad_cnn.tensor import Tensor, wrap
 
-from .base import FLOATS, broadcast_error, check_tensor, write_out
+from .base import FLOATS, broadcast_error, check_tensor, old_order, write_out
 from .elementwise import Binary, Scalar, constant
 from .forms import public
 from .promotion import NUMBERS, promoted, python_number
@@ -208,8 +208,10 @@ def _check_alpha(alpha: Any, dtype: Any) -> Any:
 
 
 @public()
-def add(input: Tensor, other: Any, *, alpha: Any = 1, out: Tensor | None = None) -> Tensor:
-    """Return input + alpha * other, broadcast (`torch.add`)."""
+def add(input: Tensor, other: Any, *old: Any, alpha: Any = 1, out: Tensor | None = None) -> Tensor:
+    """Return input + alpha * other, broadcast (`torch.add`); also as add(input, alpha, other), which is deprecated."""
+    if old:
+        other, alpha = old_order("add", other, old)
     if not isinstance(input, Tensor):
         input = leading("add", input, other)
     if alpha is not True and alpha == 1 and out is None:  # the fast paths
@@ -224,13 +226,16 @@ def add(input: Tensor, other: Any, *, alpha: Any = 1, out: Tensor | None = None)
     return y if out is None else write_out("add", out, y, input, other)
 
 
-_SUB_BOOL = "Subtraction, the `-` operator, with {} is not supported. Use the `^` or `logical_xor()` operator instead."
+TWO_BOOLS = (
+    "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` operator "
+    "instead."
+)
 
 
 def _check_sub(a: Any, b: Any) -> None:
     kinds = [isinstance(x, bool) or (isinstance(x, Tensor) and x._array.dtype.kind == "b") for x in (a, b)]
     if all(kinds):
-        raise RuntimeError(_SUB_BOOL.format("two bool tensors"))
+        raise RuntimeError(TWO_BOOLS)
     if any(kinds):
         raise RuntimeError(
             "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, "
@@ -239,8 +244,13 @@ def _check_sub(a: Any, b: Any) -> None:
 
 
 @public("subtract")
-def sub(input: Tensor, other: Any, *, alpha: Any = 1, out: Tensor | None = None) -> Tensor:
-    """Return input - alpha * other, broadcast (`torch.sub`). RuntimeError for bool tensors."""
+def sub(input: Tensor, other: Any, *old: Any, alpha: Any = 1, out: Tensor | None = None) -> Tensor:
+    """Return input - alpha * other, broadcast (`torch.sub`); also as sub(input, alpha, other), which is deprecated.
+
+    RuntimeError for bool tensors.
+    """
+    if old:
+        other, alpha = old_order("sub", other, old)
     if not isinstance(input, Tensor):
         input = leading("sub", input, other)
     if alpha is not True and alpha == 1 and out is None and input._array.dtype in FLOATING:

@@ -17,7 +17,7 @@ from tinygrad_cnn.dtypes import from_numpy_dtype, get_default_dtype
 from tinygrad_cnn.dtypes import scalar_name as _scalar_name
 from tinygrad_cnn.tensor import Tensor
 
-from .promotion import cast
+from .promotion import cast, is_number
 
 FLOATS = core.FLOATS
 F = TypeVar("F", bound=Callable[..., Any])
@@ -129,6 +129,23 @@ def numpy_names(function: F) -> F:
         return function(*args, **kwargs)
 
     return renamed  # type: ignore[return-value]
+
+
+# ---- PyTorch's old order of arguments ----
+
+
+def old_order(name: str, number: Any, rest: tuple[Any, ...], count: int = 1) -> tuple[Any, ...]:
+    """Return the tensors and the number of a call in PyTorch's old order, f(input, number, *tensors), with a warning.
+
+    Raises TypeError for more arguments than that.
+    """
+    if len(rest) != count or not is_number(number):
+        given = len(rest) + 2
+        raise TypeError(f"{name}() takes {count + 1} positional arguments but {given} were given")
+    warnings.warn(
+        f"This overload of {name} is deprecated: the number belongs behind the tensors, as a keyword.", stacklevel=4
+    )
+    return *rest, number
 
 
 # ---- out= ----

@@ -51,12 +51,12 @@ def _strides(own: tuple[int, ...], shape: tuple[int, ...], strides: tuple[int, .
 
 
 @public(function=False)
-def expand(input: Tensor, *sizes: Any) -> Tensor:
+def expand(input: Tensor, *sizes: Any, size: Any = None, implicit: bool = False) -> Tensor:
     """Return a view repeated to `sizes`, -1 for a size that stays (`Tensor.expand`).
 
     RuntimeError where it does not fit.
     """
-    shape, target = input._array.shape, sizes_of(sizes, "expand")
+    shape, target = input._array.shape, sizes_of(sizes if size is None else (size,), "expand")
     lead = len(target) - len(shape)
     if lead < 0:
         raise RuntimeError(

@@ -8,7 +8,7 @@ from tinygrad_cnn.casts import FLOATING
 from tinygrad_cnn.tensor import Tensor
 
 from .arithmetic import add
-from .base import check_tensor, scalar_name, write_out
+from .base import check_tensor, old_order, scalar_name, write_out
 from .comparison import where
 from .forms import public
 from .halves import in_float32
@@ -36,16 +36,27 @@ def lerp(input: Tensor, end: Tensor, weight: Any, *, out: Tensor | None = None) 
 
 @public(inplace=True)
 @in_float32
-def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1, out: Tensor | None = None) -> Tensor:
-    """Return input + value * tensor1 * tensor2 (`torch.addcmul`)."""
+def addcmul(
+    input: Tensor, tensor1: Any, tensor2: Tensor, *old: Tensor, value: Any = 1, out: Tensor | None = None
+) -> Tensor:
+    """Return input + value * tensor1 * tensor2 (`torch.addcmul`); also with `value` second, which is deprecated."""
+    if old:
+        tensor1, tensor2, value = old_order("addcmul", tensor1, (tensor2, *old), 2)
     y = add(input, tensor1 * tensor2, alpha=value)
     return y if out is None else write_out("addcmul", out, y, input, tensor1, tensor2)
 
 
 @public(inplace=True)
 @in_float32
-def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1, out: Tensor | None = None) -> Tensor:
-    """Return input + value * tensor1 / tensor2 (`torch.addcdiv`). RuntimeError for integer division."""
+def addcdiv(
+    input: Tensor, tensor1: Any, tensor2: Tensor, *old: Tensor, value: Any = 1, out: Tensor | None = None
+) -> Tensor:
+    """Return input + value * tensor1 / tensor2 (`torch.addcdiv`); also with `value` second, which is deprecated.
+
+    RuntimeError for integer division.
+    """
+    if old:
+        tensor1, tensor2, value = old_order("addcdiv", tensor1, (tensor2, *old), 2)
     if tensor1._array.dtype not in FLOATING and tensor2._array.dtype not in FLOATING:
         raise RuntimeError(
             "Integer division with addcdiv is no longer supported, and in a future  release addcdiv will perform a "

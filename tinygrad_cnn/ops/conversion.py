@@ -11,11 +11,11 @@ from tinygrad_cnn import dtypes
 from tinygrad_cnn._arguments import to_dtype
 from tinygrad_cnn.dtypes import dtype as DType
 from tinygrad_cnn.dtypes import from_numpy_dtype
-from tinygrad_cnn.tensor import Tensor
+from tinygrad_cnn.tensor import Tensor, wrap
 
 from .base import CopyInto, check_tensor, clone
 from .forms import public
-from .promotion import cast
+from .promotion import cast, is_number, python_number
 
 
 @public(function=False)
@@ -25,8 +25,13 @@ def contiguous(input: Tensor, memory_format: Any = None) -> Tensor:
 
 
 @public(function=False)
-def copy_(input: Tensor, src: Tensor, non_blocking: builtins.bool = False) -> Tensor:
-    """Write `src`, broadcast and converted to this dtype, into `input` and return it (`Tensor.copy_`)."""
+def copy_(input: Tensor, src: Any, non_blocking: builtins.bool = False) -> Tensor:
+    """Write `src`, broadcast and converted to this dtype, into `input` and return it (`Tensor.copy_`).
+
+    `src` may be a number.
+    """
+    if is_number(src):
+        src = wrap(np.asarray(python_number(src)))
     if not isinstance(src, Tensor):
         check_tensor(src, "copy_", "other", 1)
     if src is input:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import namedtuple
 from typing import Any
 
@@ -11,7 +12,7 @@ from tinygrad_cnn import core
 from tinygrad_cnn.autograd.operation import Operation
 from tinygrad_cnn.tensor import Tensor, wrap
 
-from .base import FLOATS, as_array, check_tensor, numpy_names, wrap_dim, wrap_dims, write_out
+from .base import FLOATS, as_array, check_tensor, wrap_dim, wrap_dims, write_out
 from .forms import public
 from .gather import AddAt
 from .halves import in_float32
@@ -20,15 +21,25 @@ from .power import maximum, minimum
 from .reduce import Extreme
 
 
+@functools.cache
 def result_tuple(name: str, fields: str) -> Any:
-    """Return a named tuple class that prints as PyTorch's `torch.return_types.<name>`."""
+    """Return a named tuple class that prints as PyTorch's `torch.return_types.<name>`, and can be pickled."""
     base = namedtuple(name, fields)  # type: ignore[misc]
 
     def __repr__(self: Any) -> str:
         shown = ",\n".join(f"{field}={value!r}" for field, value in zip(self._fields, self, strict=True))
         return f"torch.return_types.{name}(\n{shown})"
 
-    return type(name, (base,), {"__repr__": __repr__, "__slots__": (), "__module__": "torch.return_types"})
+    def __reduce__(self: Any) -> Any:
+        return _result, (name, fields, *self)
+
+    members = {"__repr__": __repr__, "__reduce__": __reduce__, "__slots__": (), "__module__": "torch.return_types"}
+    return type(name, (base,), members)
+
+
+def _result(name: str, fields: str, *values: Any) -> Any:
+    """Unpickle one."""
+    return result_tuple(name, fields)(*values)
 
 
 _NO_DIM = (
@@ -107,7 +118,6 @@ def _extreme(name: str, smallest: bool, input: Any, dim: Any, keepdim: bool, oth
 
 
 @public()
-@numpy_names
 def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor | None = None, out: Any = None) -> Any:
     """Return the maximum of all elements; (values, indices) along `dim`; or the larger of two tensors (`torch.max`).
 
@@ -117,7 +127,6 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor 
 
 
 @public()
-@numpy_names
 def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor | None = None, out: Any = None) -> Any:
     """Return the minimum of all elements.
 
@@ -138,14 +147,12 @@ def _amax(name: str, op: int, input: Any, dim: Any, keepdim: bool, out: Any) -> 
 
 
 @public()
-@numpy_names
 def amax(input: Tensor, dim: Any = (), keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
     """Return the maximum over one or several dimensions; equals share the gradient evenly (`torch.amax`)."""
     return _amax("amax", core.AMAX, input, dim, keepdim, out)
 
 
 @public()
-@numpy_names
 def amin(input: Tensor, dim: Any = (), keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
     """Return the minimum over one or several dimensions; equals share the gradient evenly (`torch.amin`)."""
     return _amax("amin", core.AMIN, input, dim, keepdim, out)
@@ -183,7 +190,6 @@ def _argmax(name: str, smallest: bool, input: Any, dim: Any, keepdim: bool, out:
 
 
 @public()
-@numpy_names
 @in_float32
 def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
     """Return the index of the maximum, in the flattened input or along `dim`; the first of equals (`torch.argmax`)."""
@@ -191,7 +197,6 @@ def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out:
 
 
 @public()
-@numpy_names
 @in_float32
 def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
     """Return the index of the minimum, in the flattened input or along `dim`; the first of equals (`torch.argmin`)."""
@@ -209,7 +214,6 @@ def _any_all(name: str, ufunc: Any, input: Any, dim: Any, keepdim: bool, out: An
 
 
 @public()
-@numpy_names
 @in_float32
 def any(input: Tensor, dim: Any = None, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
     """Return whether any element, over `dim`, is not zero (`torch.any`)."""
@@ -217,7 +221,6 @@ def any(input: Tensor, dim: Any = None, keepdim: bool = False, *, out: Tensor | 
 
 
 @public()
-@numpy_names
 @in_float32
 def all(input: Tensor, dim: Any = None, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
     """Return whether all elements, over `dim`, are not zero (`torch.all`)."""
@@ -225,7 +228,6 @@ def all(input: Tensor, dim: Any = None, keepdim: bool = False, *, out: Tensor | 
 
 
 @public()
-@numpy_names
 @in_float32
 def count_nonzero(input: Tensor, dim: Any = None) -> Tensor:
     """Return the number of elements, over `dim`, that are not zero (`torch.count_nonzero`)."""

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from tinygrad_cnn.casts import FLOATING
 from tinygrad_cnn.tensor import Tensor
 
-from .base import clone, write_out
+from .base import clone, numpy_names, write_out
 from .base import inplace as inplace_of
 from .promotion import result_type
 
@@ -48,6 +48,8 @@ def public(
 
     def offer(original: F) -> F:
         offered: Any = with_out(original) if out else original
+        if not _NAMES_OF_NUMPY.isdisjoint(_parameters(original)):
+            offered = numpy_names(offered)
         changed = _inplace_form(offered, inplace) if inplace else None
         in_package = inplace is not True if inplace_function is None else inplace_function
         names = in_package if isinstance(in_package, tuple) else ()
@@ -65,6 +67,17 @@ def public(
         return offered
 
     return offer
+
+
+_NAMES_OF_NUMPY = frozenset(("dim", "keepdim"))
+
+
+def _parameters(function: Any) -> tuple[str, ...]:
+    """Return the names of a function's parameters, of one that is wrapped too."""
+    while hasattr(function, "__wrapped__"):
+        function = function.__wrapped__
+    code = function.__code__
+    return tuple(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
 
 
 def _inplace_form(function: Callable[..., Any], operation: Any) -> Callable[..., Any]:

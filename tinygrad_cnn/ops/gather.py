@@ -123,6 +123,8 @@ def check_index(name: str, input: Tensor, dim: int, index: Any, src: Any = None,
     size = x.shape[dim] if x.ndim else 1
     if array.size:
         low, high = int(array.min()), int(array.max())
+        if name == "index_fill" and -size <= low < 0:  # the only one of these functions that counts from the end, too
+            array, low = np.where(array < 0, array + size, array), 0
         if low < 0 or high >= size:
             wrong = low if low < 0 else high
             by_vector = name in ("index_fill", "index_copy") or (name == "index_add" and x.ndim < 2)

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_cnn._memory import unrepeated
 from tinygrad_cnn.autograd.deferred import Deferred, take_relu_inplace
 from tinygrad_cnn.autograd.waiting import settle
 from tinygrad_cnn.casts import FLOATING
@@ -20,7 +21,7 @@ from tinygrad_cnn.tensor import Tensor, wrap
 
 from . import arithmetic, division, order, power, unary, views
 from .arithmetic import Add, AddScalar, Mul, MulScalar, Sub, SubScalar
-from .base import CopyInto, check_tensor, clone, inplace
+from .base import CopyInto, check_tensor, clone, inplace, old_order
 from .conversion import copy_
 from .division import Div, DivScalar
 from .elementwise import constant
@@ -33,8 +34,10 @@ _NUMBERS = (builtins.float, builtins.int)
 
 
 @public(function=False)
-def add_(input: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
-    """Add alpha * other to input, in place."""
+def add_(input: Tensor, other: Any, *old: Any, alpha: Any = 1) -> Tensor:
+    """Add alpha * other to input, in place; also as add_(alpha, other), which is deprecated."""
+    if old:
+        other, alpha = old_order("add_", other, old)
     if input._array.dtype in FLOATING:
         if isinstance(other, Tensor):
             if other._array.dtype is input._array.dtype and type(alpha) in _NUMBERS:
@@ -45,8 +48,10 @@ def add_(input: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
 
 
 @public("subtract_", function=False)
-def sub_(input: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
-    """Subtract alpha * other from input, in place."""
+def sub_(input: Tensor, other: Any, *old: Any, alpha: Any = 1) -> Tensor:
+    """Subtract alpha * other from input, in place; also as sub_(alpha, other), which is deprecated."""
+    if old:
+        other, alpha = old_order("sub_", other, old)
     if input._array.dtype in FLOATING:
         if isinstance(other, Tensor):
             if other._array.dtype is input._array.dtype and type(alpha) in _NUMBERS:
@@ -117,10 +122,7 @@ def fill_(input: Tensor, value: Any) -> Tensor:
     if input.requires_grad:
         return input._inplace(CopyInto, wrap(number))
     if not array.flags.writeable:
-        raise RuntimeError(
-            "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
-            "Please clone() the tensor before performing the operation."
-        )
+        array = unrepeated(array)
     settle(array)
     array.fill(number)
     input._bump()
@@ -172,16 +174,20 @@ def _reshaping(function: Callable[..., Tensor], *aliases: str) -> Callable[..., 
     """Return the in-place form of a view: the tensor itself gets the other shape or order, on its memory."""
 
     def changed(input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        if input.requires_grad or input._view_base is not None:
-            raise NotImplementedError(
-                f"{function.__name__}_ of a view, or of a tensor that requires grad, is not implemented"
-            )
-        input._array = function(input.detach(), *args, **kwargs)._array
+        if input.requires_grad:
+            raise NotImplementedError(f"{function.__name__}_ of a tensor that requires grad is not implemented")
+        before = input._alias_detached()
+        if input._view_base is not None:  # from now on it is another view of that base
+            before._view_base, before._view_made, before._epoch = input._view_base, input._view_made, input._epoch
+        view = function(before, *args, **kwargs)
+        input._array = view._array
+        if input._view_base is not None and view is not before:
+            input._view_made = view._view_made
         input._bump()
         return input
 
     changed.__name__, changed.__module__ = f"{function.__name__}_", __name__
-    changed.__doc__ = f"In-place form of `{function.__name__}`, for a tensor outside the graph that is no view."
+    changed.__doc__ = f"In-place form of `{function.__name__}`, for a tensor outside the graph."
     return public(*aliases, function=False)(changed)
 
 

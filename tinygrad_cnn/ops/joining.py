@@ -11,7 +11,7 @@ from tinygrad_cnn.autograd.operation import Operation
 from tinygrad_cnn.dtypes import promote_types
 from tinygrad_cnn.tensor import Tensor
 
-from .base import check_tensor, numpy_names, wrap_dim, write_out
+from .base import check_tensor, wrap_dim, write_out
 from .forms import public
 from .promotion import cast
 from .slices import narrow, select
@@ -69,7 +69,6 @@ def _of_one_dtype(tensors: list[Tensor]) -> list[Tensor]:
 
 
 @public("concat", "concatenate", method=False)
-@numpy_names
 def cat(tensors: Any, dim: int = 0, *, out: Tensor | None = None) -> Tensor:
     """Return the tensors joined along `dim` (`torch.cat`); they agree in all other sizes, dtypes are promoted.
 
@@ -146,7 +145,6 @@ class Stack(Cat):
 
 
 @public(method=False)
-@numpy_names
 def stack(tensors: Any, dim: int = 0, *, out: Tensor | None = None) -> Tensor:
     """Return the tensors, all of one shape, joined along a new dimension `dim` (`torch.stack`)."""
     tensors = list(tensors)

@@ -20,6 +20,12 @@ class Linear(Operation):
 
     grad_name = "AddmmBackward0"
 
+    @property
+    def next_functions(self) -> tuple[tuple[Any, int], ...]:
+        """The nodes of bias, x and weight: PyTorch's order, as its tutorial walks the graph."""
+        x, weight, bias = super().next_functions
+        return (x, weight) if self.grad_name == "MmBackward0" else (bias, x, weight)
+
     def forward(self, x: Array, weight: Array, bias: Array | None) -> Array:
         """Multiply; the transposed weight is only read with other strides."""
         self.save_for_backward(x, weight)

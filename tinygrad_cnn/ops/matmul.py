@@ -11,6 +11,7 @@ from tinygrad_cnn.autograd.grad_mode import mode
 from tinygrad_cnn.autograd.operation import Operation
 from tinygrad_cnn.casts import FLOATING, HALVES, halves
 from tinygrad_cnn.core import gemm
+from tinygrad_cnn.dtypes import C_NAMES
 from tinygrad_cnn.tensor import Tensor, wrap
 
 from .base import FLOATS, broadcast_error, check_tensor, scalar_name, write_out
@@ -77,7 +78,7 @@ class Mm(Operation):
 
 def _same_dtype(a: Tensor, b: Tensor, name: str = "") -> None:
     if a._array.dtype != b._array.dtype:
-        words = [scalar_name(x).lower() for x in (a, b)]
+        words = [C_NAMES[x.dtype] for x in (a, b)]
         raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {words[0]} != {words[1]}")
     if a._array.dtype.kind == "b":
         raise NotImplementedError("\"addmm_impl_cpu_\" not implemented for 'Bool'")

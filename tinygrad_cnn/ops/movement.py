@@ -88,10 +88,18 @@ def tile(input: Tensor, *sizes: Any, dims: Any = None) -> Tensor:
 
 
 @public()
-def repeat_interleave(input: Tensor, repeats: Any, dim: int | None = None, *, output_size: int | None = None) -> Tensor:
-    """Return each element, or each part along `dim`, repeated in place (`torch.repeat_interleave`)."""
+def repeat_interleave(
+    input: Tensor, repeats: Any = None, dim: int | None = None, *, output_size: int | None = None
+) -> Tensor:
+    """Return each element, or each part along `dim`, repeated in place (`torch.repeat_interleave`).
+
+    Of counts alone: each place 0, 1, ... as often as its count says.
+    """
     from .index_along import index_select
 
+    if repeats is None:
+        counts = check_tensor(input, "repeat_interleave")._array
+        input, repeats, dim = wrap(np.arange(len(counts), dtype=counts.dtype)), input, 0
     x = reshape(input, -1) if dim is None else input
     dim = wrap_dim(0 if dim is None else dim, x._array.ndim)
     times = repeats._array if isinstance(repeats, Tensor) else np.asarray(repeats)

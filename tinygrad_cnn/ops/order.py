@@ -38,10 +38,13 @@ def _inverse(dims: tuple[int, ...]) -> tuple[int, ...]:
 
 
 @public()
-def permute(input: Tensor, *dims: Any) -> Tensor:
-    """Return a view with the dimensions in the order `dims` (`torch.permute`); RuntimeError for a wrong number."""
+def permute(input: Tensor, *order: Any, dims: Any = None) -> Tensor:
+    """Return a view with the dimensions in an order, given as `dims` or one by one (`torch.permute`).
+
+    RuntimeError for a wrong number.
+    """
     ndim = check_tensor(input, "permute")._array.ndim
-    order = sizes_of(dims, "permute")
+    order = sizes_of(order if dims is None else (dims,), "permute")
     if len(order) != ndim:
         raise RuntimeError(
             "permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired "
@@ -53,11 +56,17 @@ def permute(input: Tensor, *dims: Any) -> Tensor:
     return Permute.apply(input, order)
 
 
-@public("swapaxes", "swapdims")
+@public("swapdims")
 def transpose(input: Tensor, dim0: int, dim1: int, *, grad_name: str = "TransposeBackward0") -> Tensor:
     """Return a view with two dimensions swapped (`torch.transpose`)."""
     ndim = check_tensor(input, "transpose")._array.ndim
     return Permute.apply(input, _swapped(ndim, wrap_dim(dim0, ndim), wrap_dim(dim1, ndim)), grad_name)
+
+
+@public()
+def swapaxes(input: Tensor, axis0: int, axis1: int) -> Tensor:
+    """Return a view with two dimensions swapped, by NumPy's names (`torch.swapaxes`)."""
+    return transpose(input, axis0, axis1)
 
 
 @lru_cache(maxsize=4096)

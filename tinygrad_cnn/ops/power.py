@@ -151,6 +151,8 @@ def pow(input: Any, exponent: Any, *, out: Tensor | None = None) -> Tensor:
         if a._array.dtype in FLOATING:
             y = (PowFloat16 if a.dtype is dtypes.float16 else PowScalar).apply(a, value=b)
         else:
+            if a._array.dtype.kind == "b" and b is True:
+                return a.clone() if out is None else write_out("pow", out, a, input, exponent)
             if b < 0:
                 raise RuntimeError("Integers to negative integer powers are not allowed.")
             y = Pow.apply(a, as_tensor(b, a))

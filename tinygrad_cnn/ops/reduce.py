@@ -15,7 +15,7 @@ from tinygrad_cnn.casts import FLOATING, HALVES, halves
 from tinygrad_cnn.core import reduce
 from tinygrad_cnn.tensor import Tensor, wrap
 
-from .base import FLOATS, as_array, check_tensor, numpy_names, scalar_name, wrap_dims, write_out
+from .base import FLOATS, as_array, check_tensor, scalar_name, wrap_dims, write_out
 from .forms import public
 from .promotion import cast
 from .views import reshaped
@@ -198,7 +198,6 @@ def finish(name: str, y: Tensor, out: Any, input: Any) -> Tensor:
 
 
 @public()
-@numpy_names
 def sum(
     input: Tensor,
     dim: Any = None,
@@ -240,7 +239,6 @@ def _mean_input(input: Any, name: str, dtype: dtypes.dtype | None) -> Tensor:
 
 
 @public()
-@numpy_names
 def mean(
     input: Tensor,
     dim: Any = None,
@@ -256,7 +254,6 @@ def mean(
 
 
 @public()
-@numpy_names
 def prod(
     input: Tensor,
     dim: Any = None,

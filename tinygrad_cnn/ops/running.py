@@ -11,7 +11,7 @@ from tinygrad_cnn.autograd.operation import Operation
 from tinygrad_cnn.casts import FLOATING, HALVES
 from tinygrad_cnn.tensor import Tensor, wrap
 
-from .base import as_array, check_tensor, numpy_names, scalar_name, wrap_dim, write_out
+from .base import as_array, check_tensor, scalar_name, wrap_dim, write_out
 from .extremes import result_tuple
 from .forms import public
 from .gather import Pick
@@ -46,7 +46,6 @@ def _running(name: str, input: Any, dim: Any, dtype: dtypes.dtype | None) -> tup
 
 
 @public(inplace=True)
-@numpy_names
 def cumsum(input: Tensor, dim: int, *, dtype: dtypes.dtype | None = None, out: Tensor | None = None) -> Tensor:
     """Return the running sums along `dim` (`torch.cumsum`); integers and bool give int64."""
     x, dim = _running("cumsum", input, dim, dtype)
@@ -57,7 +56,6 @@ def cumsum(input: Tensor, dim: int, *, dtype: dtypes.dtype | None = None, out: T
 
 
 @public(inplace=True)
-@numpy_names
 @in_float32
 def cumprod(input: Tensor, dim: int, *, dtype: dtypes.dtype | None = None, out: Tensor | None = None) -> Tensor:
     """Return the running products along `dim` (`torch.cumprod`); integers and bool give int64."""

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from tinygrad_cnn import core
+from tinygrad_cnn.autograd.operation import Operation
 from tinygrad_cnn.tensor import Tensor, wrap
 
-from .base import check_tensor, numpy_names, scalar_name, wrap_dim
+from .base import check_tensor, scalar_name, wrap_dim
 from .extremes import result_tuple
 from .forms import public
 from .gather import Pick
@@ -115,7 +116,6 @@ def _ranked(x: Any, rank: int, dim: int) -> Any:
 
 
 @public(out=True)
-@numpy_names
 @in_float32
 def median(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Any = None) -> Any:
     """Return the median, the lower of two middle elements: of all, or (values, indices) along `dim` (`torch.median`).
@@ -146,8 +146,26 @@ def _median_of_all(x: Tensor) -> Tensor:
         return wrap(np.full((), nothing, array.dtype))
     if array.dtype.kind == "b":
         raise NotImplementedError("\"median_cpu\" not implemented for 'Bool'")
-    flat = x.reshape(-1)
-    return _picked(flat, _median_places(flat._array, 0), 0, "MedianBackward0", keepdim=False)
+    return MiddleOfAll.apply(x, place=int(_median_places(array.reshape(-1), 0)[0]), grad_name="MedianBackward0")
+
+
+class MiddleOfAll(Operation):
+    """The element at `place` of the flattened input: a median, of which those equal to it share the gradient evenly."""
+
+    serves_once = True
+
+    def forward(self, x: Any, place: int, grad_name: str) -> Any:
+        """Read."""
+        y = x.reshape(-1)[place]
+        if self.recording:
+            self.grad_name = grad_name
+            equals = np.asarray(np.isnan(x) if np.isnan(y) else x == y)
+            self.share = np.asarray(equals.astype(x.dtype) / np.count_nonzero(equals), x.dtype)
+        return np.asarray(y)
+
+    def backward(self, grad: Tensor) -> Tensor:
+        """Divide."""
+        return grad * wrap(self.share)
 
 
 def _median_places(x: Any, dim: int) -> Any:

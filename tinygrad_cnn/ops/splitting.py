@@ -24,8 +24,15 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
 
 
 @public()
-def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
-    """Return views of one size along `dim`, the last possibly smaller, or of the sizes in a list (`torch.split`)."""
+def split(
+    tensor: Tensor, split_size_or_sections: Any = None, dim: int = 0, *, split_size: Any = None
+) -> tuple[Tensor, ...]:
+    """Return views of one size along `dim`, the last possibly smaller, or of the sizes in a list (`torch.split`).
+
+    `split_size` is the method's name for it.
+    """
+    if split_size_or_sections is None:
+        split_size_or_sections = split_size
     shape = check_tensor(tensor, "split")._array.shape
     if not shape:
         raise RuntimeError("split expects at least a 1-dimensional tensor")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from tinygrad_cnn.autograd.operation import Operation
 from tinygrad_cnn.casts import FLOATING
 from tinygrad_cnn.tensor import Tensor
 
-from .base import check_tensor, numpy_names, wrap_dims
+from .base import check_tensor, wrap_dims
 from .forms import public
 from .reduce import count, finish, mean, restored
 
@@ -74,7 +75,9 @@ class Std(Operation):
         return variance_gradient((grad / (y * 2)).masked_fill(y == 0, 0), x, self.dims, self.correction)
 
 
-def _spread(input: Any, dim: Any, unbiased: Any, correction: Any, keepdim: bool) -> tuple[Tensor, dict[str, Any]]:
+def _spread(
+    name: str, input: Any, dim: Any, unbiased: Any, correction: Any, keepdim: bool
+) -> tuple[Tensor, dict[str, Any]]:
     """Sort out var's two signatures: (dim=None, unbiased=True) and (unbiased), both with correction=1."""
     x = check_tensor(input, "var")
     if isinstance(dim, bool):  # var(input, unbiased)
@@ -87,11 +90,17 @@ def _spread(input: Any, dim: Any, unbiased: Any, correction: Any, keepdim: bool)
         raise RuntimeError("std and var only support floating point and complex dtypes")
     if correction is None:
         correction = 1 if unbiased is None or unbiased else 0
-    return x, {"dims": wrap_dims(dim, x._array.ndim), "correction": correction, "keepdim": keepdim}
+    dims = wrap_dims(dim, x._array.ndim)
+    if count(x._array.shape, dims) <= correction:
+        warnings.warn(
+            f"{name}(): degrees of freedom is <= 0. Correction should be strictly less than the reduction factor "
+            "(input numel divided by output numel).",
+            stacklevel=4,
+        )
+    return x, {"dims": dims, "correction": correction, "keepdim": keepdim}
 
 
 @public()
-@numpy_names
 def var(
     input: Tensor,
     dim: Any = None,
@@ -102,12 +111,11 @@ def var(
     out: Tensor | None = None,
 ) -> Tensor:
     """Return the variance over `dim`, divided by count - correction, 1 unless said otherwise (`torch.var`)."""
-    x, params = _spread(input, dim, unbiased, correction, keepdim)
+    x, params = _spread("var", input, dim, unbiased, correction, keepdim)
     return finish("var", Var.apply(x, **params), out, input)
 
 
 @public()
-@numpy_names
 def std(
     input: Tensor,
     dim: Any = None,
@@ -118,7 +126,7 @@ def std(
     out: Tensor | None = None,
 ) -> Tensor:
     """Return the standard deviation over `dim`, the square root of `var` (`torch.std`)."""
-    x, params = _spread(input, dim, unbiased, correction, keepdim)
+    x, params = _spread("std", input, dim, unbiased, correction, keepdim)
     return finish("std", Std.apply(x, **params), out, input)
 
 

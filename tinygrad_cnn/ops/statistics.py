@@ -9,18 +9,18 @@ import numpy as np
 from tinygrad_cnn.casts import FLOATING
 from tinygrad_cnn.tensor import Tensor, wrap
 
-from .base import check_tensor, numpy_names, scalar_name, wrap_dim
+from .base import check_tensor, scalar_name, wrap_dim
 from .extremes import result_tuple
 from .forms import public
 from .gather import Pick
 from .halves import in_float32
 from .reduce import nansum
+from .sorting import MiddleOfAll
 
 _Mode, _NanMedian = result_tuple("mode", "values indices"), result_tuple("nanmedian", "values indices")
 
 
 @public(out=True)
-@numpy_names
 def nanmean(
     input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, out: Tensor | None = None
 ) -> Tensor:
@@ -36,7 +36,6 @@ def nanmean(
 
 
 @public()
-@numpy_names
 @in_float32
 def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     """Return the median of what is not NaN, the lower of two: of all, or (values, indices) along `dim`
@@ -48,7 +47,8 @@ def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False) -> A
             return wrap(np.full((), lowest, x._array.dtype))
         if x._array.dtype.kind == "b":
             raise NotImplementedError("\"median_cpu\" not implemented for 'Bool'")
-        return nanmedian(x.reshape(-1), 0)[0]
+        place = int(nanmedian(x.detach().reshape(-1), 0)[1])
+        return MiddleOfAll.apply(x, place=place, grad_name="NanmedianBackward0")
     dim = wrap_dim(dim, x._array.ndim)
     if x._array.ndim == 0:
         return _NanMedian(x.clone(), wrap(np.zeros((), np.int64)))
@@ -66,7 +66,6 @@ def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False) -> A
 
 
 @public(out=True)
-@numpy_names
 @in_float32
 def mode(input: Tensor, dim: int = -1, keepdim: bool = False, *, out: Any = None) -> Any:
     """Return (values, indices) of what occurs most often along `dim`, the smallest of several, its last place
@@ -150,7 +149,6 @@ def _at_ranks(ordered: Tensor, ranks: Tensor, q: Tensor, interpolation: str) -> 
 
 
 @public(out=True)
-@numpy_names
 @in_float32
 def quantile(
     input: Tensor,
@@ -166,7 +164,6 @@ def quantile(
 
 
 @public(out=True)
-@numpy_names
 @in_float32
 def nanquantile(
     input: Tensor,

@@ -12,7 +12,7 @@ from tinygrad_cnn.autograd.operation import Operation
 from tinygrad_cnn.casts import FLOATING
 from tinygrad_cnn.tensor import Tensor
 
-from .base import check_tensor, numpy_names, scalar_name, wrap_dim, wrap_dims, write_out
+from .base import check_tensor, scalar_name, wrap_dim, wrap_dims, write_out
 from .extremes import amax, amin
 from .forms import public
 from .halves import in_float32
@@ -86,7 +86,6 @@ def vector_norm(x: Tensor, p: float, dim: Any, keepdim: bool) -> Tensor:
 
 
 @public()
-@numpy_names
 def logsumexp(input: Tensor, dim: Any, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
     """Return log(sum(exp(input))) over `dim`, the maximum taken out first (`torch.logsumexp`)."""
     x = check_tensor(input, "logsumexp")

@@ -14,7 +14,7 @@ from tinygrad_cnn.dtypes import dtype as DType
 from tinygrad_cnn.dtypes import scalar_name as _scalar_name
 from tinygrad_cnn.tensor import Tensor, wrap
 
-from .base import check_tensor, clone, numpy_names, scalar_name, sizes_of, wrap_dim
+from .base import check_tensor, clone, scalar_name, sizes_of, wrap_dim
 from .forms import public
 
 # ---- shape ----
@@ -120,14 +120,15 @@ class View(ViewOperation):
 
 
 @public()
-def reshape(input: Tensor, *shape: Any) -> Tensor:
+def reshape(input: Tensor, *sizes: Any, shape: Any = None) -> Tensor:
     """Return the elements in another shape, -1 for a size to infer.
 
     A view where possible, else a copy (`torch.reshape`).
     """
     if not isinstance(input, Tensor):
         check_tensor(input, "reshape")
-    return reshaped(input, inferred(sizes_of(shape, "reshape"), input._array.size))
+    sizes = sizes if shape is None else (shape,)
+    return reshaped(input, inferred(sizes_of(sizes, "reshape"), input._array.size))
 
 
 def reshaped(input: Tensor, sizes: tuple[int, ...]) -> Tensor:
@@ -139,14 +140,16 @@ def reshaped(input: Tensor, sizes: tuple[int, ...]) -> Tensor:
 
 
 @public(function=False)
-def view(input: Tensor, *shape: Any) -> Tensor:
+def view(input: Tensor, *sizes: Any, size: Any = None, dtype: Any = None) -> Tensor:
     """Return a view of the memory in another shape, or as another dtype (`Tensor.view`).
 
     Raises RuntimeError if the element counts differ or the strides do not allow a view.
     """
-    if len(shape) == 1 and isinstance(shape[0], DType):
-        return _view_dtype(input, shape[0])
-    return View.apply(input, inferred(sizes_of(shape, "view"), input._array.size))
+    if size is not None or dtype is not None:
+        sizes = (size if dtype is None else dtype,)
+    if len(sizes) == 1 and isinstance(sizes[0], DType):
+        return _view_dtype(input, sizes[0])
+    return View.apply(input, inferred(sizes_of(sizes, "view"), input._array.size))
 
 
 def _view_dtype(input: Tensor, dtype: DType) -> Tensor:
@@ -216,7 +219,6 @@ def ravel(input: Tensor) -> Tensor:
 
 
 @public()
-@numpy_names
 def squeeze(input: Tensor, dim: Any = None) -> Tensor:
     """Return a view without the dimensions of size 1: all of them, or those of `dim` that are (`torch.squeeze`)."""
     shape = check_tensor(input, "squeeze")._array.shape
@@ -229,7 +231,6 @@ def squeeze(input: Tensor, dim: Any = None) -> Tensor:
 
 
 @public()
-@numpy_names
 def unsqueeze(input: Tensor, dim: int) -> Tensor:
     """Return a view with a new dimension of size 1 at `dim` (`torch.unsqueeze`)."""
     shape = check_tensor(input, "unsqueeze")._array.shape

@@ -13,25 +13,13 @@ from tinygrad_cnn import core
 from tinygrad_cnn.casts import BF16, F16, F32, F64, FLOATING, HALVES, cast_array, widened
 from tinygrad_cnn.core.buffers import knows
 from tinygrad_cnn.core.random import GeneratorState
-from tinygrad_cnn.dtypes import from_numpy_dtype
+from tinygrad_cnn.dtypes import C_NAMES, from_numpy_dtype
 from tinygrad_cnn.dtypes import scalar_name as _scalar_name
 from tinygrad_cnn.limits import finfo
 
 from .generator import Generator, default_generator
 
 Array = core.Array
-_C_NAMES = {
-    "uint8": "unsigned char",
-    "int8": "signed char",
-    "int16": "short int",
-    "int32": "int",
-    "int64": "long int",
-    "float32": "float",
-    "float64": "double",
-    "float16": "c10::Half",
-    "bfloat16": "c10::BFloat16",
-    "bool": "bool",
-}
 # Bits of precision: up to 2 to that power a float dtype represents all integers.
 _DIGITS = {F32: 24, F64: 53, F16: 11, BF16: 8}
 
@@ -67,7 +55,7 @@ def _fill(array: Array, fill: Callable[[Array], None], dtype: Any = None) -> Non
 
 def c_name(array: Array) -> str:
     """Return how PyTorch's messages name the C++ type of the elements."""
-    return _C_NAMES[from_numpy_dtype(array.dtype)._name]
+    return C_NAMES[from_numpy_dtype(array.dtype)]
 
 
 def _check_float(array: Array, kernel: str) -> None:

@@ -65,12 +65,14 @@ def normal_(self: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Gen
     return _redraw(self, "NormalBackward0", lambda array: fills.fill_normal(array, float(mean), float(std), generator))
 
 
-def random_(self: Tensor, *args: Any, generator: Generator | None = None) -> Tensor:
+def random_(self: Tensor, *args: Any, to: Any = None, generator: Generator | None = None) -> Tensor:
     """Fill this tensor with integers: `random_(to)` from [0, to), `random_(from, to)` from [from, to), `random_()` from
     all non-negative ones of the dtype (`torch.Tensor.random_`). `to` may be None: as far as the dtype goes.
 
     Raises RuntimeError for an empty range, or one that the dtype cannot hold.
     """
+    if to is not None:
+        args = (*args, to)
     if len(args) > 2:
         raise TypeError(f"random_() takes from 0 to 2 positional arguments but {len(args)} were given")
     if not args:

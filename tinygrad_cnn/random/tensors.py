@@ -66,10 +66,10 @@ def randn(
 def _like(function: str, input: Any, fill: Any, options: tuple[Any, ...]) -> Tensor:
     if not isinstance(input, Tensor):
         raise TypeError(f"{function}(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
-    dtype, layout, device, pin_memory, requires_grad = options
+    dtype, layout, device, pin_memory, requires_grad, memory_format = options
     found = to_dtype(function, dtype, input.dtype)
     check_options(function, found, layout, device, pin_memory, requires_grad)
-    array = like_array(input, found._numpy)
+    array = like_array(input, found._numpy, memory_format)
     fill(array)
     return deliver(function, array, None, requires_grad)
 
@@ -86,7 +86,7 @@ def rand_like(
     memory_format: Any = None,
 ) -> Tensor:
     """Return uniform numbers in [0, 1) with the shape and dtype of `input` (`torch.rand_like`)."""
-    options = (dtype, layout, device, pin_memory, requires_grad)
+    options = (dtype, layout, device, pin_memory, requires_grad, memory_format)
     return _like("rand_like", input, lambda array: fill_uniform(array, 0.0, 1.0, generator), options)
 
 
@@ -102,7 +102,7 @@ def randn_like(
     memory_format: Any = None,
 ) -> Tensor:
     """Return standard normal numbers with the shape and dtype of `input` (`torch.randn_like`)."""
-    options = (dtype, layout, device, pin_memory, requires_grad)
+    options = (dtype, layout, device, pin_memory, requires_grad, memory_format)
     return _like("randn_like", input, lambda array: fill_normal(array, 0.0, 1.0, generator), options)
 
 
@@ -175,7 +175,7 @@ def randint_like(
 ) -> Tensor:
     """Return integers uniform in [low, high) with the shape and dtype of `input` (`torch.randint_like`)."""
     first, last = _bounds("randint_like", args, low, high, ("low", "high"))
-    options = (dtype, layout, device, pin_memory, requires_grad)
+    options = (dtype, layout, device, pin_memory, requires_grad, memory_format)
     return _like("randint_like", input, lambda array: fill_integers(array, first, last, generator), options)
 
 

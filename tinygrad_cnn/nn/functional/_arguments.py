@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+from tinygrad_cnn.autograd.grad_mode import mode
 from tinygrad_cnn.dtypes import dtype
 from tinygrad_cnn.dtypes import scalar_name as _scalar_name
 from tinygrad_cnn.tensor import Tensor
@@ -34,6 +35,25 @@ def check_tensors(function: str, input: Any, weight: Any, bias: Any) -> None:
     check_tensor(input, function)
     check_tensor(weight, function, "weight", 2)
     check_tensor(bias, function, "bias", 3)
+
+
+def check_constant(function: str, **arguments: Tensor | None) -> None:
+    """Raise RuntimeError for an argument that requires a gradient, which PyTorch's function does not have for it."""
+    for name, tensor in arguments.items():
+        if tensor is not None and tensor.requires_grad and mode.enabled:
+            raise RuntimeError(
+                f"The function '{function}' is not differentiable with respect to argument '{name}'. This input cannot "
+                "have requires_grad True."
+            )
+
+
+def as_floats(input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """Return two operands of a difference, one of bool in the other's floating dtype."""
+    if input._array.dtype.kind == "b" and target.is_floating_point():
+        return input.to(target.dtype), target
+    if target._array.dtype.kind == "b" and input.is_floating_point():
+        return input, target.to(input.dtype)
+    return input, target
 
 
 def _as_int(value: Any) -> int | None:

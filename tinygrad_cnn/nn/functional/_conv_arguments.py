@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tinygrad_cnn.nn.functional._arguments import int_tuple, scalar_name
+from tinygrad_cnn.dtypes import C_NAMES
+from tinygrad_cnn.nn.functional._arguments import int_tuple
 from tinygrad_cnn.tensor import Tensor
 
 Sizes = tuple[int, ...]
@@ -118,9 +119,8 @@ def check_dtypes(input: Tensor, weight: Tensor, bias: Tensor | None) -> None:
     dtype = input._array.dtype
     if weight._array.dtype is dtype and (bias is None or bias._array.dtype is dtype):
         return
-    names = {"Float": "float", "Double": "double", "Long": "long int", "Int": "int", "Byte": "unsigned char"}
     if bias is not None and bias._array.dtype != dtype:
-        got, want = [names.get(name, name.lower()) for name in (scalar_name(input.dtype), scalar_name(bias.dtype))]
+        got, want = C_NAMES[input.dtype], C_NAMES[bias.dtype]
         raise RuntimeError(f"Input type ({got}) and bias type ({want}) should be the same")
     if weight._array.dtype != dtype:
         raise RuntimeError(f"Input type ({input.type()}) and weight type ({weight.type()}) should be the same")

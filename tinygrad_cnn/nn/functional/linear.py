@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from tinygrad_cnn import core
+from tinygrad_cnn.dtypes import C_NAMES
 from tinygrad_cnn.nn.functional._arguments import (
     check_int,
     check_tensor,
@@ -21,14 +22,6 @@ from tinygrad_cnn.tensor import Tensor, wrap
 __all__ = ["bilinear", "linear", "one_hot", "pdist"]
 
 _I64 = np.dtype(np.int64)
-_C_NAMES = {
-    "Float": "float",
-    "Double": "double",
-    "Long": "long int",
-    "Int": "int",
-    "Byte": "unsigned char",
-    "Bool": "bool",
-}
 
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None, *, out: Tensor | None = None) -> Tensor:
@@ -54,7 +47,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None, *, out: Te
         names = [scalar_name(tensor.dtype) for tensor in (input, weight)]
         if bias is not None and w.ndim == 2:
             raise RuntimeError(f"mat1 and mat2 must have the same dtype, but got {names[0]} and {names[1]}")
-        names = [_C_NAMES[name] for name in names]
+        names = [C_NAMES[tensor.dtype] for tensor in (input, weight)]
         raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {names[0]} != {names[1]}")
     if bias is not None and bias._array.dtype != w.dtype:
         got, want = scalar_name(bias.dtype), scalar_name(weight.dtype)
@@ -108,10 +101,9 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
         for k, (name, tensor) in enumerate((("input1", input1), ("input2", input2), ("weight", weight)))
     ]
     if not a.dtype == b.dtype == w.dtype:
-        names = [_C_NAMES[scalar_name(tensor.dtype)] for tensor in (input1, input2, weight)]
-        raise RuntimeError(
-            f"All tensors must have the same dtype, got input1: {names[0]}, input2: {names[1]}, weight: {names[2]}"
-        )
+        given = {"input1": input1, "input2": input2, "weight": weight} | ({} if bias is None else {"bias": bias})
+        listed = ", ".join([f"{name}: {C_NAMES[tensor.dtype]}" for name, tensor in given.items()])
+        raise RuntimeError(f"All tensors must have the same dtype, got {listed}")
     if a.ndim != b.ndim:
         raise RuntimeError(f"bilinear(): input dimensions do not match: got {a.ndim} and {b.ndim}")
     for d in range(a.ndim - 1):

@@ -9,6 +9,8 @@ import numpy as np
 
 from tinygrad_cnn.core import FLOATS
 from tinygrad_cnn.nn.functional._arguments import (
+    as_floats,
+    check_constant,
     check_int,
     check_reduction,
     check_tensor,
@@ -84,6 +86,7 @@ def _class_loss(operation: Any, input: Tensor, target: Tensor, weight: Tensor | 
     target = _class_targets(input, target)
     _check_weight(input, weight)
     if weight is not None:
+        check_constant("nll_loss2d_forward" if input._array.ndim > 2 else "nll_loss_forward", weight=weight)
         weight = weight.detach()
     try:
         if input._array.ndim > 1:
@@ -224,6 +227,7 @@ def mse_loss(
         return _weighted_mse(input, target, weight, reduction)
     if input.shape == target.shape and input._array.dtype == target._array.dtype:
         return MSELoss.apply(input, target, reduction=reduction)
+    input, target = as_floats(input, target)
     squared = (input - target) ** 2
     return squared if reduction == "none" else squared.mean() if reduction == "mean" else squared.sum()
 
@@ -231,6 +235,7 @@ def mse_loss(
 def _weighted_mse(input: Tensor, target: Tensor, weight: Tensor, reduction: str) -> Tensor:
     if weight.shape != input.shape:
         raise ValueError("Weights and input must have the same size.")
+    input, target = as_floats(input, target)
     weighted = (input - target) ** 2 * weight
     if reduction == "none":
         return weighted

@@ -12,7 +12,7 @@ from tinygrad_cnn.casts import F32, HALVES, cast_array, widened
 from tinygrad_cnn.core import contiguous
 from tinygrad_cnn.core import norm as kernels
 from tinygrad_cnn.dtypes import Size
-from tinygrad_cnn.nn.functional._arguments import check_tensor, not_implemented_for, scalar_name
+from tinygrad_cnn.nn.functional._arguments import check_constant, check_tensor, not_implemented_for, scalar_name
 from tinygrad_cnn.ops.norm import BatchNorm, fold
 from tinygrad_cnn.tensor import Tensor, wrap
 
@@ -65,6 +65,7 @@ def batch_norm(
             others = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias}
             _check_parameters(input, shape[1], dtype, others, training)
             break
+    check_constant("native_batch_norm", running_mean=running_mean, running_var=running_var)
     if training:
         mean, var = _batch_statistics(input._array, running_mean, running_var, momentum)
     else:

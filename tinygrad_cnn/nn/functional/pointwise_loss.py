@@ -11,16 +11,19 @@ import math
 import warnings
 
 from tinygrad_cnn.autograd.grad_mode import no_grad
-from tinygrad_cnn.dtypes import float32, float64
+from tinygrad_cnn.dtypes import float32, float64, scalar_name
 from tinygrad_cnn.like import full_like, ones_like, zeros_like
 from tinygrad_cnn.limits import finfo
 from tinygrad_cnn.nn.functional._arguments import (
+    as_floats,
+    check_constant,
     check_reduction,
     check_tensor,
     legacy_reduction,
     not_implemented_for,
     warn_of_sizes,
 )
+from tinygrad_cnn.ops.arithmetic import TWO_BOOLS
 from tinygrad_cnn.ops.broadcasting import broadcast_tensors
 from tinygrad_cnn.ops.comparison import where
 from tinygrad_cnn.ops.loss import BinaryCrossEntropy
@@ -46,6 +49,14 @@ def _together(input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     warn_of_sizes(input, target, stacklevel=3)
     one, other = broadcast_tensors(input, target)
     return one, other
+
+
+def _floats_together(name: str, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """The same for a loss of floats, to which a bool target counts as 0 and 1; NotImplementedError for two of bool."""
+    one, other = _together(input, target)
+    if one._array.dtype.kind == "b" and other._array.dtype.kind == "b":
+        raise not_implemented_for(name, one)
+    return as_floats(one, other)
 
 
 def _weighted(loss: Tensor, input: Tensor, weight: Tensor, reduction: str, of_weights: bool) -> Tensor:
@@ -94,7 +105,7 @@ def smooth_l1_loss(
 ) -> Tensor:
     """Return d^2 / (2 beta) where d = |input - target| is below beta, else d - beta / 2, reduced (`F.smooth_l1_loss`;
     Girshick, 2015). RuntimeError for a negative beta."""
-    one, other = _together(input, target)
+    one, other = _floats_together("smooth_l1_cpu", input, target)
     reduction = legacy_reduction(size_average, reduce, reduction)
     if beta < 0:
         raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
@@ -112,7 +123,7 @@ def huber_loss(
 
     weight, of input's shape, scales each. RuntimeError unless delta is positive.
     """
-    one, other = _together(input, target)
+    one, other = _floats_together("huber_cpu", input, target)
     if delta <= 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
     check_reduction(reduction)
@@ -130,7 +141,8 @@ def binary_cross_entropy(
 ) -> Tensor:
     """Return -(target * log(input) + (1 - target) * log(1 - input)), reduced (`F.binary_cross_entropy`).
 
-    input: probabilities, RuntimeError for others; logarithms are at least -100. weight scales each loss.
+    input and target: probabilities of one dtype, RuntimeError for others; logarithms are at least -100. weight scales
+    each loss.
     """
     reduction = legacy_reduction(size_average, reduce, reduction)
     check_tensor(input, "binary_cross_entropy")
@@ -140,10 +152,17 @@ def binary_cross_entropy(
             f"Using a target size ({target.size()}) that is different to the input size ({input.size()}) is "
             "deprecated. Please ensure they have the same size."
         )
-    if not bool(((input >= 0) & (input <= 1)).all()):
-        raise RuntimeError("all elements of input should be between 0 and 1")
+    check_constant("binary_cross_entropy", weight=weight)
+    if target.dtype is not input.dtype:
+        got, want = scalar_name(target.dtype), scalar_name(input.dtype)
+        raise RuntimeError(f"Found dtype {got} but expected {want}")
+    if not input.is_floating_point():
+        raise not_implemented_for("binary_cross_entropy", input)
+    for name, tensor in (("input", input), ("target", target)):
+        if not bool(((tensor >= 0) & (tensor <= 1)).all()):
+            raise RuntimeError(f"all elements of {name} should be between 0 and 1")
     loss = BinaryCrossEntropy.apply(input, target)
-    return reduced(loss if weight is None else loss * weight, reduction)
+    return reduced(loss if weight is None else loss * weight.to(loss.dtype), reduction)
 
 
 def binary_cross_entropy_with_logits(
@@ -158,19 +177,29 @@ def binary_cross_entropy_with_logits(
     """Return binary_cross_entropy of sigmoid(input), exact for large inputs (`F.binary_cross_entropy_with_logits`).
 
     weight scales each loss, pos_weight the losses of positive targets; both are broadcast. ValueError for shapes that
-    differ.
+    differ. The loss has the target's dtype.
     """
     reduction = legacy_reduction(size_average, reduce, reduction)
     check_tensor(input, "binary_cross_entropy_with_logits")
     check_tensor(target, "binary_cross_entropy_with_logits", "target", 2)
     if target.size() != input.size():
         raise ValueError(f"Target size ({target.size()}) must be the same as input size ({input.size()})")
+    check_constant("binary_cross_entropy_with_logits", weight=weight, pos_weight=pos_weight)
+    if not input.is_floating_point():
+        raise not_implemented_for("log_sigmoid_cpu", input)
+    if target._array.dtype.kind == "b":
+        raise RuntimeError(TWO_BOOLS)
+    if not target.is_floating_point():
+        raise RuntimeError(
+            f"result type {scalar_name(input.dtype)} can't be cast to the desired output type "
+            f"{scalar_name(target.dtype)}"
+        )
     positive: Tensor | float = 1.0 if pos_weight is None else (pos_weight - 1) * target + 1
     # -log(sigmoid(x)) = log(1 + exp(-|x|)) - x where x < 0: the terms in x are put together before they cancel.
     below = input < 0
     rest = where(below, input, -input).exp().log1p()
-    loss = (1 - target - below.to(input.dtype) * positive) * input + rest * positive
-    return reduced(loss if weight is None else loss * weight, reduction)
+    loss = ((1 - target - below.to(input.dtype) * positive) * input + rest * positive).to(target.dtype)
+    return reduced(loss if weight is None else loss * weight.to(loss.dtype), reduction)
 
 
 def kl_div(
@@ -188,6 +217,8 @@ def kl_div(
     """
     check_tensor(input, "kl_div")
     check_tensor(target, "kl_div", "target", 2)
+    if not (input.is_floating_point() and target.is_floating_point()):
+        raise RuntimeError("kl_div: Integral inputs not supported.")
     if size_average is None and reduce is None and reduction == "mean":
         warnings.warn(
             "reduction: 'mean' divides the total loss by both the batch size and the support size.'batchmean' divides "

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
+from tinygrad_cnn.autograd.deferred import compute
 from tinygrad_cnn.nn.modules._backward_hooks import BackwardHooks, hook_last_node, only_full
 from tinygrad_cnn.nn.modules._tree import ModuleTree
 from tinygrad_cnn.utils.hooks import RemovableHandle, register
@@ -165,6 +166,7 @@ class _Call:
 
     def run_pre_hook(self, hook: Callable[..., Any], with_kwargs: bool) -> None:
         """Run one pre-hook and take over the arguments that it returns."""
+        compute(self.args)
         if not with_kwargs:
             new = hook(self.module, self.args)
             if new is not None:
@@ -181,6 +183,8 @@ class _Call:
 
     def run_hook(self, key: int, hook: Callable[..., Any]) -> None:
         """Run one forward hook and take over the result that it returns."""
+        compute(self.args)
+        compute((self.result,))
         if key in self.module._forward_hooks_with_kwargs or key in GLOBAL.forward_with_kwargs:
             new = hook(self.module, self.args, self.kwargs, self.result)
         else:

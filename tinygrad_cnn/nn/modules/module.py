@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_cnn.autograd.waiting import calls, settle_all
@@ -61,6 +62,17 @@ def _forward_unimplemented(self: Any, *input: Any) -> None:
     raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
 
 
+def _renamed(function: FunctionType, qualname: str) -> FunctionType:
+    """Return the same function under another name; `super()` in it goes on from the class that it was written in."""
+    copy = FunctionType(
+        function.__code__, function.__globals__, function.__name__, function.__defaults__, function.__closure__
+    )
+    copy.__dict__.update(function.__dict__)
+    copy.__kwdefaults__, copy.__annotations__ = function.__kwdefaults__, function.__annotations__
+    copy.__doc__, copy.__module__, copy.__qualname__ = function.__doc__, function.__module__, qualname
+    return copy
+
+
 class Module(StateDict, ModuleHooks, Convert):
     """The base of all layers and networks (`torch.nn.Module`).
 
@@ -71,6 +83,17 @@ class Module(StateDict, ModuleHooks, Convert):
 
     call_super_init: bool = False
     forward: Callable[..., Any] = _forward_unimplemented
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Give a public layer methods of its own name where a private base defines them: errors of Python's name it."""
+        super().__init_subclass__(**kwargs)
+        if cls.__name__.startswith("_"):
+            return
+        for name in ("__init__", "forward"):
+            method = getattr(cls, name)
+            base = getattr(method, "__qualname__", "").partition(".")[0]
+            if name not in cls.__dict__ and base.startswith("_") and isinstance(method, FunctionType):
+                setattr(cls, name, _renamed(method, f"{cls.__name__}.{name}"))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if not self.call_super_init and kwargs:
