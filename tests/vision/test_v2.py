@@ -36,6 +36,22 @@ def test_all_images_of_a_sample_get_the_same_parameters():
         assert label == 7 and after == torch.rand(1)
 
 
+def test_all_tensors_that_were_made_images_are_transformed():
+    pipeline = v2.Compose([v2.ToImage(), v2.RandomCrop(8), v2.ToDtype(torch.float32, scale=True)])
+    sample = pipeline({"label": torch.tensor([1.0]), "image": IMAGE, "mask": IMAGE.copy()})
+    assert sample["label"].tolist() == [1.0]
+    assert sample["image"].shape == (3, 8, 8) and (sample["image"] == sample["mask"]).all()
+    image, mask = pickle.loads(pickle.dumps((sample["image"], sample["mask"])))  # as from a worker
+    image, mask, label = v2.Resize(4)(image, mask, sample["label"])
+    assert image.shape == mask.shape == (3, 4, 4) and label is sample["label"]
+
+
+def test_marking_an_image_leaves_the_tensor_that_was_given_alone():
+    tensor = torch.zeros(3, 8, 8)
+    v2.ToImage()(tensor)
+    assert v2.CenterCrop(4)(torch.zeros(3, 8, 8), tensor)[1] is tensor
+
+
 def test_own_transforms():
     class Shift(v2.Transform):
         def make_params(self, flat_inputs):
@@ -128,6 +144,16 @@ v2.RandomChoice([v2.RandomCrop(8), v2.Resize(9)], [1, 2])(rgb)
 v2.RandomOrder([v2.RandomCrop(8), v2.RandomHorizontalFlip(), v2.ColorJitter(0.5)])(rgb, 4)
 v2.Compose([v2.ToImage(), v2.RandomHorizontalFlip(), v2.ToDtype(torch.float32, True)])(rgb, 1)
 v2.Normalize([0.5], [0.25])(unit, 3)
+v2.Grayscale(3)(unit[:1])
+v2.Grayscale(3)(unit)
+v2.functional.to_grayscale(unit)
+v2.RandomEqualize(1)(unit)
+v2.RandomPosterize(3, 1)(unit)
+v2.RandAugment()(unit)
+v2.TrivialAugmentWide()(unit)
+v2.Compose([v2.ToImage(), v2.RandomCrop(8), v2.ToDtype(torch.float32, True)])(rgb, rgb)
+v2.Compose([v2.ToImage(), v2.RandomHorizontalFlip()])({"label": torch.ones(2), "pair": (rgb, rgb)})
+v2.Compose([v2.ToImage(), v2.ToPureTensor(), v2.RandomCrop(8)])(rgb, rgb)
 v2.MixUp(num_classes=5)(floats, torch.tensor([1, 4]))
 v2.MixUp(alpha=0.3)(floats, torch.eye(2))
 v2.CutMix(num_classes=5)({"images": floats, "labels": torch.tensor([1, 4])})

@@ -18,11 +18,14 @@ from ._samples import (
     AugMix,
     AutoAugment,
     ConvertImageDtype,
+    Grayscale,
     Identity,
     Lambda,
     PILToTensor,
     RandAugment,
     RandomCrop,
+    RandomEqualize,
+    RandomPosterize,
     RandomZoomOut,
     ToDtype,
     ToImage,
@@ -44,11 +47,9 @@ RandomHorizontalFlip, RandomResizedCrop, RandomVerticalFlip = map(
 ElasticTransform, RandomAffine, RandomPerspective, RandomRotation = map(
     _of, (_warp.ElasticTransform, _warp.RandomAffine, _warp.RandomPerspective, _warp.RandomRotation)
 )
-ColorJitter, Grayscale, RandomAutocontrast, RandomEqualize = map(
-    _of, (_color.ColorJitter, _color.Grayscale, _color.RandomAutocontrast, _color.RandomEqualize)
-)
-RandomGrayscale, RandomInvert, RandomPosterize, RandomSolarize = map(
-    _of, (_color.RandomGrayscale, _color.RandomInvert, _color.RandomPosterize, _color.RandomSolarize)
+ColorJitter, RandomAutocontrast = _of(_color.ColorJitter), _of(_color.RandomAutocontrast)
+RandomGrayscale, RandomInvert, RandomSolarize = map(
+    _of, (_color.RandomGrayscale, _color.RandomInvert, _color.RandomSolarize)
 )
 GaussianBlur, RandomAdjustSharpness, RandomErasing = map(
     _of, (_local.GaussianBlur, _local.RandomAdjustSharpness, _local.RandomErasing)

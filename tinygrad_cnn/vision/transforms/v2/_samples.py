@@ -13,22 +13,26 @@ from tinygrad_cnn.tensor import Tensor
 from tinygrad_cnn.vision._extras import is_pillow_image
 
 from .. import autoaugment as v1
+from .. import color
 from .. import functional as F
 from .._arguments import check_sequence, fill_of, happens, integer, uniform
 from ..functional._image import max_value
 from ..geometry import RandomCrop as RandomCropOfOneImage
 from ._transform import Transform, of_images
-from .functional import to_dtype, to_image
+from .functional import equalize, is_marked, posterize, rgb_to_grayscale, to_dtype, to_image
 
 __all__ = [
     "AugMix",
     "AutoAugment",
     "ConvertImageDtype",
+    "Grayscale",
     "Identity",
     "Lambda",
     "PILToTensor",
     "RandAugment",
     "RandomCrop",
+    "RandomEqualize",
+    "RandomPosterize",
     "RandomZoomOut",
     "ToDtype",
     "ToImage",
@@ -50,8 +54,13 @@ class Identity(Transform):
         return inpt
 
 
-class ToPureTensor(Identity):
-    """Returns what it gets: there are no other tensors here."""
+class ToPureTensor(Transform):
+    """Returns tensors that are not marked as images any more."""
+
+    _transformed_types = (Tensor,)
+
+    def _transformed(self, part: Any, params: dict[str, Any]) -> Any:
+        return part.view_as(part) if is_marked(part) else part
 
 
 class Lambda(Transform):
@@ -162,6 +171,31 @@ class ConvertImageDtype(ToDtype):
         super().__init__(dtype, scale=True)
 
 
+# ---------------------------------------------------------------- colour
+
+
+class Grayscale(of_images(color.Grayscale)):  # type: ignore[misc]
+    """`Grayscale`, which makes three channels of one as well."""
+
+    def transform(self, inpt: Any, params: dict[str, Any]) -> Any:
+        """Return the grey image."""
+        return rgb_to_grayscale(inpt, self.num_output_channels)
+
+
+class RandomEqualize(of_images(color.RandomEqualize)):  # type: ignore[misc]
+    """`RandomEqualize`, of tensors of any dtype."""
+
+    change = staticmethod(equalize)
+
+
+class RandomPosterize(of_images(color.RandomPosterize)):  # type: ignore[misc]
+    """`RandomPosterize`, of tensors of floats as well."""
+
+    def change(self, img: Any) -> Any:
+        """Return the posterized image."""
+        return posterize(img, self.bits)
+
+
 # ---------------------------------------------------------------- geometry
 
 
@@ -219,6 +253,10 @@ class _Policy:
         return uniform(0.0, 1.0) <= 0.5
 
     def _operate(self, img: Any, name: str, magnitude: float, fill: Any) -> Any:
+        if name == "Equalize":
+            return equalize(img)
+        if name == "Posterize":
+            return posterize(img, int(magnitude))
         if name == "Solarize" and isinstance(img, Tensor):
             magnitude *= max_value(img.dtype) / 255.0
         return super()._operate(img, name, magnitude, fill)  # type: ignore[misc]

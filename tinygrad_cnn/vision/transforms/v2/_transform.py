@@ -13,6 +13,7 @@ from tinygrad_cnn.tensor import Tensor
 from tinygrad_cnn.vision._extras import is_pillow_image
 
 from ..functional._image import InterpolationMode
+from .functional import is_marked, mark
 
 __all__ = ["Transform", "of_images"]
 
@@ -38,9 +39,10 @@ def leaves(sample: Any) -> list[Any]:
 class Transform(nn.Module):
     """Base class of transforms of samples (`torchvision.transforms.v2.Transform`): `transform(image, label, ...)`.
 
-    The inputs may be nested tuples, lists and dictionaries. What is transformed: Pillow images; without any, the first
-    tensor. Everything else passes through. Subclasses define `transform(inpt, params)` and, for what all parts of a
-    sample shall share, `make_params(flat_inputs)`, which returns a dictionary.
+    The inputs may be nested tuples, lists and dictionaries. What is transformed: Pillow images, and tensors that
+    `ToImage` made or that were made of such; without any, the first tensor. Everything else passes through. Subclasses
+    define `transform(inpt, params)` and, for what all parts of a sample shall share, `make_params(flat_inputs)`, which
+    returns a dictionary.
     """
 
     _transformed_types: tuple[Any, ...] = (Tensor, is_pillow_image)
@@ -58,13 +60,13 @@ class Transform(nn.Module):
 
     def _wanted(self, flat_inputs: list[Any]) -> list[bool]:
         """Tell which parts are transformed."""
-        tensors_left = 0 if any(map(is_pillow_image, flat_inputs)) else 1
+        tensors_left = 0 if any(is_pillow_image(part) or is_marked(part) for part in flat_inputs) else 1
         wanted = []
         for part in flat_inputs:
             known = any(
                 isinstance(part, kind) if isinstance(kind, type) else kind(part) for kind in self._transformed_types
             )
-            if known and isinstance(part, Tensor):
+            if known and isinstance(part, Tensor) and not is_marked(part):
                 known = tensors_left > 0
                 tensors_left = 0
             wanted.append(known)
@@ -81,7 +83,12 @@ class Transform(nn.Module):
         wanted = self._wanted(parts)
         params = self.make_params([part for part, is_wanted in zip(parts, wanted, strict=True) if is_wanted])
         marks = iter(wanted)
-        return map_leaves(lambda part: self.transform(part, params) if next(marks) else part, sample)
+        return map_leaves(lambda part: self._transformed(part, params) if next(marks) else part, sample)
+
+    def _transformed(self, part: Any, params: dict[str, Any]) -> Any:
+        """Return one part, transformed: of a marked image a marked one."""
+        result = self.transform(part, params)
+        return mark(result) if is_marked(part) and isinstance(result, Tensor) else result
 
     def extra_repr(self) -> str:
         """Return the attributes that are numbers, texts, sequences or modes."""
