@@ -21,7 +21,6 @@ FUNCTIONS = {
 }
 
 
-@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_infinities_give_nan(name, dtype, rng):
     for _ in range(100):

@@ -31,6 +31,9 @@ EXPRESSIONS = [
     "F.multi_margin_loss(torch.tensor([[-inf, 1., 2.]]), torch.tensor([0]), weight=torch.tensor([-1., 1., 1.]))",
     "F.multi_margin_loss(torch.tensor([[9., 1., 2.]]), torch.tensor([0]), weight=torch.tensor([inf, 1., 1.]))",
     "grad(lambda x: F.multi_margin_loss(x, torch.tensor([0]), weight=torch.tensor([inf, 1., 1.])), torch.eye(1, 3))",
+    *(f"F.grid_sample(torch.tensor([[[[{odd}, 1.], [2., {odd}]]]]), torch.tensor([[{places}]]), padding_mode={pad!r}, "
+      "align_corners=False)" for odd in ("nan", "inf") for pad in ("zeros", "border", "reflection")
+      for places in ("[[1.3, -1.4], [-1.2, -1.1]]", "[[1., 1.], [0.5, -0.5]]", "[[3., 3.], [1.1, 0.]]")),
     "F.multilabel_margin_loss(torch.tensor([inf, 0., 0.5]), torch.tensor([0, -1, 1]))",
 ]  # fmt: skip
 

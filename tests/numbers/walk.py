@@ -56,11 +56,17 @@ def fresh(tensor: torch.Tensor) -> torch.Tensor:
     return made.requires_grad_() if tensor.requires_grad else made
 
 
-def planted(sample: Any, values: list[float], share: float, rng: np.random.Generator) -> Any:
+# PyTorch reads outside of memory at coordinates that are not numbers, and may crash.
+ONLY_THE_INPUT = ("nn.functional.grid_sample", "grid_sampler_2d", "grid_sampler_3d")
+
+
+def planted(title: str, sample: Any, values: list[float], share: float, rng: np.random.Generator) -> Any:
     """Return the sample with some of `values` in its float tensors: one in one of them, or `share` of all elements."""
     sample = sample.transform(lambda x: fresh(x) if isinstance(x, torch.Tensor) else x)
     tensors = leaves((sample.input, sample.args, sample.kwargs), torch.Tensor)
     tensors = [x for x in tensors if x.is_floating_point() and x.numel() and x.layout is torch.strided]
+    if title in ONLY_THE_INPUT:
+        tensors = [x for x in tensors if x is sample.input]
     if tensors and not share:
         tensors = [tensors[int(rng.integers(len(tensors)))]]
     for x in tensors:
@@ -84,7 +90,7 @@ def walk(op: Any, dtype: torch.dtype, most: int, gradient: bool, plans: Any) -> 
         for name, values, share in plans:
             try:
                 with torch.no_grad():
-                    case = Case(planted(sample, values, share, rng))
+                    case = Case(planted(title(op), sample, values, share, rng))
             except Untranslatable:
                 continue
             what = f"{op.name}{case} sample {number}, {name} planted"

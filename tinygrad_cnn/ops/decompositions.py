@@ -98,7 +98,8 @@ class Det(Operation):
 
     def forward(self, a: Any) -> Any:
         """Compute."""
-        y = np.asarray(np.linalg.det(a), a.dtype)
+        with np.errstate(invalid="ignore"):
+            y = np.asarray(np.linalg.det(a), a.dtype)
         self.save_for_backward(a, y)
         return y
 

@@ -21,7 +21,7 @@ from tinygrad_cnn.tensor import Tensor, wrap
 
 from .base import check_tensor, scalar_name
 from .halves import in_float32
-from .joining import stack
+from .joining import cat, stack
 from .places import add_columns
 
 __all__ = ["affine_grid_generator", "grid_sampler", "grid_sampler_2d", "grid_sampler_3d"]
@@ -51,10 +51,11 @@ class Sample(Operation):
         channels = _channels(x)
         y = np.zeros((x.shape[1], index.shape[1]), x.dtype)
         part = np.empty_like(y)
-        for places, factor in zip(index, weights, strict=True):
-            np.take(channels, places, 1, part, "clip")
-            part *= factor
-            y += part
+        with np.errstate(invalid="ignore"):
+            for places, factor in zip(index, weights, strict=True):
+                np.take(channels, places, 1, part, "clip")
+                part *= factor
+                y += part
         return _images(y, len(x), index.shape[1] // max(len(x), 1))
 
     def backward(self, grad: Any) -> Any:
@@ -76,8 +77,9 @@ class SampleGradInput(Operation):
         self.grad_name, self.params = grad_name, {"index": index, "grad_name": grad_name}
         self.save_for_backward(weights, dy)
         batch, channels = dy.shape[:2]
-        parts = _channels(dy)[:, None] * weights
-        dx = add_columns(parts.reshape(channels, index.size), index.ravel(), batch * length)
+        with np.errstate(invalid="ignore"):
+            parts = _channels(dy)[:, None] * weights
+            dx = add_columns(parts.reshape(channels, index.size), index.ravel(), batch * length)
         return _images(dx, batch, length)
 
     def backward(self, grad: Any) -> Any:
@@ -101,10 +103,11 @@ class SampleGradWeights(Operation):
         self.save_for_backward(x, dy)
         channels, outer = _channels(x), _channels(dy)
         dw, part = np.empty(index.shape, dy.dtype), np.empty_like(outer)
-        for places, into in zip(index, dw, strict=True):
-            np.take(channels, places, 1, part, "clip")
-            part *= outer
-            part.sum(0, out=into)
+        with np.errstate(invalid="ignore"):
+            for places, into in zip(index, dw, strict=True):
+                np.take(channels, places, 1, part, "clip")
+                part *= outer
+                part.sum(0, out=into)
         return dw
 
     def backward(self, grad: Any) -> Any:
@@ -177,23 +180,26 @@ def _in_image(places: Array, size: int, padding: int, align: bool) -> tuple[Arra
     return np.where(valid, places, 0).astype(np.int64), valid
 
 
-def _axis(y: Tensor, size: int, mode: int, padding: int, align: bool) -> tuple[Array, Tensor]:
-    """Return (index, weights) of one axis, both (taps, ...), for coordinates y (...) in pixels."""
+def _axis(y: Tensor, size: int, mode: int, padding: int, align: bool) -> tuple[Array, Tensor, Array | None]:
+    """Return (index, weights, valid) of one axis, each (taps, ...), for coordinates y (...) in pixels.
+
+    valid: where the index is meant, None for everywhere; elsewhere the weight is 0.
+    """
     if mode == NEAREST:
         index, valid = _in_image(np.rint(y._array)[None], size, padding, align)
         weights = wrap(np.ones(index.shape, y._array.dtype) if valid is None else valid.astype(y._array.dtype))
         if y.requires_grad:  # the gradient by the grid is 0, not absent
             weights = weights + y.unsqueeze(0).masked_fill(wrap(np.ones((), np.bool_)), 0)
-        return index, weights
+        return index, weights, valid
     first = np.floor(y._array)
     t = y - wrap(first)
     weights = stack([1 - t, t], 0) if mode == BILINEAR else _cubic(t)
     offsets = (0, 1) if mode == BILINEAR else (-1, 0, 1, 2)
     places = first + np.asarray(offsets, first.dtype)[:, None]
     if mode == BILINEAR and padding != ZEROS:  # y is inside; behind its last pixel the weight is 0
-        return np.minimum(places, size - 1).astype(np.int64), weights
+        return np.minimum(places, size - 1).astype(np.int64), weights, places <= size - 1
     index, valid = _in_image(places, size, padding, align)
-    return index, weights if valid is None else weights.masked_fill(wrap(~valid), 0)
+    return index, weights if valid is None else weights.masked_fill(wrap(~valid), 0), valid
 
 
 def _cubic(t: Tensor, a: float = -0.75) -> Tensor:
@@ -222,6 +228,17 @@ def grid_sampler(
     return _sampled(input, grid, interpolation_mode, padding_mode, align_corners)
 
 
+def _with_zeros(flat_x: Tensor, index: Array, inside: Array) -> tuple[Tensor, Array]:
+    """Return images (N, C, L) with a pixel of 0 behind each, and an index that points there where it was not inside.
+
+    A weight of 0 would do, but for pixels that are infinite or NaN.
+    """
+    batch, channels, length = flat_x._array.shape
+    image, place = np.divmod(index, length)
+    zeros = wrap(np.zeros((batch, channels, 1), flat_x._array.dtype))
+    return cat([flat_x, zeros], 2), image * (length + 1) + np.where(inside, place, length)
+
+
 @in_float32
 def _sampled(input: Tensor, grid: Tensor, interpolation_mode: int, padding_mode: int, align_corners: bool) -> Tensor:
     x, places = input._array, grid._array
@@ -230,14 +247,19 @@ def _sampled(input: Tensor, grid: Tensor, interpolation_mode: int, padding_mode:
     pull = ZEROS if interpolation_mode == BICUBIC else padding_mode  # cubic: each of the 16 pixels by itself
     index: Any = np.arange(batch).repeat(count // max(batch, 1))[None]
     weights: Any = None
+    inside = np.ones((1, count), np.bool_)
     flat = grid.reshape(count, len(spatial))
     for d, size in enumerate(spatial):
         at = flat.select(-1, len(spatial) - 1 - d)  # the grid has the last dimension first
         y = Coordinate.apply(at, size=size, padding=pull, align=align_corners, flat=len(spatial) == 2)
-        more, factor = _axis(y, size, interpolation_mode, padding_mode, align_corners)
+        more, factor, valid = _axis(y, size, interpolation_mode, padding_mode, align_corners)
+        if valid is not None:
+            inside = (inside[:, None] & valid).reshape(len(inside) * len(valid), count)
         index = (index[:, None] * size + more).reshape(len(index) * len(more), count)
         weights = factor if weights is None else (weights.unsqueeze(1) * factor).reshape(index.shape)
     flat_x = input.reshape(batch, x.shape[1], math.prod(spatial))
+    if not math.isfinite(core.reduce(core.SUM, x, tuple(range(x.ndim)), False)):
+        flat_x, index = _with_zeros(flat_x, index, inside)
     y = Sample.apply(flat_x, weights, index=index, grad_name=f"GridSampler{len(spatial)}DBackward0")
     return y.reshape(*x.shape[:2], *places.shape[1:-1])
 
