@@ -8,7 +8,7 @@ from typing import Any
 from tinygrad_cnn.autograd.grad_mode import no_grad
 from tinygrad_cnn.limits import finfo
 from tinygrad_cnn.optim._rule import count, counter, number_of_step, zeros_like
-from tinygrad_cnn.optim.optimizer import Optimizer, Params, number
+from tinygrad_cnn.optim.optimizer import Optimizer, ParamsT, number
 from tinygrad_cnn.tensor import Tensor
 
 __all__ = ["Adafactor"]
@@ -26,7 +26,7 @@ class Adafactor(Optimizer):
 
     def __init__(
         self,
-        params: Params,
+        params: ParamsT,
         lr: float | Tensor = 1e-2,
         beta2_decay: float = -0.8,
         eps: tuple[float | None, float] = (None, 1e-3),

@@ -16,7 +16,7 @@ from tinygrad_cnn.optim._rule import (
     full_like,
     number_of_step,
 )
-from tinygrad_cnn.optim.optimizer import Params, check_implementation, number
+from tinygrad_cnn.optim.optimizer import ParamsT, check_implementation, number
 from tinygrad_cnn.tensor import Tensor
 
 __all__ = ["Adagrad"]
@@ -39,7 +39,7 @@ class Adagrad(RuleOptimizer):
 
     def __init__(
         self,
-        params: Params,
+        params: ParamsT,
         lr: float | Tensor = 1e-2,
         lr_decay: float = 0,
         weight_decay: float = 0,

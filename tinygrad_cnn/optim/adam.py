@@ -8,7 +8,7 @@ from typing import Any
 from tinygrad_cnn import core
 from tinygrad_cnn.optim._batch import Batch, Batches, turns
 from tinygrad_cnn.optim._rule import check_capturable, count, counter, number_of_step, zeros_like
-from tinygrad_cnn.optim.optimizer import Optimizer, Params, check_implementation, number
+from tinygrad_cnn.optim.optimizer import Optimizer, ParamsT, check_implementation, number
 from tinygrad_cnn.tensor import Tensor
 
 __all__ = ["Adam"]
@@ -53,7 +53,7 @@ class Adam(Optimizer):
 
     def __init__(
         self,
-        params: Params,
+        params: ParamsT,
         lr: float | Tensor = 1e-3,
         betas: tuple[float | Tensor, float | Tensor] = (0.9, 0.999),
         eps: float = 1e-8,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tinygrad_cnn.optim.adam import Adam
-from tinygrad_cnn.optim.optimizer import Params
+from tinygrad_cnn.optim.optimizer import ParamsT
 from tinygrad_cnn.tensor import Tensor
 
 __all__ = ["AdamW"]
@@ -20,7 +20,7 @@ class AdamW(Adam):
 
     def __init__(
         self,
-        params: Params,
+        params: ParamsT,
         lr: float | Tensor = 1e-3,
         betas: tuple[float | Tensor, float | Tensor] = (0.9, 0.999),
         eps: float = 1e-8,

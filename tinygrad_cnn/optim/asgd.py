@@ -16,7 +16,7 @@ from tinygrad_cnn.optim._rule import (
     number_of_step,
     zeros_like,
 )
-from tinygrad_cnn.optim.optimizer import Params, check_implementation, number
+from tinygrad_cnn.optim.optimizer import ParamsT, check_implementation, number
 from tinygrad_cnn.tensor import Tensor
 
 __all__ = ["ASGD"]
@@ -41,7 +41,7 @@ class ASGD(RuleOptimizer):
 
     def __init__(
         self,
-        params: Params,
+        params: ParamsT,
         lr: float | Tensor = 1e-2,
         lambd: float = 1e-4,
         alpha: float = 0.75,

@@ -9,7 +9,7 @@ from tinygrad_cnn.autograd.grad_mode import enable_grad, no_grad
 from tinygrad_cnn.ops.joining import cat
 from tinygrad_cnn.optim._line_search import Point, strong_wolfe
 from tinygrad_cnn.optim._rule import check_lr
-from tinygrad_cnn.optim.optimizer import Optimizer, Params, number
+from tinygrad_cnn.optim.optimizer import Optimizer, ParamsT, number
 from tinygrad_cnn.tensor import Tensor
 
 __all__ = ["LBFGS"]
@@ -29,7 +29,7 @@ class LBFGS(Optimizer):
 
     def __init__(
         self,
-        params: Params,
+        params: ParamsT,
         lr: float | Tensor = 1,
         max_iter: int = 20,
         max_eval: int | None = None,

@@ -13,7 +13,7 @@ from tinygrad_cnn.autograd.grad_mode import no_grad
 from tinygrad_cnn.casts import widened
 from tinygrad_cnn.core import Array
 from tinygrad_cnn.optim._rule import zeros_like
-from tinygrad_cnn.optim.optimizer import Optimizer, Params, number
+from tinygrad_cnn.optim.optimizer import Optimizer, ParamsT, number
 from tinygrad_cnn.tensor import Tensor, wrap
 
 __all__ = ["Muon"]
@@ -61,7 +61,7 @@ class Muon(Optimizer):
 
     def __init__(
         self,
-        params: Params,
+        params: ParamsT,
         lr: float = 1e-3,
         weight_decay: float = 0.1,
         momentum: float = 0.95,

@@ -17,7 +17,7 @@ from tinygrad_cnn.optim._rule import (
     number_of_step,
     zeros_like,
 )
-from tinygrad_cnn.optim.optimizer import Params, check_implementation, number
+from tinygrad_cnn.optim.optimizer import ParamsT, check_implementation, number
 from tinygrad_cnn.tensor import Tensor
 
 __all__ = ["NAdam"]
@@ -44,7 +44,7 @@ class NAdam(RuleOptimizer):
 
     def __init__(
         self,
-        params: Params,
+        params: ParamsT,
         lr: float | Tensor = 2e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,

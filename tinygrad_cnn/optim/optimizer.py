@@ -12,12 +12,22 @@ from typing import Any
 from tinygrad_cnn._absent import abstract
 from tinygrad_cnn.autograd.grad_mode import enable_grad
 from tinygrad_cnn.optim._batch import Kept
-from tinygrad_cnn.optim._hooks import OptimizerHooks
+from tinygrad_cnn.optim._hooks import (
+    OptimizerHooks,
+    register_optimizer_step_post_hook,
+    register_optimizer_step_pre_hook,
+)
 from tinygrad_cnn.tensor import Tensor
 
-__all__ = ["Optimizer", "required"]
+__all__ = [
+    "Optimizer",
+    "ParamsT",
+    "register_optimizer_step_post_hook",
+    "register_optimizer_step_pre_hook",
+    "required",
+]
 
-Params = Iterable[Tensor] | Iterable[dict[str, Any]] | Iterable[tuple[str, Tensor]]
+ParamsT = Iterable[Tensor] | Iterable[dict[str, Any]] | Iterable[tuple[str, Tensor]]
 
 
 class _RequiredParameter:
@@ -71,7 +81,7 @@ class Optimizer(OptimizerHooks):
     is no leaf, and for a parameter that is in two groups.
     """
 
-    def __init__(self, params: Params, defaults: dict[str, Any]) -> None:
+    def __init__(self, params: ParamsT, defaults: dict[str, Any]) -> None:
         self.defaults = defaults
         self._kept = Kept()
         self._prepare_hooks()

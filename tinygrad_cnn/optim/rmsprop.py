@@ -13,7 +13,7 @@ from tinygrad_cnn.optim._rule import (
     check_not_negative,
     decays,
 )
-from tinygrad_cnn.optim.optimizer import Params, check_implementation, number
+from tinygrad_cnn.optim.optimizer import ParamsT, check_implementation, number
 from tinygrad_cnn.tensor import Tensor
 
 __all__ = ["RMSprop"]
@@ -37,7 +37,7 @@ class RMSprop(RuleOptimizer):
 
     def __init__(
         self,
-        params: Params,
+        params: ParamsT,
         lr: float | Tensor = 1e-2,
         alpha: float = 0.99,
         eps: float = 1e-8,

@@ -14,7 +14,7 @@ from tinygrad_cnn.optim._rule import (
     full_like,
     zeros_like,
 )
-from tinygrad_cnn.optim.optimizer import Params, check_implementation, number
+from tinygrad_cnn.optim.optimizer import ParamsT, check_implementation, number
 from tinygrad_cnn.tensor import Tensor
 
 __all__ = ["Rprop"]
@@ -36,7 +36,7 @@ class Rprop(RuleOptimizer):
 
     def __init__(
         self,
-        params: Params,
+        params: ParamsT,
         lr: float | Tensor = 1e-2,
         etas: tuple[float, float] = (0.5, 1.2),
         step_sizes: tuple[float, float] = (1e-6, 50),

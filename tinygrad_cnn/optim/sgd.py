@@ -7,7 +7,7 @@ from typing import Any
 
 from tinygrad_cnn import core
 from tinygrad_cnn.optim._batch import Batch, Batches, turns
-from tinygrad_cnn.optim.optimizer import Optimizer, Params, check_implementation, number
+from tinygrad_cnn.optim.optimizer import Optimizer, ParamsT, check_implementation, number
 from tinygrad_cnn.tensor import Tensor, wrap
 
 __all__ = ["SGD"]
@@ -30,7 +30,7 @@ class SGD(Optimizer):
 
     def __init__(
         self,
-        params: Params,
+        params: ParamsT,
         lr: float | Tensor = 1e-3,
         momentum: float = 0,
         dampening: float = 0,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tinygrad_cnn.optim.optimizer import Optimizer, Params
+from tinygrad_cnn.optim.optimizer import Optimizer, ParamsT
 from tinygrad_cnn.tensor import Tensor
 
 __all__ = ["SparseAdam"]
@@ -16,7 +16,7 @@ class SparseAdam(Optimizer):
 
     def __init__(
         self,
-        params: Params,
+        params: ParamsT,
         lr: float | Tensor = 1e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
