@@ -26,6 +26,7 @@ class Members:
     dim_order, module_load, as_subclass = metadata.dim_order, metadata.module_load, metadata.as_subclass
     get_device, share_memory_ = metadata.get_device, metadata.share_memory_
     is_same_size, is_set_to = metadata.is_same_size, metadata.is_set_to
+    _is_view, _base = metadata.is_view, metadata.BASE
     nbytes, itemsize, real = metadata.NBYTES, metadata.ITEMSIZE, metadata.REAL
     layout, is_cpu = metadata.LAYOUT, metadata.IS_CPU
     is_cuda = is_sparse = is_quantized = is_meta = is_mps = is_mkldnn = is_xpu = is_nested = metadata.ABSENT

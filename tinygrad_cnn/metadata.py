@@ -88,6 +88,11 @@ def is_contiguous(self: Tensor, memory_format: Any = contiguous_format) -> built
     return self._array.ndim == len(order) and self._array.transpose(order).flags.c_contiguous
 
 
+def is_view(self: Tensor) -> builtins.bool:
+    """Return whether this was made as a view of another tensor's memory (`Tensor._is_view`)."""
+    return self._view_base is not None
+
+
 def data_ptr(self: Tensor) -> builtins.int:
     """Return the address of the first element, 0 for an empty tensor."""
     return self._array.__array_interface__["data"][0] if self._array.size else 0
@@ -259,6 +264,7 @@ def _property(value: Callable[[Any], Any], text: str) -> Any:
     return property(value, doc=text)
 
 
+BASE = _property(lambda self: self._view_base, "The tensor whose memory this is a view of, else None.")
 NBYTES = _property(lambda self: self._array.nbytes, "The bytes of all elements.")
 ITEMSIZE = _property(lambda self: self._array.itemsize, "The bytes of one element.")
 REAL = _property(lambda self: self, "The tensor itself: it has no imaginary part.")

@@ -74,6 +74,9 @@ FORMS = [
     "torch.nn.Conv2d(1, 3)", "torch.nn.Conv2d(1, 2, 3, out_channel=3)", "torch.nn.Conv2d(1, 1, 1)()",
     "torch.nn.ConvTranspose2d(1, 1, 1)()", "torch.nn.AvgPool2d()",
     "F.scaled_dot_product_attention(*[torch.ones(2, 3, 0, 4)] * 3, attn_mask=torch.tensor(True)).shape",
+    # views know their base
+    "torch.ones(4)[1:]._is_view()", "torch.ones(4)._is_view()", "torch.ones(4)._base is None",
+    "(lambda x: x.view(2, 2)[0]._base is x)(torch.ones(4))",
     # nodes of the graph
     *(f"type(({expression}).grad_fn).__name__" for expression in (
         "leaf * 2", "leaf.sum()", "leaf.view(3)", "leaf.sort()[0]", "torch.nn.Linear(3, 2)(leaf[None])",
