@@ -14,6 +14,7 @@ ENDS = "PyTorch's vectors, and the loop over what is left of them, disagree on t
 RANDOM = "other random numbers"
 FACTORS = "an infinite factor is multiplied after the sum of gradients in one of both, before it in the other"
 MULTIPLIED = "infinite weights, or elements of a row of one: PyTorch multiplies out"
+IN_BETWEEN = "PyTorch rounds halves in between, weights and coordinates included; sums of infinities go in other orders"
 UNSORTED = "boundaries with NaN are not sorted: where the search ends is its own affair"
 
 KNOWN = {
@@ -38,6 +39,19 @@ KNOWN = {
     (r"nn\.functional\.binary_cross_entropy_with_logits", r".*"): OVERFLOW,
     (r"nanquantile", r"gradient .*"): KEPT,
     (r"nn\.functional\.embedding_bag", r"nan"): KEPT,
+    (r"nn\.functional\.grid_sample|grid_sampler_.*", r"(gradient )?(nan|inf|value)"): IN_BETWEEN,
+    (r"prod", r"nan"): IN_BETWEEN,
+    (r"nanmean|nn\.functional\.kl_div", r"gradient nan"): OVERFLOW,
+    (
+        r"nn\.functional\.pdist",
+        r"nan|gradient nan",
+    ): "differences that are NaN count, in norms 0 and infinity, as in norm()",
+    (r"linalg\.(matrix_)?norm.*", r"gradient nan"): "of a maximum that is NaN the NaN gets the gradient, as in max()",
+    (
+        r"nn\.functional\.ctc_loss",
+        r"gradient nan",
+    ): "log-probabilities above 0: infinity less infinity, or not, by order",
+    (r"scatter_reduce\.(amin|amax)", r"gradient value"): EQUALS,
     (r"histc", r"value"): "PyTorch looks for the bin of a half in halves",
     (r"bucketize|searchsorted", r"value"): UNSORTED,
     (r"as_strided_scatter", r"gradient .*"): "PyTorch's gradient of an overwritten element is not 0, ours is",
