@@ -78,7 +78,7 @@ def test_it_is_computed_twice_and_keeps_nothing():
     y = checkpoint(function, x, use_reentrant=False)
     assert y.grad_fn.name() == "_CheckpointBackward" and len(calls) == 1
     assert [node.name() for node, _ in y.grad_fn.next_functions if node is not None] == [
-        "struct torch::autograd::AccumulateGrad"
+        "torch::autograd::AccumulateGrad"
     ]
     y.sum().backward()
     assert calls == [True, True]
