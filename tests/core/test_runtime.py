@@ -14,6 +14,7 @@ import pytest
 
 import tinygrad_cnn._core
 import tinygrad_cnn._version
+from tests.builds import unsanitized
 from tests.core.raw import code, ptr
 from tinygrad_cnn._core import ffi, lib
 
@@ -169,6 +170,7 @@ print(min(x), max(x))
 """
         assert in_new_process(script) == ["2.0 2.0"]
 
+    @unsanitized
     @pytest.mark.skipif(sys.platform != "linux", reason="RLIMIT_NPROC does not bound threads on this system")
     def test_threads_that_the_system_refuses_are_done_without(self):
         # An address space too small for 255 stacks makes pthread_create fail, for root as well.
