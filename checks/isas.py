@@ -7,7 +7,7 @@
 Tables that this CPU has run as they are. Those of x86-64 that it lacks are compiled for the baseline, their wide
 vectors lowered by the compiler. NEON runs on Python for 64-bit ARM (checks/_arm.py says what that needs); tests that
 compare with PyTorch are skipped there, those of fork, which an emulator does not survive with threads, and those of
-resident memory, which is the emulator's. It takes some hours; `--every 6` runs one test in six under qemu.
+resident memory, which is the emulator's. It takes an hour or two; `--every 8` runs one test in eight under qemu.
 """
 
 from __future__ import annotations
