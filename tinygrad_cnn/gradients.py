@@ -55,7 +55,7 @@ class Gradient:
                     "in a subgraph that doesn't require differentiation use var_no_grad = var.detach()."
                 )
             return
-        if value and self._node is None:
+        if value:
             self._array  # noqa: B018  (a leaf has elements: this one's are computed if they were put off)
         self._requires_grad = bool(value)
 
@@ -72,10 +72,12 @@ class Gradient:
     @property
     def grad_fn(self) -> Any:
         """The node that made this tensor, None for a leaf."""
+        node = self._current_node()
+        if node is None:
+            return None
         from .autograd.node import named
 
-        node = self._current_node()
-        return None if node is None else named(node)
+        return named(node)
 
     @property
     def output_nr(self) -> int:

@@ -21,23 +21,30 @@ SingularError.__name__ = SingularError.__qualname__ = "LinAlgError"
 
 def svd(a: Array, full_matrices: bool = False, hermitian: bool = False) -> tuple[Array, Array, Array]:
     """Return (U, S, V^T) of matrices (..., M, N); all NaN for one with infinities. SingularError for one with NaN."""
+    u, s, vh = _decomposed(a, full_matrices=full_matrices, hermitian=hermitian)
+    return u, s, vh
+
+
+def singular_values(a: Array) -> Array:
+    """Return S alone, which takes less time."""
+    return _decomposed(a, compute_uv=False)[0]
+
+
+def _decomposed(a: Array, **options: Any) -> tuple[Array, ...]:
+    """Return what NumPy's svd gives for the matrices without infinities, and NaN for the others."""
     finite = np.asarray(np.isfinite(a).all((-2, -1)))
     if not finite.all():
         _refuse_nan(a)
         a = np.where(finite[..., None, None], a, 0)
     try:
-        u, s, vh = np.linalg.svd(a, full_matrices=full_matrices, hermitian=hermitian)
+        found = np.linalg.svd(a, **options)
     except np.linalg.LinAlgError:
         raise SingularError("linalg.svd: The algorithm failed to converge.") from None
-    for part in (u, s, vh):
-        if not finite.all():
+    parts = tuple(found) if options.get("compute_uv", True) else (found,)
+    if not finite.all():
+        for part in parts:
             part[~finite] = np.nan
-    return u, s, vh
-
-
-def singular_values(a: Array) -> Array:
-    """Return S alone."""
-    return svd(a)[1]
+    return parts
 
 
 def rank(a: Array) -> Array:

@@ -64,7 +64,7 @@ def _attention(
     elif attn_mask is not None:
         scores = scores + attn_mask
     if allowed is not None:
-        scores = scores.masked_fill(wrap(np.logical_not(allowed, out=np.empty_like(allowed))), -math.inf)
+        scores = scores.masked_fill(wrap(np.asarray(~allowed)), -math.inf)
     weights = scores.softmax(-1)
     if attn_mask is not None:  # a softmax over nothing is NaN
         weights = weights.masked_fill((scores == -math.inf).all(-1, keepdim=True), 0)
